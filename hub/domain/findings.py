@@ -1,0 +1,50 @@
+"""What a rule says about one reading, in words a nurse can check."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub.domain.severity import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule spoke: severity, the sentence, and all it rests on (SF15)."""
+
+    rule: str
+    """Id of the rule within its protocol, ``systolic-high``."""
+    problem: str
+    """The problem the rule speaks to, ``blood-pressure-high``: findings of one problem share one open alert."""
+    severity: Severity
+    at: datetime
+    """Effective time of what it speaks about (aware, UTC)."""
+    sentence: str
+    reading_id: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """What the sentence rests on: each input with value, unit and time."""
+    confirmed: bool = True
+    """False for an extreme value without a declared fault: it pages at once and says "may be artefact" (SF1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A duty a rule sets for later: if nothing cancels it, ``finding`` is raised at ``due_at`` (SF1's repeat, SF6's re-weigh)."""
+
+    kind: str
+    key: str
+    due_at: datetime
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class InRange:
+    """A rule looked at a trusted sample and has nothing to say: it may help to close the problem's amber alert (SF11)."""
+
+    rule: str
+    problem: str
+    at: datetime
+    reading_id: int
+
+
+Verdict = Finding | InRange | None
+"""None: the sample says nothing either way (an artefact, a held value, a value between clear and set with no memory)."""
