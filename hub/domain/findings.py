@@ -14,7 +14,7 @@ class Finding:
     rule: str
     """Id of the rule within its protocol, ``systolic-high``."""
     problem: str
-    """The problem the rule speaks to, ``blood-pressure-high``: findings of one problem share one open alert."""
+    """The problem the rule speaks to, ``blood-pressure-high``: findings of one problem share one alert."""
     severity: Severity
     at: datetime
     """Effective time of what it speaks about (aware, UTC)."""

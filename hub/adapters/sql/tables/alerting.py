@@ -1,0 +1,125 @@
+"""Alerts, what happened to them, and every message that has to leave."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
+
+from hub.adapters.sql.tables.base import RowId, metadata, row_id
+from hub.adapters.sql.types import Instant
+
+OPEN = text("state IN ('open', 'acknowledged')")
+
+alert = Table(
+    "alert",
+    metadata,
+    row_id(),
+    Column("ref", String(8), nullable=False, unique=True),  # what a person reads out: K7Q2
+    Column("kind", String(10), nullable=False),  # clinical | missing | technical
+    Column("patient_id", RowId, ForeignKey("patient.id"), index=True),  # None: technical, not about one patient
+    Column("problem", String(120), nullable=False),
+    Column("subject", String(160), nullable=False),  # "patient:7" or "gateway:g-…": what the problem is of
+    Column("severity", Integer, nullable=False),
+    Column("state", String(14), nullable=False),  # open | acknowledged | resolved | closed (by itself) | ended
+    Column("sentence", Text, nullable=False),  # of the finding that set the severity
+    Column("confirmed", Boolean, nullable=False),
+    Column("signed_off", Boolean, nullable=False),  # False: "not signed off" stands on it
+    Column("opened_at", Instant, nullable=False),
+    Column("triggered_at", Instant, nullable=False),  # effective time of the first finding
+    Column("last_finding_at", Instant, nullable=False),
+    Column("findings", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # every change is a compare-and-set on it
+    # Escalation: the chain is frozen when the alert opens.
+    Column("chain", Text, nullable=False),  # JSON, see hub.domain.escalation
+    Column("step", Integer, nullable=False),  # the step that comes next
+    Column("next_page_at", Instant),  # None: nothing is due
+    Column("acknowledged_by", RowId, ForeignKey("staff.id")),
+    Column("acknowledged_at", Instant),
+    Column("lapses_at", Instant),  # the acknowledgement lapses then (SF13)
+    Column("chart_opened_at", Instant),
+    Column("contacted_at", Instant),
+    Column("closed_at", Instant),
+    Column("closed_by", RowId, ForeignKey("staff.id")),
+    Column("outcome", String(24)),
+    Column("outcome_note", Text),
+    Column("closing_seen_at", Instant),  # "closed by itself, unseen" until somebody looks (SF11)
+    Column("nobody_reached_at", Instant),
+    Index("uq_alert_open", "subject", "problem", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("ix_alert_due", "state", "next_page_at"),
+    Index("ix_alert_lapse", "state", "lapses_at"),
+)
+
+alert_event = Table(
+    "alert_event",
+    metadata,
+    row_id(),
+    Column("alert_id", RowId, ForeignKey("alert.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("transition", String(12), nullable=False),  # "ACK-1": logged, audited, asserted
+    Column("actor", String(120), nullable=False),  # a person's name, or "hub"
+    Column("words", Text, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    row_id(),
+    Column("dedupe", String(120), nullable=False, unique=True),  # "alert:12:round:1:step:0:staff:3:page"
+    Column("kind", String(16), nullable=False),  # page | taken | stand_down | reply | task
+    Column("alert_id", RowId, ForeignKey("alert.id"), index=True),
+    Column("patient_id", RowId, index=True),
+    Column("staff_id", RowId, ForeignKey("staff.id")),
+    Column("step", Integer),
+    Column("to", String(20), nullable=False),  # E.164
+    Column("body", Text, nullable=False),
+    Column("channel", String(16)),
+    # pending | sending | accepted | sent | delivered | undelivered | failed | cancelled | stale | unknown
+    Column("state", String(12), nullable=False),
+    Column("rank", Integer, nullable=False),  # a lattice: a late or doubled status never goes back
+    Column("created_at", Instant, nullable=False),
+    Column("send_after", Instant, nullable=False),
+    Column("valid_until", Instant),
+    Column("attempts_started", Integer, nullable=False, server_default="0"),
+    Column("attempts_finished", Integer, nullable=False, server_default="0"),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Instant),
+    Column("provider_id", String(64), unique=True),
+    Column("error", Text),
+    Column("sent_at", Instant),
+    Column("urgent", Boolean, nullable=False),  # the first red jumps the queue
+    Index("ix_outbox_due", "state", "send_after"),
+)
+
+reply_code = Table(
+    "reply_code",
+    metadata,
+    row_id(),
+    Column("phone", String(20), nullable=False),
+    Column("digit", Integer, nullable=False),  # "Reply 1a": not reused on a phone for 7 days (SF14)
+    Column("alert_id", RowId, ForeignKey("alert.id"), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Index("ix_reply_code_phone", "phone", "digit", "issued_at"),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    row_id(),
+    Column("provider_id", String(64), nullable=False, unique=True),
+    Column("from", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("staff_id", RowId),
+    Column("patient_id", RowId),
+    Column("understood", String(24)),  # the transition it made; None: unread
+    Column("read_at", Instant),
+)
+
+# The demo's phones. Production never writes here.
+demo_phone = Table(
+    "demo_phone",
+    metadata,
+    row_id(),
+    Column("outbox_id", RowId, unique=True),  # a resend after a crash shows once
+    Column("phone", String(20), nullable=False, index=True),
+    Column("inward", Boolean, nullable=False),  # True: the person wrote it
+    Column("body", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)

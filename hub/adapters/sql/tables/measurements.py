@@ -1,0 +1,191 @@
+"""The journal (the truth), its keys, the readings, and what was refused."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from hub.adapters.sql.tables.base import RowId, metadata, row_id
+from hub.adapters.sql.types import Instant
+
+journal = Table(
+    "journal",
+    metadata,
+    row_id(),
+    Column("gateway_id", String(40), nullable=False),
+    Column("spool", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("device", String(64), nullable=False),
+    Column("status", String(10), nullable=False),  # stored | held (later also released, void, erased)
+    Column("code", String(24)),  # why it is held
+    Column("device_id", RowId),
+    Column("patient_id", RowId),
+    Column("effective_at", Instant, nullable=False),
+    Column("hub_received_at", Instant, nullable=False),
+    Column("age_s", Float, nullable=False),  # age at receipt, right even where the gateway's clock is wrong
+    Column("flags", Text, nullable=False),  # space separated, the hub's own added to the device's
+    Column(
+        "body", LargeBinary, nullable=False
+    ),  # the reading as it came: JSON bytes, with all four times and raw packets
+    Index("ix_journal_held", "status", "hub_received_at"),
+    Index("ix_journal_device", "device", "effective_at"),
+)
+
+# The two keys that make a replay harmless. Narrow and unpartitioned; pruned later than any spool's replay window.
+transport_key = Table(
+    "transport_key",
+    metadata,
+    Column("gateway_id", String(40), nullable=False),
+    Column("spool", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),  # of the content: same key with other content is a conflict
+    Column("status", String(10), nullable=False),  # what was answered, so that a replay gets the same answer's kind
+    Column("code", String(24)),
+    PrimaryKeyConstraint("gateway_id", "spool", "seq"),
+    sqlite_with_rowid=False,
+)
+
+record_key = Table(
+    "record_key",
+    metadata,
+    Column("device", String(64), nullable=False),
+    Column("record", String(128), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),  # of the values alone: gateways may hear one device twice
+    Column("journal_id", RowId, nullable=False),
+    PrimaryKeyConstraint("device", "record"),
+    sqlite_with_rowid=False,
+)
+
+METRIC_CODES: dict[str, int] = {
+    "body_weight": 1,
+    "body_fat": 2,
+    "oxygen_saturation": 3,
+    "pulse_rate": 4,
+    "perfusion_index": 5,
+    "blood_glucose": 6,
+    "systolic_blood_pressure": 7,
+    "diastolic_blood_pressure": 8,
+    "mean_arterial_pressure": 9,
+    "body_temperature": 10,
+    "heart_rate": 11,
+    "respiratory_rate": 12,
+    "step_count": 13,
+}
+"""Metric as a small integer in the clustered key: text keys cost 1.8 times the disk. Append only, never renumber."""
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("patient_id", RowId, nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("at", Instant, nullable=False),  # effective time
+    Column("reading_id", BigInteger, nullable=False),  # journal id * 16 + position of the value
+    Column("value", Float, nullable=False),
+    Column("comparator", String(1)),
+    Column("device_id", RowId),
+    Column("flags", Text, nullable=False),
+    Column("shown_value", Float),
+    Column("shown_unit", String(16)),
+    Column("voided_at", Instant),
+    PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
+    sqlite_with_rowid=False,
+)
+
+latest = Table(
+    "latest",
+    metadata,
+    Column("patient_id", RowId, nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reading_id", BigInteger, nullable=False),
+    Column("value", Float, nullable=False),
+    Column("comparator", String(1)),
+    Column("flags", Text, nullable=False),
+    Column("shown_value", Float),
+    Column("shown_unit", String(16)),
+    PrimaryKeyConstraint("patient_id", "metric"),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    row_id(),
+    Column("received_at", Instant, nullable=False, index=True),
+    Column("gateway_id", String(40), nullable=False),
+    Column("topic", String(200), nullable=False),
+    Column("code", String(24), nullable=False),
+    Column("detail", Text, nullable=False),  # the sentence; no value of the payload in it
+    Column("raw", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),  # of the payload; `raw` is cut at 256 KiB
+    Column("seen_at", Instant),
+    Column("seen_by", RowId, ForeignKey("staff.id")),
+    Column("note", Text),
+)
+
+# A message the writer is working on: found again after a crash, it has one more attempt, then goes to quarantine.
+attempt = Table(
+    "ingest_attempt",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("started", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    row_id(),
+    Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
+    Column("rule", String(64), nullable=False),
+    Column("problem", String(64), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("found_at", Instant, nullable=False),
+    Column("reading_id", BigInteger),
+    Column("sentence", Text, nullable=False),
+    Column("inputs", Text, nullable=False),  # JSON
+    Column("confirmed", Integer, nullable=False),
+    Column("retrospective", Integer, nullable=False),  # too old to page, or replaced data: for review
+    Column("protocol_version_id", RowId),
+    Column("alert_id", RowId, index=True),
+    Column("superseded_at", Instant),
+    Index("ix_finding_patient", "patient_id", "at"),
+    Index("ix_finding_reading", "reading_id"),
+)
+
+deadline = Table(
+    "deadline",
+    metadata,
+    row_id(),
+    Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("key", String(120), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("finding", Text, nullable=False),  # JSON of the finding to raise
+    Column("state", String(10), nullable=False),  # waiting | raised | cancelled
+    Index("ix_deadline_due", "state", "due_at"),
+    Index("ix_deadline_key", "patient_id", "kind", "key", unique=True),
+)
+
+expectation = Table(
+    "expectation",
+    metadata,
+    Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
+    Column("slot_id", String(64), nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("counted_from", Instant, nullable=False),  # the assignment: "never sent" alarms too
+    Column("due_at", Instant, nullable=False),  # of the occurrence that is waited for
+    Column("state", String(8), nullable=False),  # due | late | no_data
+    Column("check_at", Instant, nullable=False, index=True),
+    PrimaryKeyConstraint("patient_id", "slot_id"),
+)

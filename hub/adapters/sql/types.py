@@ -1,0 +1,32 @@
+"""Column types: instants as integers, so that both databases compare and index them alike."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Dialect
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since 1970 of an aware instant."""
+    return (instant - EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    """The aware UTC instant of ``ms`` milliseconds since 1970."""
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored as milliseconds since 1970 UTC. A naive datetime is an error."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (interface)
+        return None if value is None else to_ms(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (interface)
+        return None if value is None else from_ms(value)

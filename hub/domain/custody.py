@@ -1,0 +1,54 @@
+"""Whose reading is it: devices, assignment periods, user slots (SF18)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A patient has a device from ``since`` until ``until`` (None: still); ``slot`` is the user number, None: any."""
+
+    id: int
+    device_id: int
+    patient_id: int
+    slot: int | None
+    since: datetime
+    until: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether this period holds ``at``; its end is not in it."""
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The reading is this patient's."""
+
+    patient_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nobody may be guessed: ``code`` says why, ``candidates`` are the patients a person may choose from."""
+
+    code: str  # unassigned | ambiguous
+    candidates: tuple[int, ...] = ()
+
+
+def owner(assignments: Sequence[Assignment], at: datetime, user_index: int | None) -> Owner | Held:
+    """Who had the device at ``at``.
+
+    A slot that matches decides. Without one, a single patient who has the device whole is the owner; two patients on
+    one device and no slot that tells them apart are always held.
+    """
+    covering = [a for a in assignments if a.covers(at)]
+    if user_index is not None:
+        named = {a.patient_id for a in covering if a.slot == user_index}
+        if len(named) == 1:
+            return Owner(named.pop())
+    whole = {a.patient_id for a in covering if a.slot is None}
+    everybody = tuple(sorted({a.patient_id for a in covering}))
+    if len(whole) == 1 and len(everybody) == 1:
+        return Owner(whole.pop())
+    return Held("ambiguous" if everybody else "unassigned", everybody)

@@ -1,0 +1,1 @@
+"""The ordered modules that the worker ticks."""

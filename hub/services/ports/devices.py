@@ -1,0 +1,77 @@
+"""Gateways, devices and assignments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from hub.domain.custody import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """A gateway and its last word."""
+
+    id: str
+    name: str
+    credential: str
+    online: bool
+    online_changed_at: datetime | None
+    heard_at: datetime | None
+    retired_at: datetime | None = None
+    spool_depth: int | None = None
+    spool_dropped_total: int = 0
+    clock_offset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device, and the gateways it was accepted on."""
+
+    id: int
+    address: str
+    profile: str
+    accepted_on: frozenset[str]
+    last_seen_at: datetime | None = None
+    battery_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """A status message, decoded."""
+
+    online: bool
+    body: str
+    spool_depth: int | None
+    spool_dropped_total: int | None
+    clock_offset_s: float | None
+    batteries: Sequence[tuple[str, int | None]] = ()
+
+
+class Gateways(Protocol):
+    """Gateways."""
+
+    def add(self, gateway_id: str, name: str, credential: str, now: datetime) -> None: ...
+    def find(self, gateway_id: str) -> GatewayRow | None: ...
+    def all(self) -> list[GatewayRow]: ...
+    def set_credential(self, gateway_id: str, credential: str) -> None: ...
+    def note_status(self, gateway_id: str, status: GatewayStatus, now: datetime) -> None: ...
+    def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None: ...
+
+
+class Devices(Protocol):
+    """Devices and who had them when."""
+
+    def add(self, address: str, profile: str, now: datetime) -> int: ...
+    def accept_on(self, device_id: int, gateway_id: str, by: str, now: datetime) -> None: ...
+    def find(self, address: str) -> DeviceRow | None: ...
+    def get(self, device_id: int) -> DeviceRow: ...
+    def by_addresses(self, addresses: Sequence[str]) -> dict[str, DeviceRow]: ...
+    def assignments(self, device_ids: Sequence[int]) -> dict[int, list[Assignment]]: ...
+    def assign(self, device_id: int, patient_id: int, slot: int | None, since: datetime, by: str) -> int: ...
+    def unassign(self, device_id: int, slot: int | None, at: datetime) -> None: ...
+    def unassign_patient(self, patient_id: int, at: datetime) -> int: ...
+    def of_patient(self, patient_id: int, at: datetime) -> list[DeviceRow]: ...
+    def note_seen(self, seen: Sequence[tuple[int, datetime, int | None]]) -> None:
+        """(device id, when, battery percent or None): newest wins."""
+        ...

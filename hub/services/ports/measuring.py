@@ -1,0 +1,170 @@
+"""Journal, keys, series, findings, and the duties that readings set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from hub.domain.findings import Deadline, Finding
+from hub.domain.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One reading as acknowledged. ``body`` is the reading as it came, with all its times and raw packets."""
+
+    gateway_id: str
+    spool: str
+    seq: int
+    device: str
+    record: str | None
+    digest: bytes
+    record_digest: bytes
+    status: str  # stored | held
+    code: str | None
+    device_id: int | None
+    patient_id: int | None
+    effective_at: datetime
+    received_at: datetime
+    age: timedelta
+    flags: frozenset[str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEntry:
+    """A held reading as a person must decide on it."""
+
+    id: int
+    gateway_id: str
+    device: str
+    code: str
+    effective_at: datetime
+    received_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """What was answered for a key before."""
+
+    digest: bytes
+    status: str
+    code: str | None = None
+
+
+class Journal(Protocol):
+    """The truth: what was acknowledged."""
+
+    def transport_keys(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], KnownKey]:
+        """What is known of (gateway, spool, seq)."""
+        ...
+
+    def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
+        """The digest known for (device, record)."""
+        ...
+
+    def append(self, entries: Sequence[JournalEntry]) -> list[int]:
+        """Journal rows and both their keys; the new ids in order."""
+        ...
+
+    def refuse(self, keys: Sequence[tuple[str, str, int, bytes, str]]) -> None:
+        """Keys (gateway, spool, seq, digest, code) of rejected readings: a replay of them is answered alike."""
+        ...
+
+    def held(self, limit: int) -> list[HeldEntry]: ...
+    def held_of(self, device: str) -> list[HeldEntry]: ...
+    def get_held(self, journal_id: int) -> HeldEntry | None: ...
+    def release(self, journal_id: int, patient_id: int | None, device_id: int | None, status: str) -> bool:
+        """Compare-and-set from ``held``; False if somebody decided before."""
+        ...
+
+
+class SeriesStore(Protocol):
+    """Samples by patient, metric and effective time."""
+
+    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
+        """Idempotent by (patient, metric, time, reading id); the latest values move along."""
+        ...
+
+    def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
+        """``since <= at < until``, oldest first, voided ones left out."""
+        ...
+
+    def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]: ...
+    def newest_at(self, patient_id: int, metric: str) -> datetime | None: ...
+    def get(self, patient_id: int, reading_id: int) -> list[Sample]: ...
+
+
+class Findings(Protocol):
+    """What rules said."""
+
+    def add(
+        self,
+        patient_id: int,
+        finding: Finding,
+        *,
+        found_at: datetime,
+        protocol_version_id: int | None,
+        retrospective: bool,
+        alert_id: int | None,
+    ) -> int: ...
+    def of_reading(self, patient_id: int, reading_id: int) -> list[tuple[int, Finding]]:
+        """Findings in force (not superseded) of one sample, with their ids."""
+        ...
+
+    def supersede(self, finding_ids: Sequence[int], now: datetime) -> None: ...
+    def worst_since(self, patient_id: int, since: datetime) -> int | None:
+        """The highest severity of findings found since, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The occurrence of a slot that is waited for."""
+
+    patient_id: int
+    slot_id: str
+    metric: str
+    counted_from: datetime
+    due_at: datetime
+    state: str  # due | late | no_data
+    check_at: datetime
+
+
+class Duties(Protocol):
+    """Deadlines that readings set, and readings that are waited for."""
+
+    def set_deadline(self, patient_id: int, deadline: Deadline) -> bool:
+        """Idempotent by (patient, kind, key); False if it stood already."""
+        ...
+
+    def cancel_deadlines(self, patient_id: int, kind: str, key_prefix: str) -> int: ...
+    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, Finding]]:
+        """(deadline id, patient id, finding)."""
+        ...
+
+    def raised(self, deadline_id: int) -> bool:
+        """Compare-and-set from waiting; False if it was cancelled or raised before."""
+        ...
+
+    def expect(self, expectation: Expectation) -> None: ...
+    def forget_expectations(self, patient_id: int) -> None: ...
+    def expectations(self, patient_id: int) -> list[Expectation]: ...
+    def due_expectations(self, now: datetime, limit: int) -> list[Expectation]: ...
+    def met(self, patient_id: int, metric: str, now: datetime) -> None:
+        """A reading came: have the expectations of this metric checked at the next tick."""
+        ...
+
+
+class Quarantine(Protocol):
+    """Bad input with its raw bytes and the reason."""
+
+    def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int: ...
+    def count_unseen(self) -> int: ...
+    def mark_seen(self, quarantine_id: int, staff_id: int, note: str, now: datetime) -> bool: ...
+    def attempts(self, digest: bytes, now: datetime) -> int:
+        """Count one more attempt at this message; how many were started and never finished before it."""
+        ...
+
+    def finished(self, digests: Sequence[bytes]) -> None: ...

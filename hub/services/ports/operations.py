@@ -1,0 +1,54 @@
+"""Audit, heartbeats, counters, stamps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One act."""
+
+    id: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    detail: str
+    hash: bytes | None
+
+
+class Audit(Protocol):
+    """Who did what. Written unchained in the act's transaction, sealed by the worker in id order."""
+
+    def write(self, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, object]) -> None: ...
+    def unsealed(self, limit: int) -> list[AuditRow]: ...
+    def last_sealed(self) -> AuditRow | None: ...
+    def seal(self, seals: Sequence[tuple[int, bytes]]) -> None: ...
+    def read(self, after: int, limit: int) -> list[AuditRow]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A role's last word."""
+
+    role: str
+    instance: str
+    at: datetime
+    detail: Mapping[str, object]
+
+
+class Operations(Protocol):
+    """What the hub keeps about itself."""
+
+    def stamp(self, name: str) -> str | None: ...
+    def set_stamp(self, name: str, value: str) -> None: ...
+    def beat(self, role: str, instance: str, now: datetime, detail: Mapping[str, object]) -> None: ...
+    def heartbeats(self) -> list[Heartbeat]: ...
+    def count(self, name: str, label: str = "", by: int = 1) -> None: ...
+    def counters(self) -> Mapping[tuple[str, str], int]: ...
+    def observe(self, name: str, seconds: Sequence[float]) -> None: ...
+    def histograms(self) -> Mapping[str, list[tuple[float, int, float]]]:
+        """By name: (upper bound, count, sum) per bucket, not cumulative."""
+        ...

@@ -1,0 +1,56 @@
+"""The unit of work: one transaction, with every repository bound to it."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from hub.services.ports.alerting import Alerts, Outbox, Tasks
+from hub.services.ports.care import Patients, Protocols
+from hub.services.ports.devices import Devices, Gateways
+from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore
+from hub.services.ports.operations import Audit, Operations
+from hub.services.ports.staff import Sessions, StaffStore
+
+
+class UnitOfWork(Protocol):
+    """One write transaction. Leaving the block rolls back, unless ``commit`` was called."""
+
+    alerts: Alerts
+    audit: Audit
+    devices: Devices
+    duties: Duties
+    findings: Findings
+    gateways: Gateways
+    journal: Journal
+    operations: Operations
+    outbox: Outbox
+    patients: Patients
+    protocols: Protocols
+    quarantine: Quarantine
+    series: SeriesStore
+    sessions: Sessions
+    staff: StaffStore
+    tasks: Tasks
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def commit(self) -> None:
+        """Make it durable. After this the block may say so to others."""
+        ...
+
+    def savepoint(self) -> "Savepoint":
+        """A nested block: an exception in it undoes this block alone."""
+        ...
+
+
+class Savepoint(Protocol):
+    """Rolls back to where it began if its block raises; the exception goes on."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""Read models: frozen values that the pages show, and the functions that make them."""
