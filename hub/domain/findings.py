@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 
 
@@ -28,17 +29,28 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A duty a rule sets for later: if nothing cancels it, ``finding`` is raised at ``due_at`` (SF1's repeat, SF6's re-weigh)."""
+    """A duty a rule sets for later: unless cancelled, ``finding`` is raised at ``due_at`` (SF1, SF6).
+
+    Order of arrival does not matter if the caller does three things: store it under (patient, ``key``) and ignore a key
+    that is there, whatever its state; mark it cancelled when a sample comes that it is ``cancelled_by``; and, when it
+    is stored and again when it falls due, look for such a sample among those already stored after ``finding.at``.
+    """
 
     kind: str
     key: str
+    """Rule, metric and time: the same episode judged again gives the same key."""
     due_at: datetime
     finding: Finding
+    metric: str
+
+    def cancelled_by(self, sample: Sample) -> bool:
+        """Whether ``sample`` is the repeat that was waited for. A bound ("LO") is one: it speaks for itself."""
+        return sample.metric == self.metric and sample.credible and sample.at > self.finding.at
 
 
 @dataclass(frozen=True, slots=True)
 class InRange:
-    """A rule looked at a trusted sample and has nothing to say: it may help to close the problem's amber alert (SF11)."""
+    """A rule looked at a trusted sample and has nothing to say: it may help close the problem's amber alert (SF11)."""
 
     rule: str
     problem: str
@@ -47,4 +59,4 @@ class InRange:
 
 
 Verdict = Finding | InRange | None
-"""None: the sample says nothing either way (an artefact, a held value, a value between clear and set with no memory)."""
+"""None: the sample says nothing either way (an artefact, a held value, one between clear and set with no memory)."""

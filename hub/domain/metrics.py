@@ -52,7 +52,7 @@ KG_PER_POUND = Decimal("0.45359237")
 
 
 def quantise(metric: str, value: float | Decimal) -> Decimal:
-    """``value`` at the metric's resolution: the form in which values are compared and subtracted (81.4 - 79.0 is 2.4)."""
+    """``value`` at the metric's resolution: the form in which values are compared (81.4 - 79.0 is 2.4)."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     return exact.quantize(METRICS[metric].resolution, rounding=ROUND_HALF_EVEN)
 

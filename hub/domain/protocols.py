@@ -1,73 +1,32 @@
 """A protocol as signed into force: rules, the slots readings are expected in, and whom it may be given to."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
-from decimal import Decimal
-from typing import Protocol as Interface
+from hashlib import sha256
 
-from hub.domain.findings import Deadline, Verdict
+from hub.domain.documents import Fields, broken
+from hub.domain.findings import Deadline
 from hub.domain.patients import Patient
-from hub.domain.samples import History, Sample
-from hub.domain.severity import Severity
+from hub.domain.rules import KINDS
+from hub.domain.ruling import Band, Rule, WatchesAttempts
+from hub.domain.samples import Attempt, Attempts
+from hub.domain.slots import Slot, parse_slots
 
+__all__ = [
+    "Band",
+    "Protocol",
+    "Rule",
+    "Slot",
+    "WatchesAttempts",
+    "after_attempt",
+    "body_hash",
+    "canonical",
+    "parse_protocol",
+]
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A limit to draw: ``metric`` is ``severity`` at or beyond ``limit`` on this side ("above" or "below")."""
-
-    metric: str
-    severity: Severity
-    side: str
-    limit: Decimal
-
-
-class Rule(Interface):
-    """One rule in force. Pure: the same sample and history always give the same verdict, in whatever order they came."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def problem(self) -> str: ...
-    @property
-    def metrics(self) -> frozenset[str]:
-        """Metrics whose samples this rule is asked about."""
-        ...
-
-    @property
-    def lookback(self) -> timedelta:
-        """How far back ``evaluate`` may read: a late sample makes later ones within this span be judged again."""
-        ...
-
-    def evaluate(self, sample: Sample, history: History, patient: Patient) -> Verdict:
-        """What this rule says about ``sample``, given all that was measured before it."""
-        ...
-
-    def deadlines(self, sample: Sample, history: History, patient: Patient) -> Sequence[Deadline]:
-        """Duties this sample sets for later."""
-        ...
-
-    def bands(self, patient: Patient) -> Sequence[Band]:
-        """Limits to draw on the chart."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A reading of ``metric`` is expected at local time ``at`` on these weekdays (0 Monday). SF8's one clock hangs on it."""
-
-    id: str
-    metric: str
-    at: time
-    days: frozenset[int]
-    opens: timedelta
-    """A reading this long before ``at`` already counts."""
-    grace: timedelta
-    """After ``at`` + grace it is late."""
-    no_data: timedelta
-    """After ``at`` + no_data it is "no data"."""
+REQUIREMENTS = ("dry_weight", "oxygen_target")
+"""What a patient must have before a protocol may name it: held by ``patients.check_assignable``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +41,66 @@ class Protocol:
     rules: tuple[Rule, ...]
     slots: tuple[Slot, ...]
     signed_by: str | None = None
+
+
+def parse_protocol(document: Mapping[str, object], *, signed_by: str | None = None) -> Protocol:
+    """The protocol a document describes; ``BrokenProtocol`` names the place of the first thing that is wrong."""
+    fields = Fields(document)
+    rules = tuple(_rule(Fields(item, path)) for path, item in fields.items("rules"))
+    _once(fields, "rules", (rule.id for rule in rules))
+    protocol = Protocol(
+        fields.name("id"),
+        fields.text("title"),
+        fields.integer("version", least=1),
+        fields.flag("adult"),
+        frozenset(fields.names("requires", REQUIREMENTS)) if fields.has("requires") else frozenset(),
+        rules,
+        parse_slots(fields.items("slots")) if fields.has("slots") else (),
+        signed_by,
+    )
+    fields.close()
+    return protocol
+
+
+def _rule(fields: Fields) -> Rule:
+    kind = fields.one_of("kind", tuple(KINDS))
+    rule = KINDS[kind](fields, fields.name("id"), fields.name("problem"))
+    fields.close()
+    return rule
+
+
+def _once(fields: Fields, key: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            broken(f"{fields.where(key)}[{index}].id", f"{name} stands there twice")
+        seen.add(name)
+
+
+def after_attempt(
+    protocol: Protocol, attempt: Attempt, earlier: Attempts, patient: Patient
+) -> Sequence[tuple[Rule, Deadline]]:
+    """Duties an attempt sets, with the rule that sets each: for an attempt that gave no value there is no sample."""
+    return [
+        (rule, deadline)
+        for rule in protocol.rules
+        if isinstance(rule, WatchesAttempts)
+        for deadline in rule.after_attempt(attempt, earlier, patient)
+    ]
+
+
+def canonical(document: Mapping[str, object]) -> bytes:
+    """The one form of a document that is hashed and signed: JSON, names sorted, UTF-8.
+
+    What JSON cannot say (a YAML date, an infinity) is ``BrokenProtocol``: a hash must not depend on how it is printed.
+    """
+    try:
+        text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        broken("document", f"cannot be signed: {error}")
+    return text.encode()
+
+
+def body_hash(document: Mapping[str, object]) -> str:
+    """SHA-256 of the canonical form, in hex: what stands beside the signature."""
+    return sha256(canonical(document)).hexdigest()

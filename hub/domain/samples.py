@@ -28,7 +28,14 @@ TIME_SUSPECT = "time_suspect"
 SOMEONE_ELSE = "someone_else"
 """A weight jump that looks like another person on the scale: held until released (SF6)."""
 
-_UNTRUSTED = DEVICE_FAULTS | {ZERO, IMPLAUSIBLE, SOMEONE_ELSE}
+INVERTED = "systolic_not_above_diastolic"
+"""Systolic at or below diastolic: kept, shown hollow, out of averages."""
+SUSPECT = "suspect"
+"""Possible but rare: flagged for the reader's eye, still a measurement."""
+PULSE_PRESSURE = "pulse_pressure_suspect"
+"""Systolic minus diastolic under 15 or over 130: flagged, still a measurement."""
+
+_UNTRUSTED = DEVICE_FAULTS | {ZERO, IMPLAUSIBLE, INVERTED, SOMEONE_ELSE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,47 @@ class Sample:
     @property
     def trusted(self) -> bool:
         """May stand in averages and references, and may close an alert. A bound ("HI", "LO") may not."""
-        return not self.flags & _UNTRUSTED and self.comparator is None
+        return self.credible and self.comparator is None
+
+    @property
+    def credible(self) -> bool:
+        """Nothing speaks against it. A bound ("HI") may be credible: it says on which side of a limit it lies."""
+        return not self.flags & _UNTRUSTED
+
+    @property
+    def doubtful(self) -> bool:
+        """Beyond belief though the device declared no fault: pages at once, marked, stays out of averages (SF1)."""
+        return not self.artefact and bool(self.flags & {IMPLAUSIBLE, INVERTED})
 
 
 History = Callable[[str, datetime, datetime], Sequence[Sample]]
-"""``history(metric, since, until)``: this patient's samples with ``since <= at < until``, oldest first, voided ones left out.
+"""``history(metric, since, until)``: this patient's samples with ``since <= at < until``, oldest first, no voided ones.
 
 Artefacts and suspect points are in it: a rule that must not see them asks ``sample.trusted``.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to measure one metric, with or without a value: what "cannot obtain a reading" is judged from (SF1).
+
+    A value the device marked invalid is absent from its reading, so there is no ``Sample`` for it; there is an attempt
+    with ``failed``. A 0 and a value with a declared fault are failed attempts too.
+    """
+
+    reading_id: int
+    metric: str
+    at: datetime
+    failed: bool
+    obtained: bool
+    """A trusted value came of it. Neither failed nor obtained: an implausible value, which pages by itself."""
+    flags: frozenset[str] = frozenset()
+
+
+Attempts = Callable[[str, datetime, datetime], Sequence[Attempt]]
+"""``attempts(metric, since, until)``: this patient's attempts with ``since <= at < until``, oldest first."""
+
+
+def attempt_of(sample: Sample) -> Attempt:
+    """The attempt a stored value stands for."""
+    return Attempt(sample.reading_id, sample.metric, sample.at, sample.artefact, sample.credible, sample.flags)

@@ -1,6 +1,6 @@
 """Patients, the protocols in force, and what hangs on a patient."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,6 +54,10 @@ class Patients(Interface):
     def add(self, patient: NewPatient, now: datetime) -> int: ...
     def get(self, patient_id: int) -> Patient:
         """Raises ``NotFound``."""
+        ...
+
+    def many(self, patient_ids: Iterable[int]) -> dict[int, Patient]:
+        """By id; unknown ones are left out."""
         ...
 
     def by_mrn(self, mrn: str) -> Patient | None: ...

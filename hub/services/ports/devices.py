@@ -75,3 +75,7 @@ class Devices(Protocol):
     def note_seen(self, seen: Sequence[tuple[int, datetime, int | None]]) -> None:
         """(device id, when, battery percent or None): newest wins."""
         ...
+
+    def note_batteries(self, levels: Sequence[tuple[int, int]]) -> None:
+        """(device id, percent), as a gateway's status told."""
+        ...

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from hub.domain.findings import Deadline, Finding
-from hub.domain.samples import Sample
+from hub.domain.samples import Attempt, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class HeldEntry:
     code: str
     effective_at: datetime
     received_at: datetime
+    flags: frozenset[str]
     body: bytes
 
 
@@ -101,7 +102,7 @@ class Findings(Protocol):
 
     def add(
         self,
-        patient_id: int,
+        patient_id: int | None,
         finding: Finding,
         *,
         found_at: datetime,
@@ -139,7 +140,19 @@ class Duties(Protocol):
         """Idempotent by (patient, kind, key); False if it stood already."""
         ...
 
-    def cancel_deadlines(self, patient_id: int, kind: str, key_prefix: str) -> int: ...
+    def cancel_deadlines(self, patient_id: int, sample: Sample) -> int:
+        """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
+        ...
+
+    def cancel_all_deadlines(self, patient_id: int) -> int: ...
+    def note_failed(self, patient_id: int, attempts: Sequence[Attempt]) -> None:
+        """Keep attempts that gave no value."""
+        ...
+
+    def failed(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Attempt]:
+        """Attempts without a value, ``since <= at < until``, oldest first."""
+        ...
+
     def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, Finding]]:
         """(deadline id, patient id, finding)."""
         ...
@@ -149,6 +162,10 @@ class Duties(Protocol):
         ...
 
     def expect(self, expectation: Expectation) -> None: ...
+    def forget(self, patient_id: int, slot_id: str) -> None:
+        """Wait no longer for this slot."""
+        ...
+
     def forget_expectations(self, patient_id: int) -> None: ...
     def expectations(self, patient_id: int) -> list[Expectation]: ...
     def due_expectations(self, now: datetime, limit: int) -> list[Expectation]: ...

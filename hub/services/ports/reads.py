@@ -1,7 +1,65 @@
 """Read models: what the pages show. See ``hub.services.views`` for the values they return."""
 
+from datetime import datetime
 from typing import Protocol
+
+from hub.services.ports.staff import SessionRow, StaffMember
+from hub.services.views.alerts import AlertPage, AlertRow
+from hub.services.views.charts import PatientPage, Series
+from hub.services.views.equipment import Equipment, Phone
+from hub.services.views.intake import BadMessage, Inbox
+from hub.services.views.people import StaffTag
+from hub.services.views.running import Running
+from hub.services.views.worklist import TaskRow, Worklist
 
 
 class Reads(Protocol):
     """Read-only questions, answered from one snapshot."""
+
+    def member_by_login(self, login: str) -> StaffMember | None:
+        """Also of a member who is disabled."""
+        ...
+
+    def session(self, token_hash: bytes) -> SessionRow | None:
+        """A session that has not ended, of a member who is not disabled."""
+        ...
+
+    def browser_knows(self, token_hash: bytes, staff_id: int) -> bool:
+        """Whether this token ever was a session of this member, ended or not."""
+        ...
+
+    def staff(self) -> tuple[StaffTag, ...]:
+        """Everybody who works here now, by name."""
+        ...
+
+    def worklist(self, now: datetime) -> Worklist: ...
+
+    def alert_row(self, ref: str, now: datetime) -> AlertRow | None: ...
+
+    def alert(self, ref: str, now: datetime) -> AlertPage | None: ...
+
+    def tasks(self, done_since: datetime) -> tuple[TaskRow, ...]:
+        """Open ones by due time, then those done since, newest first."""
+        ...
+
+    def patient(self, patient_id: int, now: datetime) -> PatientPage | None: ...
+
+    def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
+        """Every metric that was ever measured or is waited for, with its samples from ``since`` on."""
+        ...
+
+    def bad_messages(self, *, seen: bool, limit: int) -> tuple[BadMessage, ...]:
+        """Newest first, without their bytes."""
+        ...
+
+    def bad_message(self, quarantine_id: int) -> BadMessage | None: ...
+
+    def inbox(self, now: datetime, limit: int) -> Inbox: ...
+
+    def equipment(self, now: datetime) -> Equipment: ...
+
+    def phones(self, limit: int) -> tuple[Phone, ...]:
+        """The demo's phones, each with its newest texts."""
+        ...
+
+    def running(self) -> Running: ...

@@ -25,18 +25,30 @@ alert = Table(
     Column("triggered_at", Instant, nullable=False),  # effective time of the first finding
     Column("last_finding_at", Instant, nullable=False),
     Column("findings", Integer, nullable=False),
+    Column("rules", Text, nullable=False),  # JSON: ids of the rules that spoke
+    Column(
+        "worst", Text, nullable=False
+    ),  # JSON: by metric the worst value so far, what "worse" is measured from (SF13)
     Column("version", Integer, nullable=False),  # every change is a compare-and-set on it
+    Column(
+        "worse_version", Integer, nullable=False
+    ),  # version at which it last became worse: a page read before is too old
+    Column("worse_at", Instant),  # when the hub raised it or last found it worse: the time a page names
     # Escalation: the chain is frozen when the alert opens.
     Column("chain", Text, nullable=False),  # JSON, see hub.domain.escalation
-    Column("step", Integer, nullable=False),  # the step that comes next
+    Column("round", Integer, nullable=False),  # counts how often the chain began anew
+    Column("step", Integer, nullable=False),  # the step that comes next; past the chain's end the last one repeats
     Column("next_page_at", Instant),  # None: nothing is due
     Column("acknowledged_by", RowId, ForeignKey("staff.id")),
+    Column("acknowledged_name", String(120)),  # as it was then; the last resort contact has no staff row
     Column("acknowledged_at", Instant),
     Column("lapses_at", Instant),  # the acknowledgement lapses then (SF13)
     Column("chart_opened_at", Instant),
     Column("contacted_at", Instant),
+    Column("over_at", Instant),  # what raised it is over; a red waits for a person all the same
     Column("closed_at", Instant),
     Column("closed_by", RowId, ForeignKey("staff.id")),
+    Column("closed_name", String(120)),
     Column("outcome", String(24)),
     Column("outcome_note", Text),
     Column("closing_seen_at", Instant),  # "closed by itself, unseen" until somebody looks (SF11)
@@ -61,11 +73,12 @@ outbox = Table(
     "outbox",
     metadata,
     row_id(),
-    Column("dedupe", String(120), nullable=False, unique=True),  # "alert:12:round:1:step:0:staff:3:page"
+    Column("dedupe", String(120), nullable=False, unique=True),  # "alert:12:round:1:step:0:page"
     Column("kind", String(16), nullable=False),  # page | taken | stand_down | reply | task
     Column("alert_id", RowId, ForeignKey("alert.id"), index=True),
     Column("patient_id", RowId, index=True),
     Column("staff_id", RowId, ForeignKey("staff.id")),
+    Column("round", Integer),
     Column("step", Integer),
     Column("to", String(20), nullable=False),  # E.164
     Column("body", Text, nullable=False),
@@ -108,7 +121,7 @@ inbound = Table(
     Column("received_at", Instant, nullable=False),
     Column("staff_id", RowId),
     Column("patient_id", RowId),
-    Column("understood", String(24)),  # the transition it made; None: unread
+    Column("understood", String(24)),  # the transition it made, or what it was answered; None: unread
     Column("read_at", Instant),
 )
 

@@ -56,13 +56,16 @@ task = Table(
     Column("done_at", Instant),
     Column("done_by", RowId, ForeignKey("staff.id")),
     Column("note", Text),
+    Column("page_at", Instant),  # somebody is paged about it then; None: it stays on the worklist
+    Column("pages", Integer, nullable=False, server_default="0"),  # how many pages went out: first to the owner
     Column("paged_at", Instant),
     Column("key", String(120), unique=True),  # a duty found twice is one task
     Column("cancelled", Boolean, nullable=False, server_default="0"),
     Index("ix_task_open", "done_at", "due_at"),
+    Index("ix_task_page", "page_at"),
 )
 
-attempted_contact = Table(
+contact = Table(
     "contact",
     metadata,
     row_id(),

@@ -92,6 +92,7 @@ reading = Table(
     Column("value", Float, nullable=False),
     Column("comparator", String(1)),
     Column("device_id", RowId),
+    Column("profile", String(20), nullable=False),
     Column("flags", Text, nullable=False),
     Column("shown_value", Float),
     Column("shown_unit", String(16)),
@@ -109,6 +110,8 @@ latest = Table(
     Column("reading_id", BigInteger, nullable=False),
     Column("value", Float, nullable=False),
     Column("comparator", String(1)),
+    Column("device_id", RowId),
+    Column("profile", String(20), nullable=False),
     Column("flags", Text, nullable=False),
     Column("shown_value", Float),
     Column("shown_unit", String(16)),
@@ -145,7 +148,7 @@ finding = Table(
     "finding",
     metadata,
     row_id(),
-    Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
+    Column("patient_id", RowId, ForeignKey("patient.id")),  # None: a held reading's, nobody's yet
     Column("rule", String(64), nullable=False),
     Column("problem", String(64), nullable=False),
     Column("severity", Integer, nullable=False),
@@ -169,12 +172,27 @@ deadline = Table(
     row_id(),
     Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
     Column("kind", String(40), nullable=False),
-    Column("key", String(120), nullable=False),
+    Column("key", String(160), nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("from_at", Instant, nullable=False),  # a credible sample of the metric after this cancels it
     Column("due_at", Instant, nullable=False),
     Column("finding", Text, nullable=False),  # JSON of the finding to raise
     Column("state", String(10), nullable=False),  # waiting | raised | cancelled
     Index("ix_deadline_due", "state", "due_at"),
     Index("ix_deadline_key", "patient_id", "kind", "key", unique=True),
+)
+
+# A try that gave no value has no reading; "cannot obtain a reading" is judged from both.
+failed_attempt = Table(
+    "failed_attempt",
+    metadata,
+    Column("patient_id", RowId, nullable=False),
+    Column("metric", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reading_id", BigInteger, nullable=False),
+    Column("flags", Text, nullable=False),
+    PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
+    sqlite_with_rowid=False,
 )
 
 expectation = Table(

@@ -46,8 +46,8 @@ counter = Table(
     PrimaryKeyConstraint("name", "label"),
 )
 
-alert_latency = Table(
-    "latency_bucket",
+histogram = Table(
+    "histogram",
     metadata,
     Column("name", String(64), nullable=False),
     Column("le", Float, nullable=False),  # upper bound in seconds

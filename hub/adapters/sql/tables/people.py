@@ -1,6 +1,6 @@
 """Staff, sessions, patients, consent."""
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, LargeBinary, Numeric, String, Table, Text
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from hub.adapters.sql.tables.base import RowId, metadata, row_id
 from hub.adapters.sql.types import Instant
@@ -44,7 +44,7 @@ patient = Table(
     Column("state_since", Instant, nullable=False),
     Column("paused_until", Instant, index=True),
     Column("phone", String(20)),
-    Column("dry_weight_kg", Numeric(6, 2)),
+    Column("dry_weight_g", Integer),
     Column("dry_weight_by", String(120)),
     Column("dry_weight_at", Instant),
     Column("oxygen_state", String(8), nullable=False),

@@ -1,0 +1,96 @@
+"""The worklist: the home page, and what its live part asks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from dashboards.security.asking import actor, hub, now, zone
+from dashboards.security.headers import unchanged_or
+from dashboards.viewmodels.next_step import next_step
+from dashboards.viewmodels.patient_state import panel_order, state_of
+from dashboards.viewmodels.sparkline import sparkline
+from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
+from hub.services.hub import CLINICAL
+from hub.services.views.alerts import AlertRow
+from hub.services.views.worklist import PatientRow, TaskRow, Worklist
+
+blueprint = Blueprint("worklist", __name__)
+
+MOST_TASKS = 8
+_REFS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A lane with its rows."""
+
+    id: str
+    title: str
+    rows: list[AlertRow]
+
+
+@blueprint.get("/")
+def show() -> ResponseReturnValue:
+    """The whole page."""
+    return render_template("worklist/show.html", **_context(()))
+
+
+@blueprint.get("/live")
+def live() -> ResponseReturnValue:
+    """The lanes and the panel as they are now. Rows that the page shows keep their places; new ones are counted."""
+    shown = tuple(request.headers.get("X-Shown", "").split(",")[:_REFS]) if request.headers.get("X-Shown") else ()
+    return unchanged_or(render_template("worklist/live.html", **_context(shown)))
+
+
+def _context(shown: tuple[str, ...]) -> dict[str, Any]:
+    with hub().reads() as reads:
+        found = reads.worklist(now())
+    me = actor()
+    alerts = [alert for alert in found.alerts if _theirs(alert)]
+    filters = Filters.of(request.args)
+    held = keep_still([alert for alert in alerts if filters.admits(alert, me.staff_id)], shown)
+    return {
+        "found": found,
+        "filters": filters,
+        "query": filters.query(),
+        "groups": choices(filters, alerts, me.staff_id),
+        "lanes": _lanes(held),
+        "held_back": held.new,
+        "total": len(alerts),
+        "tasks": _tasks(found)[:MOST_TASKS],
+        "task_count": len(_tasks(found)),
+        "closed_unseen": [alert for alert in found.closed_unseen if _theirs(alert)],
+        "panel": _panel(found.patients) if me.role in CLINICAL else [],
+        "poll_seconds": 5 if hub().site.demo else 15,
+        **row_context(),
+    }
+
+
+def _theirs(alert: AlertRow) -> bool:
+    """An operator sees the machine's troubles, not the patients'."""
+    return actor().role in CLINICAL or alert.kind == "technical"
+
+
+def _lanes(held: Held) -> list[Lane]:
+    return [Lane(kind, title, [row for row in held.rows if row.kind == kind]) for kind, title in LANES]
+
+
+def _tasks(found: Worklist) -> list[TaskRow]:
+    me = actor()
+    mine = [t for t in found.tasks if t.owner_id == me.staff_id or (t.owner_id is None and t.role in (None, me.role))]
+    return [task for task in mine if me.role in CLINICAL or task.patient is None]
+
+
+def _panel(patients: tuple[PatientRow, ...]) -> list[tuple[PatientRow, Any]]:
+    states = [(row, state_of(row, now(), zone())) for row in patients]
+    return sorted(states, key=lambda pair: panel_order(*pair))
+
+
+def row_context() -> dict[str, Any]:
+    """What the template of a row needs."""
+    return {
+        "spark": lambda alert: sparkline(alert.trend, alert.bands, alert.latest[0].metric, now()) if alert.latest else None,
+        "step": lambda alert: next_step(alert, actor().staff_id, zone(), now()),
+    }

@@ -1,0 +1,1 @@
+"""What pages print, worked out from read models. Pure: no Flask, no clock, no storage."""

@@ -1,0 +1,177 @@
+"""A patient's chart: what the browser draws, and the same in a sentence and a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dashboards.viewmodels import times
+from dashboards.viewmodels.values import doubts, label, value_words
+from hub.domain.metrics import METRICS, quantise, unit_word
+from hub.domain.ruling import Band
+from hub.domain.samples import Sample
+from hub.domain.wording import in_unit, plain
+from hub.services.views.charts import Series
+
+RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
+RANGE_WORDS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
+DEFAULT_RANGE = "30d"
+GAP = 1.5
+"""Further apart than this many planned intervals, two points are not joined."""
+_UNPLANNED_GAP = timedelta(days=3)
+
+_TOGETHER = {"diastolic_blood_pressure": "systolic_blood_pressure"}
+"""Drawn in the plot of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One metric in a plot."""
+
+    metric: str
+    label: str
+    unit: str
+    series: Series
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot with its words. ``data`` goes to the browser; ``empty`` says why there is nothing to draw."""
+
+    id: str
+    title: str
+    unit: str
+    summary: str
+    empty: str
+    lines: tuple[Line, ...]
+    data: dict[str, Any]
+
+
+def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, words: str) -> list[Plot]:
+    """One plot a metric; both pressures share one."""
+    by_metric = {one.metric: one for one in series}
+    drawn = []
+    for one in series:
+        if one.metric in _TOGETHER and _TOGETHER[one.metric] in by_metric:
+            continue
+        partners = [by_metric[m] for m, first in _TOGETHER.items() if first == one.metric and m in by_metric]
+        drawn.append(_plot([one, *partners], since, now, zone, words))
+    return drawn
+
+
+def _plot(together: list[Series], since: datetime, now: datetime, zone: str, words: str) -> Plot:
+    first = together[0]
+    unit = shown_unit(first)
+    lines = tuple(Line(one.metric, label(one.metric), unit, one) for one in together)
+    title = "Blood pressure" if len(together) > 1 else label(first.metric)
+    return Plot(
+        id=first.metric,
+        title=title,
+        unit=unit_word(unit),
+        summary=". ".join(summary(one, unit, words) for one in together),
+        empty="" if any(one.samples for one in together) else _nothing(first, zone, now, words),
+        lines=lines,
+        data={
+            "id": first.metric,
+            "title": title,
+            "unit": unit_word(unit),
+            "since": since.timestamp(),
+            "until": now.timestamp(),
+            "zone": zone,
+            "lines": [_line(line) for line in lines],
+            "bands": [_band(band, unit) for one in together for band in one.bands],
+        },
+    )
+
+
+def _nothing(series: Series, zone: str, now: datetime, words: str) -> str:
+    if series.last_at is None:
+        return f"No {label(series.metric)} reading yet."
+    return f"No data in these {words}; last on {times.clock(series.last_at, zone, now)}."
+
+
+def shown_unit(series: Series) -> str:
+    """The unit of the patient's own device where values can be drawn in it, else the metric's."""
+    canonical = METRICS[series.metric].unit
+    newest = next((s for s in reversed(series.samples) if s.shown is not None), None)
+    if newest is None or newest.shown is None or in_unit(series.metric, Decimal(1), newest.shown.unit) is None:
+        return canonical
+    return newest.shown.unit
+
+
+def drawn_value(sample: Sample, unit: str) -> Decimal:
+    """The value in the plot's unit: as the device showed it where it can."""
+    if sample.shown is not None and sample.shown.unit == unit:
+        return sample.shown.value
+    converted = in_unit(sample.metric, sample.value, unit)
+    return sample.value if converted is None else round(converted, 2)
+
+
+def _line(line: Line) -> dict[str, Any]:
+    """Points as rows; ``null`` between two that are too far apart to be joined."""
+    trusted = [s for s in line.series.samples if s.credible]
+    points: list[list[Any]] = []
+    allowed = line.series.interval * GAP if line.series.interval else _UNPLANNED_GAP
+    for place, sample in enumerate(trusted):
+        if place and sample.at - trusted[place - 1].at > allowed:
+            points.append([(trusted[place - 1].at.timestamp() + sample.at.timestamp()) / 2, None, ""])
+        bound = {"<": "LO", ">": "HI"}.get(sample.comparator or "", "")
+        points.append([sample.at.timestamp(), float(drawn_value(sample, line.unit)), bound])
+    suspect = [
+        [s.at.timestamp(), float(drawn_value(s, line.unit)), doubts(s)] for s in line.series.samples if not s.credible
+    ]
+    return {"label": line.label, "points": points, "suspect": suspect}
+
+
+def _band(band: Band, unit: str) -> dict[str, Any]:
+    limit = in_unit(band.metric, band.limit, unit)
+    return {
+        "severity": band.severity.word,
+        "words": f"{band.severity.mark} {band.severity.priority}",
+        "side": band.side,
+        "limit": float(band.limit if limit is None else round(limit, 2)),
+    }
+
+
+def summary(series: Series, unit: str, words: str) -> str:
+    """``Weight, 30 days: 28 readings, mean 81.2 kg, from 80.4 to 82.6; latest 82.6 kg``: suspect points stay out."""
+    usable = [s for s in series.samples if s.trusted]
+    if not usable:
+        return f"{label(series.metric)}, {words}: no usable reading"
+    values = [drawn_value(s, unit) for s in usable]
+    mean = _mean(series.metric, values, unit)
+    text = (
+        f"{label(series.metric)}, {words}: {len(usable)} reading{'s' if len(usable) > 1 else ''}, "
+        f"mean {mean} {unit_word(unit)}, from {plain(min(values))} to {plain(max(values))}; "
+        f"latest {value_words(usable[-1], series.bands)}"
+    )
+    left_out = len(series.samples) - len(usable)
+    return f"{text}; {left_out} left out as suspect or out of the meter's range" if left_out else text
+
+
+def _mean(metric: str, values: Sequence[Decimal], unit: str) -> str:
+    mean = sum(values, Decimal(0)) / len(values)
+    exact = quantise(metric, mean) if unit == METRICS[metric].unit else round(mean, 2)
+    return plain(round(exact, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A reading as a row."""
+
+    at: datetime
+    metric: str
+    words: str
+    doubts: str
+    profile: str
+
+
+def table(series: Sequence[Series]) -> list[TableRow]:
+    """Every reading of the stretch, newest first."""
+    rows = [
+        TableRow(s.at, label(s.metric), value_words(s, one.bands), doubts(s), s.profile)
+        for one in series
+        for s in one.samples
+    ]
+    return sorted(rows, key=lambda row: (row.at, row.metric), reverse=True)

@@ -1,0 +1,75 @@
+"""What to do about an alert: one primary act, and a sentence that says why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboards.viewmodels import times
+from hub.domain.severity import Severity
+from hub.services.views.alerts import AlertRow
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """``act``: acknowledge | contact | resolve | seen | none. ``words`` is what the page says above the button."""
+
+    act: str
+    words: str
+
+
+def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -> NextStep:
+    """The one primary button of an alert."""
+    if alert.state == "open":
+        return NextStep("acknowledge", _open_words(alert, zone, now))
+    if alert.state == "closed" and alert.closing_seen_at is None:
+        return NextStep("seen", "It closed by itself. Look at the readings, then say that you have seen it.")
+    if alert.state != "acknowledged":
+        return NextStep("none", _over_words(alert, zone, now))
+    who = "You have it" if alert.owner_id == actor_id else f"{alert.owner} has it"
+    since = f"{who} since {times.clock(alert.acknowledged_at, zone, now)}." if alert.acknowledged_at else f"{who}."
+    if alert.kind == "technical" or alert.contacted_at is not None:
+        return NextStep("resolve", f"{since} Write down what was done{_lapse(alert, zone, now)}.")
+    return NextStep("contact", f"{since} Contact the patient and record it{_lapse(alert, zone, now)}.")
+
+
+def _open_words(alert: AlertRow, zone: str, now: datetime) -> str:
+    if alert.nobody_reached_at is not None:
+        return "Nobody has been reached. Take it now."
+    if alert.next_page is None:
+        return "Nobody has taken it yet. It pages nobody: it waits here."
+    to = f" {alert.next_page.to[0]}" if alert.next_page.to else " the next person"
+    return f"Nobody has taken it yet. {to.strip()} is paged at {times.clock(alert.next_page.at, zone, now)}."
+
+
+def _lapse(alert: AlertRow, zone: str, now: datetime) -> str:
+    if alert.lapses_at is None:
+        return ""
+    return f" by {times.clock(alert.lapses_at, zone, now)}, or it pages again"
+
+
+def _over_words(alert: AlertRow, zone: str, now: datetime) -> str:
+    when = f" at {times.clock(alert.closed_at, zone, now)}" if alert.closed_at else ""
+    by = f" by {alert.closed_by}" if alert.closed_by else ""
+    words = {"resolved": "Resolved", "closed": "Closed by itself, and seen", "ended": "Ended with the monitoring"}
+    return f"{words.get(alert.state, alert.state.capitalize())}{by}{when}. Nothing is left to do here."
+
+
+def advice(alert: AlertRow, emergency_number: str) -> list[str]:
+    """Suggested steps: decision support, never done by the hub itself."""
+    if alert.kind == "technical":
+        return ["Open Devices to see what is affected.", "Call the home or the supplier, then write down what was done."]
+    if alert.kind == "missing":
+        return [
+            "Call the patient: are they well, and is the device at hand and charged?",
+            "If nobody answers, follow the clinic's plan for no answer and record the attempt.",
+        ]
+    steps = []
+    if not alert.confirmed:
+        steps.append("Unconfirmed: ask for a repeat, at rest, after 5 minutes. Do not wait for it if the patient is unwell.")
+    if alert.severity is Severity.RED:
+        steps.append("Call the patient now. Ask about symptoms and what changed.")
+        if emergency_number:
+            steps.append(f"Chest pain, hard to breathe, confused or very unwell: {emergency_number}.")
+    else:
+        steps.append("Call the patient today. Ask about symptoms, medicines and what changed.")
+    steps.append("Ask for a new measurement and look at the trend before you resolve it.")
+    return steps

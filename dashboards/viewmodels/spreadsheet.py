@@ -1,0 +1,48 @@
+"""Readings as CSV that a spreadsheet opens without running anything in it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from dashboards.viewmodels.times import iso
+from dashboards.viewmodels.values import doubts
+from hub.domain.metrics import METRICS
+from hub.domain.wording import plain
+from hub.services.views.charts import Series
+
+HEAD = (
+    "measured_at_utc",
+    "measured_at_local",
+    "zone",
+    "metric",
+    "value",
+    "unit",
+    "bound",
+    "shown_value",
+    "shown_unit",
+    "doubts",
+    "device",
+)
+
+
+def safe(cell: str) -> str:
+    """A cell that begins like a formula gets an apostrophe, so that it stays text."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
+
+
+def readings_csv(series: Sequence[Series], zone: str, note: str) -> str:
+    """All readings, oldest first. ``note`` (the demo's) stands on the first line."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    if note:
+        writer.writerow([safe(note)])
+    writer.writerow(HEAD)
+    samples = sorted((s for one in series for s in one.samples), key=lambda s: (s.at, s.metric, s.reading_id))
+    for s in samples:
+        local = s.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+        shown = (plain(s.shown.value), s.shown.unit) if s.shown else ("", "")
+        bound = s.comparator or ""
+        cells = [iso(s.at), local, zone, s.metric, plain(s.value), METRICS[s.metric].unit, bound, *shown]
+        writer.writerow([safe(cell) for cell in [*cells, doubts(s), s.profile]])
+    return out.getvalue()

@@ -1,0 +1,65 @@
+"""What happened to an alert, oldest first: acts, messages and contacts in one list."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.services.views.alerts import AlertPage, ContactLine, Message
+
+_KINDS = {
+    "page": "Page",
+    "taken": "Confirmation",
+    "stand_down": "Stand-down",
+    "reply": "Answer",
+    "task": "Task",
+}
+_STATES = {
+    "pending": "waiting to be sent",
+    "sending": "being sent",
+    "accepted": "with the provider",
+    "sent": "sent",
+    "delivered": "delivered",
+    "undelivered": "NOT delivered",
+    "failed": "FAILED",
+    "cancelled": "cancelled before it was sent",
+    "stale": "too old, not sent",
+    "unknown": "unclear whether it left",
+}
+_TROUBLE = {"undelivered", "failed", "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the timeline. ``kind``: act | message | contact."""
+
+    at: datetime
+    kind: str
+    who: str
+    words: str
+    code: str = ""
+    trouble: bool = False
+
+
+def timeline(page: AlertPage) -> list[Entry]:
+    """All of it, oldest first; what happened in the same instant stays in the order it was written."""
+    recorded = {contact.at for contact in page.contacts}
+    entries = [
+        Entry(e.at, "act", e.actor, e.words, e.transition)
+        for e in page.events
+        if not (e.transition.startswith("CON-") and e.at in recorded)  # its line with the note stands below
+    ]
+    entries += [_message(message) for message in page.messages]
+    entries += [_contact(contact) for contact in page.contacts]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def _message(message: Message) -> Entry:
+    state = _STATES.get(message.state, message.state)
+    why = f" ({message.error})" if message.error else ""
+    words = f"{_KINDS.get(message.kind, message.kind)} to {message.to}: {state}{why}"
+    return Entry(message.sent_at or message.at, "message", "hub", words, "", message.state in _TROUBLE)
+
+
+def _contact(contact: ContactLine) -> Entry:
+    reached = "reached the patient" if contact.reached else "did not reach the patient"
+    note = f": {contact.note}" if contact.note else ""
+    return Entry(contact.at, "contact", contact.by, f"{contact.way}: {reached}{note}")

@@ -1,0 +1,59 @@
+"""Measured values in words: the device's own unit first, and what speaks against a value."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from hub.domain.metrics import METRICS, unit_word
+from hub.domain.ruling import Band
+from hub.domain.samples import Sample
+from hub.domain.wording import measured, plain
+
+_PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
+
+_REASONS = {
+    "implausible": "outside what is possible",
+    "zero_is_no_signal": "0: no signal",
+    "time_suspect": "the device's clock is wrong",
+    "someone_else": "may be someone else",
+    "systolic_not_above_diastolic": "systolic is not above diastolic",
+    "pulse_pressure_suspect": "unusual gap between systolic and diastolic",
+    "suspect": "unusual value",
+}
+
+
+def label(metric: str) -> str:
+    """``SpO2``: how the metric is called."""
+    return METRICS[metric].label
+
+
+def reason(flag: str) -> str:
+    """What a flag means, in words."""
+    return _REASONS.get(flag, flag.replace("_", " "))
+
+
+def doubts(sample: Sample) -> str:
+    """All that speaks against a sample, or nothing."""
+    return ", ".join(reason(flag) for flag in sorted(sample.flags))
+
+
+def limits_of(bands: Iterable[Band], metric: str) -> list[Decimal]:
+    """Limits a value of this metric may not be rounded across (SF15)."""
+    return [band.limit for band in bands if band.metric == metric]
+
+
+def value_words(sample: Sample, bands: Sequence[Band] = ()) -> str:
+    """``96 %``, ``3.1 mmol/L (56 mg/dL)``, ``HI (above 600 mg/dL)``."""
+    return measured(sample, limits_of(bands, sample.metric))
+
+
+def latest_words(samples: Sequence[Sample], bands: Sequence[Band] = (), most: int = 2) -> str:
+    """The newest values in one line; a blood pressure as one: ``BP 178/112 mmHg``. Empty without samples."""
+    by_metric = {sample.metric: sample for sample in samples}
+    systolic, diastolic = (by_metric.get(metric) for metric in _PRESSURES)
+    parts = []
+    if systolic and diastolic and systolic.at == diastolic.at and not (systolic.comparator or diastolic.comparator):
+        unit = unit_word(METRICS[_PRESSURES[0]].unit)
+        parts.append(f"BP {plain(systolic.value)}/{plain(diastolic.value)} {unit}")
+        by_metric = {name: sample for name, sample in by_metric.items() if name not in _PRESSURES}
+    parts += [f"{label(sample.metric)} {value_words(sample, bands)}" for sample in by_metric.values()]
+    return " · ".join(parts[:most])

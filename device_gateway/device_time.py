@@ -1,0 +1,45 @@
+"""A device's clock has no offset: this puts what it showed on the time line."""
+
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Final
+
+_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
+_AHEAD: Final = timedelta(minutes=2)  # a device's clock may run this far ahead of the gateway's
+_YEARS: Final = range(1970, 2200)  # beyond these no device counts, and zones have odd offsets
+
+
+def place(text: str | None, zone: tzinfo, received_at: datetime) -> tuple[datetime, tuple[str, ...]]:
+    """When the device measured, with an offset, and flags for whatever is uncertain about it.
+
+    `text` is local time in `zone`, or carries its own offset. Where the clocks go back an hour exists twice: the later
+    one that has already passed on receipt is taken. Without a readable time the receipt stands in.
+    """
+    if text is None:
+        return received_at, ("no_device_time",)
+    moment = _parse(text)
+    if moment is None or moment.year not in _YEARS:
+        return received_at, ("device_time_invalid",)
+    if moment.tzinfo is not None:
+        return moment, ()
+    candidates = sorted((_fixed(moment.replace(tzinfo=zone, fold=fold)) for fold in (0, 1)), key=_utc)
+    passed = [each for each in candidates if each <= received_at + _AHEAD]
+    flags = ("device_time_ambiguous",) if candidates[0] != candidates[1] else ()
+    return (passed or candidates[:1])[-1], flags
+
+
+def _parse(text: str) -> datetime | None:
+    for form in (_FORMAT, f"{_FORMAT}%z"):
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - without an offset is the usual case here
+        except ValueError:
+            continue
+    return None
+
+
+def _fixed(moment: datetime) -> datetime:
+    """The same wall time with its offset written out: a zone's own datetimes compare by wall time alone."""
+    return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()), fold=0)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

@@ -1,0 +1,92 @@
+"""The writer: takes what the inbox received, commits it, and only then answers."""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+import msgspec
+
+from hub.adapters.mqtt_inbox import MqttInbox, Receipt
+from hub.adapters.sql.engine import is_busy
+from hub.errors import Transient
+from hub.services.hub import Hub
+from hub.services.ingest.commit import Answers
+from hub.services.ingest.messages import Message
+from hub.services.ingest.poison import process_safely
+from hub.services.ingest.wire import Ack
+
+log = logging.getLogger(__name__)
+
+GROUP = 500
+"""Messages a commit at most; it does not wait for more than there is."""
+
+HEARTBEAT_EVERY = timedelta(seconds=5)
+_RETRY_S = 0.5
+
+
+class IngestLoop:
+    """Runs until told to stop. Dies only of what it cannot mend, and then its messages were not acknowledged."""
+
+    def __init__(self, hub: Hub, inbox: MqttInbox, instance: str) -> None:
+        self._hub = hub
+        self._inbox = inbox
+        self._instance = instance
+        self._encoder = msgspec.json.Encoder()
+        self._beaten_at: datetime | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Receive, commit, answer, until ``stop`` is set."""
+        self._inbox.start()
+        try:
+            while not stop.is_set():
+                taken = self._inbox.handoff.take(GROUP, timeout=0.25)
+                if taken:
+                    self._commit(taken, stop)
+                self._watch()
+        finally:
+            self._inbox.stop()
+
+    def _commit(self, taken: list[tuple[Message, Receipt]], stop: threading.Event) -> None:
+        messages = [message for message, _ in taken]
+        while not stop.is_set():
+            try:
+                answers = process_safely(self._hub, messages)
+            except Transient as error:
+                log.info("group is done again", extra={"error": str(error)})
+            except Exception as error:
+                if not _passing(error):
+                    raise
+                log.warning("the database cannot take this now", extra={"error": type(error).__name__})
+                stop.wait(_RETRY_S)
+            else:
+                self._inbox.acknowledge([receipt for _, receipt in taken])
+                self._answer(answers)
+                return
+
+    def _answer(self, answers: Answers) -> None:
+        hub_time = self._hub.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for gateway_id, acks in answers.items():
+            self._inbox.publish(f"rpm/v1/{gateway_id}/down/ack", self._encoder.encode(Ack(1, hub_time, acks)))
+
+    def _watch(self) -> None:
+        now = self._hub.clock.now()
+        if not self._inbox.alive(now):
+            self._inbox.restart()
+        if self._beaten_at is not None and timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
+            return
+        self._beaten_at = now
+        detail = {"queue": len(self._inbox.handoff), "connected": self._inbox.connected}
+        try:
+            with self._hub.unit_of_work() as uow:
+                uow.operations.beat("ingest", self._instance, now, detail)
+                uow.commit()
+        except Exception as error:
+            if not _passing(error):
+                raise
+            log.warning("no heartbeat written", extra={"error": type(error).__name__})
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the database may take it later: locked, full, or not reachable. Until then nothing is acknowledged."""
+    text = str(error)
+    return is_busy(error) or any(sign in text for sign in ("disk is full", "disk I/O error", "could not connect"))

@@ -1,0 +1,205 @@
+"""The broker's side of ingest: receive, hand over within bounds, acknowledge after commit, notice a dead thread.
+
+paho runs its own network thread. It only ever puts messages into ``Handoff``; the writer takes them out, commits, and
+then calls ``acknowledge``. A message that is not acknowledged comes again after a reconnect.
+"""
+
+import logging
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from hub.services.ingest.messages import LANES, Message
+from hub.services.ports.base import Clock
+from hub.settings import Address
+
+log = logging.getLogger(__name__)
+
+UP = "rpm/v1/+/up/"
+PING_EVERY = timedelta(seconds=10)
+PING_LOST = timedelta(seconds=30)
+KEEPALIVE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What paho needs to acknowledge a message. Ids of an earlier connection (``epoch``) are used anew, so void."""
+
+    epoch: int
+    mid: int
+    qos: int
+
+
+class Handoff:
+    """A bounded queue with two lanes: fresh readings overtake stored ones.
+
+    When it is full, ``put`` waits: paho stops reading, and the broker keeps what comes.
+    """
+
+    def __init__(self, max_messages: int = 2000, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self._lanes: dict[str, deque[tuple[Message, Receipt]]] = {lane: deque() for lane in LANES}
+        self._room = threading.Condition()
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lanes.values()))
+
+    def put(self, message: Message, receipt: Receipt, stale: Callable[[], bool]) -> None:
+        """Hand over; waits while the queue is full. Once ``stale`` the message is dropped un-acknowledged."""
+        with self._room:
+            self._room.wait_for(lambda: stale() or self._has_room())
+            if stale():
+                return
+            self._lanes[message.lane].append((message, receipt))
+            self._bytes += len(message.payload)
+            self._room.notify_all()
+
+    def take(self, limit: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        """What is there, up to ``limit`` messages, the urgent lane first; waits ``timeout`` seconds for a first one."""
+        with self._room:
+            self._room.wait_for(lambda: len(self), timeout)
+            taken: list[tuple[Message, Receipt]] = []
+            for lane in LANES:
+                while self._lanes[lane] and len(taken) < limit:
+                    taken.append(self._lanes[lane].popleft())
+            self._bytes -= sum(len(message.payload) for message, _ in taken)
+            self._room.notify_all()
+            return taken
+
+    def wake(self) -> None:
+        """Have a waiting ``put`` look again whether it is stale."""
+        with self._room:
+            self._room.notify_all()
+
+    def _has_room(self) -> bool:
+        return len(self) < self._max_messages and self._bytes < self._max_bytes
+
+
+class MqttInbox:
+    """One persistent MQTT 3.1.1 session, made anew when its thread has died."""
+
+    def __init__(self, address: Address, client_id: str, clock: Clock, ca_file: str = "") -> None:
+        self.handoff = Handoff()
+        self._address = address
+        self._client_id = client_id
+        self._clock = clock
+        self._ca_file = ca_file
+        self._epoch = 0
+        self._client: paho.Client | None = None
+        self._ping_topic = f"rpm/v1/hub/ping/{client_id}"
+        self._pinged_at: datetime | None = None
+        self._heard_at: datetime | None = None
+        self._connected = False
+
+    @property
+    def connected(self) -> bool:
+        """What paho believes; only ``alive`` knows."""
+        return self._connected
+
+    def start(self) -> None:
+        """Connect in the background, and keep trying."""
+        self._client = self._make_client(self._epoch)
+        self._pinged_at = self._heard_at = None
+        try:
+            self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
+            self._client.loop_start()
+        except (OSError, ValueError) as error:
+            log.warning("broker not reachable", extra={"error": str(error)})
+
+    def stop(self) -> None:
+        """Leave the session on the broker: what comes meanwhile waits there."""
+        self._end_client()
+
+    def restart(self) -> None:
+        """A new client on the same session. What the old one took and nobody acknowledged comes again."""
+        log.warning("making a new broker connection")
+        self._end_client()
+        self.start()
+
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+        """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
+        for receipt in receipts:
+            if receipt.epoch == self._epoch and receipt.qos and self._client is not None:
+                self._client.ack(receipt.mid, receipt.qos)
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
+        if self._client is not None:
+            self._client.publish(topic, payload, qos=qos)
+
+    def alive(self, now: datetime) -> bool:
+        """Whether anything was heard lately, our own pings included. paho's flag stays true after its thread died."""
+        if self._pinged_at is None or now - self._pinged_at >= PING_EVERY:
+            self._pinged_at = now
+            self.publish(self._ping_topic, b"", qos=0)
+        if not self._connected:
+            return True  # not connected is paho's to mend, and it says so
+        if self._heard_at is None:
+            self._heard_at = now
+        return now - self._heard_at < PING_LOST
+
+    def _make_client(self, epoch: int) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            manual_ack=True,
+        )
+        if self._address.user is not None:
+            client.username_pw_set(self._address.user, self._address.password)
+        if self._address.tls:
+            client.tls_set_context(ssl.create_default_context(cafile=self._ca_file or None))
+        client.reconnect_delay_set(min_delay=1, max_delay=30)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_socket_open = _no_delay
+        client.on_message = self._receiver(epoch)
+        return client
+
+    def _receiver(self, epoch: int) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
+        def on_message(_client: paho.Client, _data: Any, m: paho.MQTTMessage) -> None:
+            self._heard_at = now = self._clock.now()
+            if m.topic != self._ping_topic:
+                message = Message.received(m.topic, bytes(m.payload), now, redelivered=m.dup)
+                self.handoff.put(message, Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
+
+        return on_message
+
+    def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        if reason.is_failure:
+            log.warning("broker refused the connection", extra={"reason": str(reason)})
+            return
+        client.subscribe([(f"{UP}live", 1), (f"{UP}backfill", 1), (f"{UP}status", 1), (self._ping_topic, 0)])
+        self._connected = True
+        log.info("connected to the broker")
+
+    def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        self._connected = False
+        self._heard_at = None
+        log.warning("disconnected from the broker", extra={"reason": str(reason)})
+
+    def _end_client(self) -> None:
+        client, self._client = self._client, None
+        self._connected = False
+        self._epoch += 1
+        self.handoff.wake()  # the old thread may be waiting for room; it must end before it can be joined
+        if client is not None:
+            client.disconnect()
+            client.loop_stop()
+
+
+def _no_delay(_client: paho.Client, _data: Any, sock: Any) -> None:
+    """Without it an acknowledgement waits for the next message to come (Nagle)."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,32 @@
+"""APScheduler ticks the engine. It holds no duty: those are rows, and a tick only asks which of them are due."""
+
+import logging
+import threading
+from datetime import UTC
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from hub.services.engine.runner import Engine
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1
+
+
+def run_ticks(engine: Engine, stop: threading.Event) -> None:
+    """Tick every second until ``stop`` is set; then finish the tick that runs."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_listener(_noted, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    # A tick that comes late still runs (the default forgets it after 1 s), and never twice at once.
+    scheduler.add_job(engine.tick, "interval", seconds=TICK_S, max_instances=1, coalesce=True, misfire_grace_time=None)
+    scheduler.start()
+    try:
+        stop.wait()
+    finally:
+        scheduler.shutdown(wait=True)
+
+
+def _noted(event: JobEvent) -> None:
+    if event.code != EVENT_JOB_MAX_INSTANCES:  # the tick before still runs: its module's deadline tells
+        log.error("a tick failed or was missed", extra={"code": event.code})

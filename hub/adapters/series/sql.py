@@ -1,0 +1,100 @@
+"""The time series in the relational database: the default, and the truth that other engines are rebuilt from."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading
+from hub.adapters.sql.upsert import insert_into, insert_or_ignore
+from hub.domain.metrics import quantise
+from hub.domain.samples import Sample, Shown
+
+_METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+
+
+class SqlSeries:
+    """See ``hub.services.ports.measuring.SeriesStore``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
+        """Idempotent; the latest values move along in the same transaction."""
+        if not samples:
+            return
+        rows = [_values(patient_id, sample) for sample in samples]
+        insert_or_ignore(self._connection, reading, rows)
+        kept = {column.name for column in latest.columns}
+        statement = insert_into(self._connection, latest)
+        newer = or_(
+            statement.excluded.at > latest.c.at,
+            (statement.excluded.at == latest.c.at) & (statement.excluded.reading_id > latest.c.reading_id),
+        )
+        changes = {name: statement.excluded[name] for name in kept - {"patient_id", "metric"}}
+        statement = statement.on_conflict_do_update(index_elements=["patient_id", "metric"], set_=changes, where=newer)
+        self._connection.execute(statement, [{name: row[name] for name in kept} for row in rows])
+
+    def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
+        """``since <= at < until``, oldest first, voided ones left out."""
+        key = reading.c
+        found = (
+            select(reading)
+            .where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric], key.at >= since, key.at < until)
+            .where(key.voided_at.is_(None))
+            .order_by(key.at, key.reading_id)
+        )
+        return [to_sample(row) for row in self._connection.execute(found)]
+
+    def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
+        """The newest sample of each metric of each patient."""
+        newest: dict[int, dict[str, Sample]] = {}
+        for row in self._connection.execute(select(latest).where(latest.c.patient_id.in_(patient_ids))):
+            sample = to_sample(row)
+            newest.setdefault(row.patient_id, {})[sample.metric] = sample
+        return newest
+
+    def newest_at(self, patient_id: int, metric: str) -> datetime | None:
+        """When the newest sample of this metric was measured."""
+        found = select(latest.c.at).where(latest.c.patient_id == patient_id, latest.c.metric == METRIC_CODES[metric])
+        return self._connection.execute(found).scalar()
+
+    def get(self, patient_id: int, reading_id: int) -> list[Sample]:
+        """The sample with this id, in a list that is empty if there is none."""
+        found = select(reading).where(reading.c.patient_id == patient_id, reading.c.reading_id == reading_id)
+        return [to_sample(row) for row in self._connection.execute(found)]
+
+
+def _values(patient_id: int, sample: Sample) -> dict[str, Any]:
+    return {
+        "patient_id": patient_id,
+        "metric": METRIC_CODES[sample.metric],
+        "at": sample.at,
+        "reading_id": sample.reading_id,
+        "value": float(sample.value),
+        "comparator": sample.comparator,
+        "device_id": sample.device_id,
+        "profile": sample.profile,
+        "flags": " ".join(sorted(sample.flags)),
+        "shown_value": None if sample.shown is None else float(sample.shown.value),
+        "shown_unit": None if sample.shown is None else sample.shown.unit,
+    }
+
+
+def to_sample(row: Row[Any]) -> Sample:
+    """A row of ``reading`` or ``latest`` as rules and pages know it."""
+    metric = _METRIC_NAMES[row.metric]
+    shown = None if row.shown_value is None else Shown(Decimal(repr(row.shown_value)), row.shown_unit)
+    return Sample(
+        reading_id=row.reading_id,
+        metric=metric,
+        value=quantise(metric, row.value),
+        at=row.at,
+        device_id=row.device_id,
+        profile=row.profile,
+        comparator=row.comparator,
+        flags=frozenset(row.flags.split()),
+        shown=shown,
+    )

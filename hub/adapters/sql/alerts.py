@@ -1,0 +1,136 @@
+"""Alerts and their history."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+
+from hub.adapters.sql.tables.alerting import alert as table
+from hub.adapters.sql.tables.alerting import alert_event
+from hub.adapters.sql.upsert import insert_into
+from hub.domain.alerts import Alert, State
+from hub.domain.escalation import Chain
+from hub.domain.severity import Severity
+from hub.errors import NotFound
+from hub.services.ports.alerting import AlertEvent, OpenAlert
+
+_LIVE = table.c.state.in_((State.OPEN.value, State.ACKNOWLEDGED.value))
+
+_WRITE: Mapping[str, Any] = {
+    "severity": int,
+    "state": str,
+    "chain": Chain.to_json,
+    "rules": lambda rules: json.dumps(sorted(rules)),
+    "worst": lambda worst: json.dumps({metric: str(value) for metric, value in sorted(worst.items())}),
+}
+_READ: Mapping[str, Any] = {
+    "severity": Severity,
+    "state": State,
+    "chain": Chain.from_json,
+    "rules": lambda text: frozenset(json.loads(text)),
+    "worst": lambda text: {metric: Decimal(value) for metric, value in json.loads(text).items()},
+}
+_FIELDS = tuple(one.name for one in fields(Alert))
+
+
+class SqlAlerts:
+    """See ``hub.services.ports.alerting.Alerts``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, alert: Alert) -> int | None:
+        """The new row's id, or None where the unique index of open alerts or of references forbids it."""
+        values = {name: getattr(alert, name) for name in _FIELDS if name != "id"}
+        statement = insert_into(self._connection, table).values(_written(values)).on_conflict_do_nothing()
+        added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
+        return added
+
+    def get(self, alert_id: int) -> Alert:
+        """Raises ``NotFound``."""
+        found = self._one(select(table).where(table.c.id == alert_id))
+        if found is None:
+            raise NotFound("no such alert")
+        return found
+
+    def by_ref(self, ref: str) -> Alert:
+        """Raises ``NotFound``."""
+        found = self._one(select(table).where(table.c.ref == ref.strip().upper()))
+        if found is None:
+            raise NotFound("no alert has this reference")
+        return found
+
+    def open_of(self, subject: str, problem: str) -> Alert | None:
+        """The one open or acknowledged alert of this problem."""
+        return self._one(select(table).where(table.c.subject == subject, table.c.problem == problem, _LIVE))
+
+    def of_patient(self, patient_id: int) -> list[Alert]:
+        """Open and acknowledged ones."""
+        found = select(table).where(table.c.patient_id == patient_id, _LIVE).order_by(table.c.id)
+        return [to_alert(row) for row in self._connection.execute(found).mappings()]
+
+    def open_subjects(self, prefix: str) -> list[str]:
+        """Subjects with an open alert that begin so."""
+        found = select(table.c.subject).where(table.c.subject.startswith(prefix, autoescape=True), _LIVE).distinct()
+        return list(self._connection.execute(found).scalars())
+
+    def open_by_patient(self, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
+        """Open and acknowledged ones; a patient without any is absent."""
+        columns = (table.c.patient_id, table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at)
+        by_patient: dict[int, list[OpenAlert]] = defaultdict(list)
+        for start in range(0, len(patient_ids), 500):  # databases bound the number of parameters
+            found = select(*columns).where(table.c.patient_id.in_(patient_ids[start : start + 500]), _LIVE)
+            for row in self._connection.execute(found.order_by(table.c.id)):
+                one = OpenAlert(row.id, row.problem, Severity(row.severity), row.kind, row.opened_at)
+                by_patient[row.patient_id].append(one)
+        return dict(by_patient)
+
+    def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
+        """Compare-and-set on version ``seen``."""
+        same = (table.c.id == alert_id) & (table.c.version == seen)
+        return self._connection.execute(update(table).where(same).values(_written(fields))).rowcount == 1
+
+    def due_pages(self, now: datetime, limit: int) -> list[int]:
+        """Open alerts whose next page is due, reds first."""
+        due = select(table.c.id).where(table.c.state == State.OPEN.value, table.c.next_page_at <= now)
+        due = due.order_by(table.c.severity.desc(), table.c.next_page_at).limit(limit)
+        return list(self._connection.execute(due).scalars())
+
+    def due_lapses(self, now: datetime, limit: int) -> list[int]:
+        """Acknowledged alerts whose time is up."""
+        due = select(table.c.id).where(table.c.state == State.ACKNOWLEDGED.value, table.c.lapses_at <= now)
+        return list(self._connection.execute(due.order_by(table.c.lapses_at).limit(limit)).scalars())
+
+    def park(self, alert_id: int, until: datetime) -> None:
+        """Do not look at this broken row again before ``until``. Columns alone: the row may not be readable."""
+        for column in (table.c.next_page_at, table.c.lapses_at):
+            late = (table.c.id == alert_id) & (column < until)
+            self._connection.execute(update(table).where(late).values({column.name: until}))
+
+    def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
+        """One line of the alert's history."""
+        values = {"alert_id": alert_id, "at": at, "transition": transition, "actor": actor, "words": words}
+        self._connection.execute(insert(alert_event).values(values))
+
+    def history(self, alert_id: int) -> list[AlertEvent]:
+        """Oldest first."""
+        found = select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)
+        return [AlertEvent(row.at, row.transition, row.actor, row.words) for row in self._connection.execute(found)]
+
+    def _one(self, statement: Select[Any]) -> Alert | None:
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else to_alert(row)
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _WRITE[name](value) if name in _WRITE else value for name, value in values.items()}
+
+
+def to_alert(row: RowMapping) -> Alert:
+    """A row of the alert table."""
+    return Alert(**{name: _READ[name](row[name]) if name in _READ else row[name] for name in _FIELDS})

@@ -1,0 +1,135 @@
+"""Deadlines that readings set, and readings that are waited for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from hub.adapters.sql.findings import dump_finding, load_finding
+from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
+from hub.adapters.sql.upsert import insert_or_ignore, upsert
+from hub.domain.findings import Deadline, Finding
+from hub.domain.samples import Attempt, Sample
+from hub.services.ports.measuring import Expectation
+
+_METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+
+
+class SqlDuties:
+    """See ``hub.services.ports.measuring.Duties``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def set_deadline(self, patient_id: int, duty: Deadline) -> bool:
+        """Idempotent by (patient, kind, key)."""
+        row = {
+            "patient_id": patient_id,
+            "kind": duty.kind,
+            "key": duty.key,
+            "metric": METRIC_CODES[duty.metric],
+            "from_at": duty.finding.at,
+            "due_at": duty.due_at,
+            "finding": dump_finding(duty.finding),
+            "state": "waiting",
+        }
+        return insert_or_ignore(self._connection, deadline, [row]) == 1
+
+    def cancel_deadlines(self, patient_id: int, sample: Sample) -> int:
+        """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
+        waiting = update(deadline).where(
+            deadline.c.patient_id == patient_id,
+            deadline.c.state == "waiting",
+            deadline.c.metric == METRIC_CODES[sample.metric],
+            deadline.c.from_at < sample.at,
+        )
+        return self._connection.execute(waiting.values(state="cancelled")).rowcount
+
+    def cancel_all_deadlines(self, patient_id: int) -> int:
+        """Nothing is due for this patient any more."""
+        waiting = update(deadline).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
+        return self._connection.execute(waiting.values(state="cancelled")).rowcount
+
+    def note_failed(self, patient_id: int, attempts: Sequence[Attempt]) -> None:
+        """Keep attempts that gave no value."""
+        rows = [
+            {
+                "patient_id": patient_id,
+                "metric": METRIC_CODES[attempt.metric],
+                "at": attempt.at,
+                "reading_id": attempt.reading_id,
+                "flags": " ".join(sorted(attempt.flags)),
+            }
+            for attempt in attempts
+        ]
+        insert_or_ignore(self._connection, failed_attempt, rows)
+
+    def failed(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Attempt]:
+        """Attempts without a value, oldest first."""
+        key = failed_attempt.c
+        found = select(failed_attempt).where(
+            key.patient_id == patient_id, key.metric == METRIC_CODES[metric], key.at >= since, key.at < until
+        )
+        return [
+            Attempt(r.reading_id, metric, r.at, failed=True, obtained=False, flags=frozenset(r.flags.split()))
+            for r in self._connection.execute(found.order_by(key.at))
+        ]
+
+    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, Finding]]:
+        """(deadline id, patient id, finding), the longest due first."""
+        found = select(deadline).where(deadline.c.state == "waiting", deadline.c.due_at <= now)
+        rows = self._connection.execute(found.order_by(deadline.c.due_at).limit(limit))
+        return [(row.id, row.patient_id, load_finding(row.finding)) for row in rows]
+
+    def raised(self, deadline_id: int) -> bool:
+        """Compare-and-set from waiting."""
+        changed = self._connection.execute(
+            update(deadline).where(deadline.c.id == deadline_id, deadline.c.state == "waiting").values(state="raised")
+        )
+        return changed.rowcount == 1
+
+    def expect(self, waited: Expectation) -> None:
+        """Write or replace the occurrence that is waited for."""
+        row = {
+            "patient_id": waited.patient_id,
+            "slot_id": waited.slot_id,
+            "metric": METRIC_CODES[waited.metric],
+            "counted_from": waited.counted_from,
+            "due_at": waited.due_at,
+            "state": waited.state,
+            "check_at": waited.check_at,
+        }
+        upsert(self._connection, expectation, row, ("metric", "counted_from", "due_at", "state", "check_at"))
+
+    def forget(self, patient_id: int, slot_id: str) -> None:
+        """Wait no longer for this slot."""
+        this = (expectation.c.patient_id == patient_id) & (expectation.c.slot_id == slot_id)
+        self._connection.execute(delete(expectation).where(this))
+
+    def forget_expectations(self, patient_id: int) -> None:
+        """Nothing is waited for any more."""
+        self._connection.execute(delete(expectation).where(expectation.c.patient_id == patient_id))
+
+    def expectations(self, patient_id: int) -> list[Expectation]:
+        """What is waited for."""
+        found = select(expectation).where(expectation.c.patient_id == patient_id)
+        return [_expectation(row) for row in self._connection.execute(found)]
+
+    def due_expectations(self, now: datetime, limit: int) -> list[Expectation]:
+        """What must be looked at, the longest due first."""
+        found = select(expectation).where(expectation.c.check_at <= now).order_by(expectation.c.check_at).limit(limit)
+        return [_expectation(row) for row in self._connection.execute(found)]
+
+    def met(self, patient_id: int, metric: str, now: datetime) -> None:
+        """A reading came: have the expectations of this metric looked at on the next tick."""
+        self._connection.execute(
+            update(expectation)
+            .where(expectation.c.patient_id == patient_id, expectation.c.metric == METRIC_CODES[metric])
+            .where(expectation.c.check_at > now)
+            .values(check_at=now)
+        )
+
+
+def _expectation(r: Row[Any]) -> Expectation:
+    return Expectation(r.patient_id, r.slot_id, _METRIC_NAMES[r.metric], r.counted_from, r.due_at, r.state, r.check_at)

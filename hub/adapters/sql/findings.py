@@ -1,0 +1,106 @@
+"""What rules said, and the form in which a finding waits in a row."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from hub.adapters.sql.tables.measurements import finding as table
+from hub.domain.findings import Finding
+from hub.domain.severity import Severity
+
+
+class SqlFindings:
+    """See ``hub.services.ports.measuring.Findings``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        patient_id: int | None,
+        finding: Finding,
+        *,
+        found_at: datetime,
+        protocol_version_id: int | None,
+        retrospective: bool,
+        alert_id: int | None,
+    ) -> int:
+        """The new row's id."""
+        values = {
+            "patient_id": patient_id,
+            "rule": finding.rule,
+            "problem": finding.problem,
+            "severity": int(finding.severity),
+            "at": finding.at,
+            "found_at": found_at,
+            "reading_id": finding.reading_id,
+            "sentence": finding.sentence,
+            "inputs": json.dumps(dict(finding.inputs)),
+            "confirmed": int(finding.confirmed),
+            "retrospective": int(retrospective),
+            "protocol_version_id": protocol_version_id,
+            "alert_id": alert_id,
+        }
+        added: int = self._connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+        return added
+
+    def of_reading(self, patient_id: int, reading_id: int) -> list[tuple[int, Finding]]:
+        """Findings in force of one sample, with their ids."""
+        found = select(table).where(
+            table.c.reading_id == reading_id, table.c.patient_id == patient_id, table.c.superseded_at.is_(None)
+        )
+        return [(row.id, to_finding(row)) for row in self._connection.execute(found.order_by(table.c.id))]
+
+    def supersede(self, finding_ids: Sequence[int], now: datetime) -> None:
+        """A late reading changed what these said."""
+        if finding_ids:
+            self._connection.execute(update(table).where(table.c.id.in_(finding_ids)).values(superseded_at=now))
+
+    def worst_since(self, patient_id: int, since: datetime) -> int | None:
+        """The highest severity of readings' findings since, or None."""
+        found = select(func.max(table.c.severity)).where(
+            table.c.patient_id == patient_id,
+            table.c.at >= since,
+            table.c.superseded_at.is_(None),
+            table.c.reading_id.is_not(None),
+        )
+        return self._connection.execute(found).scalar()
+
+
+def to_finding(row: Row[Any]) -> Finding:
+    """A row of the finding table."""
+    return Finding(
+        rule=row.rule,
+        problem=row.problem,
+        severity=Severity(row.severity),
+        at=row.at,
+        sentence=row.sentence,
+        reading_id=row.reading_id,
+        inputs=json.loads(row.inputs),
+        confirmed=bool(row.confirmed),
+    )
+
+
+def dump_finding(finding: Finding) -> str:
+    """A finding that waits for its deadline, as JSON."""
+    return json.dumps(
+        {
+            "rule": finding.rule,
+            "problem": finding.problem,
+            "severity": finding.severity.word,
+            "at": finding.at.isoformat(),
+            "sentence": finding.sentence,
+            "reading_id": finding.reading_id,
+            "inputs": dict(finding.inputs),
+            "confirmed": finding.confirmed,
+        }
+    )
+
+
+def load_finding(text: str) -> Finding:
+    """What ``dump_finding`` wrote."""
+    body = json.loads(text)
+    return Finding(**(body | {"severity": Severity.of(body["severity"]), "at": datetime.fromisoformat(body["at"])}))

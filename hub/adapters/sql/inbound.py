@@ -1,0 +1,63 @@
+"""Texts that came."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from hub.adapters.sql.tables.alerting import inbound as table
+from hub.adapters.sql.tables.people import patient
+from hub.adapters.sql.upsert import insert_into
+from hub.domain.patients import Monitoring
+from hub.services.ports.alerting import InboundText
+
+
+class SqlInbound:
+    """See ``hub.services.ports.alerting.Inbound``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, text: InboundText) -> int | None:
+        """None if the provider told of it before."""
+        values = {
+            "provider_id": text.provider_id,
+            "from": text.sender,
+            "body": text.body,
+            "received_at": text.received_at,
+            "staff_id": text.staff_id,
+            "patient_id": text.patient_id,
+            "understood": text.understood,
+        }
+        statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
+        added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
+        return added
+
+    def understood(self, inbound_id: int, as_what: str, now: datetime) -> None:
+        """It is no longer unread."""
+        self._connection.execute(
+            update(table).where(table.c.id == inbound_id).values(understood=as_what[:24], read_at=now)
+        )
+
+    def unread(self, limit: int) -> list[tuple[int, InboundText]]:
+        """Oldest first."""
+        found = select(table).where(table.c.read_at.is_(None)).order_by(table.c.id).limit(limit)
+        return [
+            (
+                row["id"],
+                InboundText(
+                    provider_id=row["provider_id"],
+                    sender=row["from"],
+                    body=row["body"],
+                    received_at=row["received_at"],
+                    staff_id=row["staff_id"],
+                    patient_id=row["patient_id"],
+                    understood=row["understood"],
+                ),
+            )
+            for row in self._connection.execute(found).mappings()
+        ]
+
+    def patients_with_phone(self, phone: str) -> list[int]:
+        """Patients not ended whose own number this is; several where a household shares a phone."""
+        found = select(patient.c.id).where(patient.c.phone == phone, patient.c.state != Monitoring.ENDED.value)
+        return list(self._connection.execute(found.order_by(patient.c.id)).scalars())

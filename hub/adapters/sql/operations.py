@@ -1,0 +1,87 @@
+"""Stamps, heartbeats, counters, histograms."""
+
+import json
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from hub.adapters.sql.tables.operations import counter, heartbeat, histogram, stamp
+from hub.adapters.sql.upsert import insert_into, upsert
+from hub.services.ports.operations import Heartbeat
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+"""Upper bounds in seconds; what is slower falls into +Inf."""
+
+INFINITE = 1e12
+"""+Inf as a number that both databases keep."""
+
+
+class SqlOperations:
+    """See ``hub.services.ports.operations.Operations``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stamp(self, name: str) -> str | None:
+        """The stamp's value, or None."""
+        return self._connection.execute(select(stamp.c.value).where(stamp.c.name == name)).scalar()
+
+    def set_stamp(self, name: str, value: str) -> None:
+        """Stamp once: a second stamp of that name is an integrity error."""
+        self._connection.execute(insert(stamp).values(name=name, value=value))
+
+    def beat(self, role: str, instance: str, now: datetime, detail: Mapping[str, object]) -> None:
+        """A role says that it is alive."""
+        row = {"role": role, "instance": instance, "at": now, "detail": json.dumps(detail)}
+        upsert(self._connection, heartbeat, row, ("at", "detail"))
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Every role's last word."""
+        return [
+            Heartbeat(r.role, r.instance, r.at, json.loads(r.detail))
+            for r in self._connection.execute(select(heartbeat))
+        ]
+
+    def count(self, name: str, label: str = "", by: int = 1) -> None:
+        """Add to a counter."""
+        if by:
+            statement = insert_into(self._connection, counter).values(name=name, label=label, value=by)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["name", "label"], set_={"value": counter.c.value + statement.excluded.value}
+                )
+            )
+
+    def counters(self) -> Mapping[tuple[str, str], int]:
+        """Every counter by (name, label)."""
+        return {(r.name, r.label): r.value for r in self._connection.execute(select(counter))}
+
+    def observe(self, name: str, seconds: Sequence[float]) -> None:
+        """Add observations to a histogram."""
+        buckets: dict[float, list[float]] = {}
+        for value in seconds:
+            index = bisect_left(BUCKETS, value)
+            buckets.setdefault(BUCKETS[index] if index < len(BUCKETS) else INFINITE, []).append(value)
+        for bound, values in buckets.items():
+            statement = insert_into(self._connection, histogram).values(
+                name=name, le=bound, count=len(values), sum=sum(values)
+            )
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["name", "le"],
+                    set_={
+                        "count": histogram.c.count + statement.excluded.count,
+                        "sum": histogram.c.sum + statement.excluded.sum,
+                    },
+                )
+            )
+
+    def histograms(self) -> Mapping[str, list[tuple[float, int, float]]]:
+        """By name: (upper bound, count, sum) per bucket, not cumulative."""
+        found: dict[str, list[tuple[float, int, float]]] = {}
+        columns = select(histogram.c.name, histogram.c.le, histogram.c.count, histogram.c.sum)
+        for name, bound, count, total in self._connection.execute(columns.order_by(histogram.c.name, histogram.c.le)):
+            found.setdefault(name, []).append((bound, count, total))
+        return found

@@ -1,0 +1,160 @@
+"""The outbox: claimed under a lease, fenced, moved only upwards."""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+
+from hub.adapters.sql.inbound import SqlInbound
+from hub.adapters.sql.tables.alerting import outbox as table
+from hub.adapters.sql.tables.alerting import reply_code
+from hub.adapters.sql.upsert import insert_into
+from hub.domain.messages import LEFT, RANK, Sending
+from hub.errors import NotFound
+from hub.services.ports.alerting import Message, NewMessage, ReplyCode
+
+_FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
+_PENDING = table.c.state == Sending.PENDING.value
+_MAY_BE_ON_A_PHONE = table.c.state.in_([*(state.value for state in LEFT), Sending.PENDING.value])
+
+
+class SqlOutbox:
+    """See ``hub.services.ports.alerting.Outbox``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.inbound = SqlInbound(connection)
+
+    def add(self, message: NewMessage, now: datetime) -> int | None:
+        """None if its cause has written it before."""
+        values = {**asdict(message), "created_at": now, **_state(Sending.PENDING)}
+        statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
+        added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
+        return added
+
+    def get(self, message_id: int) -> Message:
+        """Raises ``NotFound``."""
+        row = self._connection.execute(select(table).where(table.c.id == message_id)).mappings().first()
+        if row is None:
+            raise NotFound("no such message")
+        return to_message(row)
+
+    def claim(self, now: datetime, lease_until: datetime, channel: str, limit: int) -> list[Message]:
+        """Due messages, urgent ones first, now ``sending`` and leased to the caller."""
+        alive = table.c.valid_until.is_(None) | (table.c.valid_until > now)
+        due = select(table.c.id).where(_PENDING, table.c.send_after <= now, alive)
+        # On SQLite FOR UPDATE is left out: the transaction has been the only writer since it began.
+        due = due.order_by(table.c.urgent.desc(), table.c.id).limit(limit).with_for_update(skip_locked=True)
+        ids = list(self._connection.execute(due).scalars())
+        values: dict[Any, Any] = {
+            "fence": table.c.fence + 1,
+            "lease_until": lease_until,
+            "channel": channel,
+            "attempts_started": table.c.attempts_started + 1,
+            **_state(Sending.SENDING),
+        }
+        claimed = update(table).where(table.c.id.in_(ids), _PENDING).values(values).returning(table)
+        rows = [to_message(row) for row in self._connection.execute(claimed).mappings()] if ids else []
+        return sorted(rows, key=lambda message: ids.index(message.id))
+
+    def mine(self, message_id: int, fence: int, now: datetime) -> bool:
+        """Whether the lease still holds."""
+        held = _attempt(message_id, fence) & (table.c.lease_until > now)
+        return self._connection.execute(select(table.c.id).where(held)).first() is not None
+
+    def record(
+        self, message_id: int, fence: int, told: Sending, provider_id: str | None, error: str | None, now: datetime
+    ) -> bool:
+        """How the attempt of this fence ended."""
+        values: dict[Any, Any] = {
+            "provider_id": func.coalesce(table.c.provider_id, provider_id),
+            "error": error,
+            "attempts_finished": table.c.attempts_finished + 1,
+            "sent_at": now if RANK[told] >= RANK[Sending.ACCEPTED] else None,
+            "lease_until": None,
+            **_state(told),
+        }
+        same = _attempt(message_id, fence)
+        return self._connection.execute(update(table).where(same).values(values)).rowcount == 1
+
+    def again(self, message_id: int, fence: int, send_after: datetime, error: str | None) -> bool:
+        """The attempt of this fence surely did not leave: it becomes pending again."""
+        values: dict[Any, Any] = {
+            "send_after": send_after,
+            "error": error,
+            "attempts_finished": table.c.attempts_finished + 1,
+            "lease_until": None,
+            **_state(Sending.PENDING),
+        }
+        same = _attempt(message_id, fence)
+        return self._connection.execute(update(table).where(same).values(values)).rowcount == 1
+
+    def status(self, provider_id: str, told: Sending, error: str | None, now: datetime) -> Message | None:
+        """A provider's word: the message if it moved."""
+        below = (table.c.provider_id == provider_id) & (table.c.rank < RANK[told])
+        values: dict[Any, Any] = {"error": error, "sent_at": func.coalesce(table.c.sent_at, now), **_state(told)}
+        row = self._connection.execute(update(table).where(below).values(values).returning(table)).mappings().first()
+        return None if row is None else to_message(row)
+
+    def lapsed(self, now: datetime, limit: int) -> list[Message]:
+        """Being sent by somebody whose lease is over."""
+        over = (table.c.state == Sending.SENDING.value) & (table.c.lease_until <= now)
+        found = select(table).where(over).order_by(table.c.id).limit(limit)
+        return [to_message(row) for row in self._connection.execute(found).mappings()]
+
+    def expire(self, now: datetime) -> int:
+        """Pending messages past their time become stale."""
+        late = _PENDING & (table.c.valid_until <= now)
+        return self._connection.execute(update(table).where(late).values(_state(Sending.STALE))).rowcount
+
+    def cancel_of_alert(self, alert_id: int) -> int:
+        """Pages not yet being sent."""
+        return self._cancel((table.c.alert_id == alert_id) & (table.c.kind == "page"))
+
+    def cancel_of_patient(self, patient_id: int) -> int:
+        """Everything not yet being sent."""
+        return self._cancel(table.c.patient_id == patient_id)
+
+    def of_alert(self, alert_id: int) -> list[Message]:
+        """In the order they were written."""
+        found = select(table).where(table.c.alert_id == alert_id).order_by(table.c.id)
+        return [to_message(row) for row in self._connection.execute(found).mappings()]
+
+    def pages_to(self, phone: str, since: datetime) -> list[Message]:
+        """Pages that may be on this phone."""
+        theirs = (table.c.to == phone) & (table.c.kind == "page") & (table.c.created_at >= since)
+        found = select(table).where(theirs, _MAY_BE_ON_A_PHONE).order_by(table.c.id)
+        return [to_message(row) for row in self._connection.execute(found).mappings()]
+
+    def codes(self, phone: str, since: datetime) -> list[ReplyCode]:
+        """The newest first."""
+        found = select(reply_code).where(reply_code.c.phone == phone, reply_code.c.issued_at >= since)
+        rows = self._connection.execute(found.order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc()))
+        return [ReplyCode(row.phone, row.digit, row.alert_id, row.issued_at) for row in rows]
+
+    def issue_code(self, code: ReplyCode) -> None:
+        """Keep it; the caller chose the number under ``lock_phone``."""
+        self._connection.execute(insert(reply_code).values(asdict(code)))
+
+    def lock_phone(self, phone: str) -> None:
+        """Until the transaction ends nobody else issues a code for this phone."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(phone))))
+
+    def _cancel(self, which: ColumnElement[bool]) -> int:
+        cancelled = update(table).where(which, _PENDING).values(_state(Sending.CANCELLED))
+        return self._connection.execute(cancelled).rowcount
+
+
+def _state(state: Sending) -> dict[str, Any]:
+    return {"state": state.value, "rank": RANK[state]}
+
+
+def _attempt(message_id: int, fence: int) -> ColumnElement[bool]:
+    return (table.c.id == message_id) & (table.c.fence == fence) & (table.c.state == Sending.SENDING.value)
+
+
+def to_message(row: RowMapping) -> Message:
+    """A row of the outbox."""
+    return Message(**{name: row[name] for name in _FIELDS}, state=Sending(row["state"]))

@@ -1,0 +1,169 @@
+"""Patients, consent, goals."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from hub.adapters.sql.tables.care import goal
+from hub.adapters.sql.tables.people import consent, patient
+from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
+from hub.errors import NotFound
+from hub.services.ports.care import NewPatient
+
+_GRAM = Decimal("0.001")
+
+
+class SqlPatients:
+    """See ``hub.services.ports.care.Patients``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, new: NewPatient, now: datetime) -> int:
+        """The new patient's id."""
+        values = {
+            "mrn": new.mrn,
+            "name": new.name,
+            "born": new.born,
+            "zone": new.zone,
+            "state": Monitoring.ACTIVE.value,
+            "state_since": now,
+            "phone": new.phone,
+            "oxygen_state": new.oxygen_state,
+            "oxygen_target": new.oxygen_target,
+            "oxygen_floor": new.oxygen_floor,
+            "insulin_or_su": new.insulin_or_su,
+            "pregnant": new.pregnant,
+            "care_manager_id": new.care_manager_id,
+            "is_test": new.is_test,
+            "created_at": now,
+        }
+        if new.dry_weight_kg is not None:
+            values |= {
+                "dry_weight_g": _grams(new.dry_weight_kg),
+                "dry_weight_by": new.dry_weight_by,
+                "dry_weight_at": now,
+            }
+        added: int = self._connection.execute(insert(patient).values(values).returning(patient.c.id)).scalar_one()
+        return added
+
+    def get(self, patient_id: int) -> Patient:
+        """Raises ``NotFound``."""
+        row = self._connection.execute(select(patient).where(patient.c.id == patient_id)).first()
+        if row is None:
+            raise NotFound("no such patient")
+        return to_patient(row)
+
+    def many(self, patient_ids: Iterable[int]) -> dict[int, Patient]:
+        """By id; unknown ones are left out."""
+        found = select(patient).where(patient.c.id.in_(list(patient_ids)))
+        return {row.id: to_patient(row) for row in self._connection.execute(found)}
+
+    def by_mrn(self, mrn: str) -> Patient | None:
+        """The patient with this record number, or None."""
+        row = self._connection.execute(select(patient).where(patient.c.mrn == mrn)).first()
+        return None if row is None else to_patient(row)
+
+    def in_state(self, *states: Monitoring) -> list[Patient]:
+        """Patients in one of ``states``, in id order."""
+        found = select(patient).where(patient.c.state.in_([s.value for s in states])).order_by(patient.c.id)
+        return [to_patient(row) for row in self._connection.execute(found)]
+
+    def change_state(
+        self,
+        patient_id: int,
+        seen: Monitoring,
+        to: Monitoring,
+        reason: str | None,
+        until: datetime | None,
+        now: datetime,
+    ) -> bool:
+        """Compare-and-set; False if the state was no longer ``seen``."""
+        changed = self._connection.execute(
+            update(patient)
+            .where(patient.c.id == patient_id, patient.c.state == seen.value)
+            .values(
+                state=to.value, state_reason=reason, state_since=now, paused_until=until, version=patient.c.version + 1
+            )
+        )
+        return changed.rowcount == 1
+
+    def set_care_manager(self, patient_id: int, staff_id: int | None) -> None:
+        """The member of staff who leads this patient's team."""
+        self._set(patient_id, care_manager_id=staff_id)
+
+    def set_dry_weight(self, patient_id: int, kg: Decimal, by: str, now: datetime) -> None:
+        """The dry weight with its author and time."""
+        self._set(patient_id, dry_weight_g=_grams(kg), dry_weight_by=by, dry_weight_at=now)
+
+    def judged(self, patient_id: int, seen: int) -> bool:
+        """Compare-and-set of the evaluation version."""
+        changed = self._connection.execute(
+            update(patient)
+            .where(patient.c.id == patient_id, patient.c.evaluation_version == seen)
+            .values(evaluation_version=seen + 1)
+        )
+        return changed.rowcount == 1
+
+    def evaluation_version(self, patient_id: int) -> int:
+        """The version to pass to ``judged``."""
+        version: int = self._connection.execute(
+            select(patient.c.evaluation_version).where(patient.c.id == patient_id)
+        ).scalar_one()
+        return version
+
+    def pauses_over(self, now: datetime) -> list[Patient]:
+        """Paused patients whose pause has run out."""
+        found = select(patient).where(patient.c.state == Monitoring.PAUSED.value, patient.c.paused_until <= now)
+        return [to_patient(row) for row in self._connection.execute(found)]
+
+    def add_consent(self, patient_id: int, scope: str, wording: str, source: str, now: datetime) -> int:
+        """Consent as it was worded, and how it was given."""
+        values = {"patient_id": patient_id, "scope": scope, "wording": wording, "source": source, "given_at": now}
+        added: int = self._connection.execute(insert(consent).values(values).returning(consent.c.id)).scalar_one()
+        return added
+
+    def add_goal(self, patient_id: int, words: str, staff_id: int | None, now: datetime) -> int:
+        """A goal in the patient's own words."""
+        values = {"patient_id": patient_id, "words": words, "added_by": staff_id, "added_at": now}
+        added: int = self._connection.execute(insert(goal).values(values).returning(goal.c.id)).scalar_one()
+        return added
+
+    def _set(self, patient_id: int, **values: object) -> None:
+        self._connection.execute(
+            update(patient).where(patient.c.id == patient_id).values(version=patient.c.version + 1, **values)
+        )
+
+
+def _grams(kg: Decimal) -> int:
+    return int((kg / _GRAM).to_integral_value())
+
+
+def to_patient(row: Row[tuple[object, ...]]) -> Patient:
+    """A row of the patient table as the rules know it."""
+    dry = None
+    if row.dry_weight_g is not None:
+        dry = DryWeight(Decimal(row.dry_weight_g) * _GRAM, row.dry_weight_by or "", row.dry_weight_at)
+    return Patient(
+        id=row.id,
+        mrn=row.mrn,
+        name=row.name,
+        born=row.born,
+        zone=row.zone,
+        state=Monitoring(row.state),
+        state_reason=row.state_reason,
+        state_since=row.state_since,
+        paused_until=row.paused_until,
+        phone=row.phone,
+        dry_weight=dry,
+        oxygen_state=OxygenState(row.oxygen_state),
+        oxygen_target=None if row.oxygen_target is None else OxygenTarget(row.oxygen_target),
+        oxygen_floor=row.oxygen_floor,
+        insulin_or_su=row.insulin_or_su,
+        pregnant=row.pregnant,
+        recently_discharged_at=row.recently_discharged_at,
+        care_manager_id=row.care_manager_id,
+        is_test=row.is_test,
+    )

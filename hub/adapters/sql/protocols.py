@@ -1,0 +1,112 @@
+"""Signed protocol copies and who is on which."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from hub.adapters.sql.tables.care import patient_protocol, protocol_version
+from hub.domain.protocols import Protocol, parse_protocol
+from hub.services.ports.care import Enrolment, InForce
+
+
+class SqlProtocols:
+    """See ``hub.services.ports.care.Protocols``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def sign(
+        self, protocol_id: str, version: int, title: str, body: str, sha256: str, signed_by: str | None, now: datetime
+    ) -> int:
+        """Keep a copy in force; the copy before it is retired for new patients, patients on it stay on it (SF21)."""
+        self._connection.execute(
+            update(protocol_version)
+            .where(protocol_version.c.protocol == protocol_id, protocol_version.c.retired_at.is_(None))
+            .values(retired_at=now)
+        )
+        values = {
+            "protocol": protocol_id,
+            "version": version,
+            "title": title,
+            "body": body,
+            "sha256": sha256,
+            "signed_by": signed_by,
+            "signed_at": now,
+        }
+        row_id: int = self._connection.execute(
+            insert(protocol_version).values(values).returning(protocol_version.c.id)
+        ).scalar_one()
+        return row_id
+
+    def current(self, protocol_id: str) -> InForce | None:
+        """The copy new patients are put on, or None."""
+        found = select(protocol_version).where(
+            protocol_version.c.protocol == protocol_id, protocol_version.c.retired_at.is_(None)
+        )
+        row = self._connection.execute(found).first()
+        return None if row is None else _in_force(row)
+
+    def all_current(self) -> list[InForce]:
+        """Every copy in force."""
+        found = (
+            select(protocol_version)
+            .where(protocol_version.c.retired_at.is_(None))
+            .order_by(protocol_version.c.protocol)
+        )
+        return [_in_force(row) for row in self._connection.execute(found)]
+
+    def assign(self, patient_id: int, version_id: int, by: str, now: datetime) -> None:
+        """Put a patient on a copy."""
+        self._connection.execute(
+            insert(patient_protocol).values(
+                patient_id=patient_id, protocol_version_id=version_id, assigned_by=by, from_at=now
+            )
+        )
+
+    def end_all(self, patient_id: int, now: datetime) -> None:
+        """Take a patient off every protocol."""
+        self._connection.execute(
+            update(patient_protocol)
+            .where(patient_protocol.c.patient_id == patient_id, patient_protocol.c.to_at.is_(None))
+            .values(to_at=now)
+        )
+
+    def of_patient(self, patient_id: int, at: datetime) -> list[Enrolment]:
+        """Protocols of a patient at an instant."""
+        return self._enrolments(at, patient_id).get(patient_id, [])
+
+    def enrolled(self, now: datetime) -> Mapping[int, list[Enrolment]]:
+        """Every patient's protocols, by patient id."""
+        return self._enrolments(now, None)
+
+    def _enrolments(self, at: datetime, patient_id: int | None) -> dict[int, list[Enrolment]]:
+        found = (
+            select(protocol_version, patient_protocol.c.patient_id, patient_protocol.c.from_at)
+            .join(patient_protocol, patient_protocol.c.protocol_version_id == protocol_version.c.id)
+            .where(
+                patient_protocol.c.from_at <= at,
+                or_(patient_protocol.c.to_at.is_(None), patient_protocol.c.to_at > at),
+            )
+            .order_by(patient_protocol.c.id)
+        )
+        if patient_id is not None:
+            found = found.where(patient_protocol.c.patient_id == patient_id)
+        enrolments: dict[int, list[Enrolment]] = {}
+        for row in self._connection.execute(found):
+            enrolments.setdefault(row.patient_id, []).append(Enrolment(_in_force(row), row.from_at))
+        return enrolments
+
+
+def _in_force(row: Row[tuple[object, ...]]) -> InForce:
+    protocol = replace(_parsed(row.sha256, row.body), signed_by=row.signed_by)
+    return InForce(row.id, protocol, row.sha256, row.signed_at)
+
+
+@lru_cache(maxsize=256)
+def _parsed(_sha256: str, body: str) -> Protocol:
+    """Copies never change, so a body is parsed once a process."""
+    return parse_protocol(json.loads(body))

@@ -1,0 +1,61 @@
+"""Bad input, kept whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from hub.adapters.sql.tables.measurements import attempt, quarantine
+from hub.adapters.sql.upsert import insert_into
+
+RAW_LIMIT = 256 * 1024
+"""Bytes kept of one message; twice what a batch may have."""
+
+
+class SqlQuarantine:
+    """See ``hub.services.ports.measuring.Quarantine``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int:
+        """The new row's id."""
+        values = {
+            "received_at": now,
+            "gateway_id": gateway_id,
+            "topic": topic,
+            "code": code,
+            "detail": detail,
+            "raw": raw[:RAW_LIMIT],
+            "size": len(raw),
+        }
+        added: int = self._connection.execute(insert(quarantine).values(values).returning(quarantine.c.id)).scalar_one()
+        return added
+
+    def count_unseen(self) -> int:
+        """How many nobody has looked at."""
+        counted = select(func.count()).select_from(quarantine).where(quarantine.c.seen_at.is_(None))
+        return self._connection.execute(counted).scalar_one()
+
+    def mark_seen(self, quarantine_id: int, staff_id: int, note: str, now: datetime) -> bool:
+        """False if somebody had looked before."""
+        changed = self._connection.execute(
+            update(quarantine)
+            .where(quarantine.c.id == quarantine_id, quarantine.c.seen_at.is_(None))
+            .values(seen_at=now, seen_by=staff_id, note=note)
+        )
+        return changed.rowcount == 1
+
+    def attempts(self, digest: bytes, now: datetime) -> int:
+        """Count one more attempt; how many were started before it and never finished."""
+        statement = insert_into(self._connection, attempt).values(digest=digest, started=1, started_at=now)
+        statement = statement.on_conflict_do_update(
+            index_elements=["digest"], set_={"started": attempt.c.started + 1, "started_at": now}
+        ).returning(attempt.c.started)
+        started: int = self._connection.execute(statement).scalar_one()
+        return started - 1
+
+    def finished(self, digests: Sequence[bytes]) -> None:
+        """These messages were dealt with."""
+        if digests:
+            self._connection.execute(delete(attempt).where(attempt.c.digest.in_(digests)))

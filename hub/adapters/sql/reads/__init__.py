@@ -1,0 +1,87 @@
+"""Read models over the relational database: portable SQL, a fixed number of questions a page."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from hub.adapters.sql.reads import equipment, intake, patients, people, running, stories, tasks, worklist
+from hub.adapters.sql.staff import SqlSessions, SqlStaff
+from hub.services.ports.staff import SessionRow, StaffMember
+from hub.services.views.alerts import AlertPage, AlertRow
+from hub.services.views.charts import PatientPage, Series
+from hub.services.views.equipment import Equipment, Phone
+from hub.services.views.intake import BadMessage, Inbox
+from hub.services.views.people import StaffTag
+from hub.services.views.running import Running
+from hub.services.views.worklist import TaskRow, Worklist
+
+
+class SqlReads:
+    """See ``hub.services.ports.reads.Reads``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def member_by_login(self, login: str) -> StaffMember | None:
+        """Also of a member who is disabled."""
+        return SqlStaff(self._connection).by_login(login)
+
+    def session(self, token_hash: bytes) -> SessionRow | None:
+        """A session that has not ended, of a member who is not disabled."""
+        return SqlSessions(self._connection).find(token_hash)
+
+    def browser_knows(self, token_hash: bytes, staff_id: int) -> bool:
+        """Whether this token ever was a session of this member."""
+        return people.browser_knows(self._connection, token_hash, staff_id)
+
+    def staff(self) -> tuple[StaffTag, ...]:
+        """Everybody who works here now, by name."""
+        return people.staff_tags(self._connection)
+
+    def worklist(self, now: datetime) -> Worklist:
+        """The first page."""
+        return worklist.worklist(self._connection, now)
+
+    def alert_row(self, ref: str, now: datetime) -> AlertRow | None:
+        """One alert as a row, or None."""
+        return stories.alert_row(self._connection, ref, now)
+
+    def alert(self, ref: str, now: datetime) -> AlertPage | None:
+        """One alert with its whole story, or None."""
+        return stories.story(self._connection, ref, now)
+
+    def tasks(self, done_since: datetime) -> tuple[TaskRow, ...]:
+        """Open ones by due time, then those done since."""
+        return tasks.open_tasks(self._connection) + tasks.done_tasks(self._connection, done_since)
+
+    def patient(self, patient_id: int, now: datetime) -> PatientPage | None:
+        """One patient, whole, or None."""
+        return patients.page(self._connection, patient_id, now)
+
+    def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
+        """Every metric of a patient with its samples from ``since`` on."""
+        return patients.series(self._connection, patient_id, since, now)
+
+    def bad_messages(self, *, seen: bool, limit: int) -> tuple[BadMessage, ...]:
+        """Quarantined messages, newest first, without their bytes."""
+        return intake.bad_messages(self._connection, seen=seen, limit=limit)
+
+    def bad_message(self, quarantine_id: int) -> BadMessage | None:
+        """One quarantined message with its bytes, or None."""
+        return intake.bad_message(self._connection, quarantine_id)
+
+    def inbox(self, now: datetime, limit: int) -> Inbox:
+        """Readings that wait for a person."""
+        return intake.inbox(self._connection, now, limit)
+
+    def equipment(self, now: datetime) -> Equipment:
+        """Devices and gateways."""
+        return equipment.equipment(self._connection, now)
+
+    def phones(self, limit: int) -> tuple[Phone, ...]:
+        """The demo's phones."""
+        return equipment.phones(self._connection, limit)
+
+    def running(self) -> Running:
+        """How the hub itself is doing."""
+        return running.running(self._connection)

@@ -1,0 +1,148 @@
+"""Alerts as rows of the worklist, a handful of questions for any number of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from hub.adapters.sql.patients import to_patient
+from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, rules
+from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
+from hub.adapters.sql.reads.readings import latest, trends
+from hub.adapters.sql.tables.alerting import alert
+from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation, finding
+from hub.adapters.sql.tables.people import patient
+from hub.domain.escalation import Chain
+from hub.domain.patients import Patient
+from hub.domain.ruling import Band
+from hub.domain.samples import Sample
+from hub.domain.severity import Severity
+from hub.services.views.alerts import AlertRow, Extremes, NextPage
+
+_METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+
+OPEN = alert.c.state.in_(["open", "acknowledged"])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured about the patients of some alerts."""
+
+    metrics: Mapping[int, tuple[str, ...]]
+    """By alert: what it speaks about, the leading metric first."""
+    latest: Mapping[int, Mapping[str, Sample]]
+    trends: Mapping[tuple[int, str], Sequence[Extremes]]
+    enrolled: Enrolled
+    patients: Mapping[int, Patient]
+
+
+def alert_rows(
+    connection: Connection, which: Sequence[ColumnElement[bool]], now: datetime, *, limit: int = 1000
+) -> list[AlertRow]:
+    """The alerts that fit, newest first, each with its latest values and trend."""
+    found = (
+        select(alert, *PATIENT_COLUMNS)
+        .outerjoin(patient, patient.c.id == alert.c.patient_id)
+        .where(*which)
+        .order_by(alert.c.id.desc())
+        .limit(limit)
+    )
+    rows = connection.execute(found).all()
+    measured = _measured(connection, rows, now)
+    return [_row(row, measured) for row in rows]
+
+
+def _measured(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> Measured:
+    ids = {row.patient_id for row in rows if row.patient_id is not None}
+    if not ids:
+        return Measured({}, {}, {}, {}, {})
+    on = enrolled(connection, ids, now)
+    metrics = _metrics(connection, rows, on)
+    leading = {(row.patient_id, metrics[row.id][0]) for row in rows if metrics.get(row.id)}
+    people = {row.id: to_patient(row) for row in connection.execute(select(patient).where(patient.c.id.in_(ids)))}
+    return Measured(metrics, latest(connection, ids), trends(connection, leading, now), on, people)
+
+
+def _metrics(connection: Connection, rows: Sequence[Row[Any]], on: Enrolled) -> dict[int, tuple[str, ...]]:
+    """What each alert speaks about: the metrics of the rule that spoke last, else those that are waited for in vain."""
+    spoke = _last_rules(connection, [row.id for row in rows])
+    missing = _missing(connection, {row.patient_id for row in rows if row.kind == "missing"})
+    found: dict[int, tuple[str, ...]] = {}
+    for row in rows:
+        in_force = rules(on.get(row.patient_id, ()))
+        named = [rule for rule in in_force if rule.id == spoke.get(row.id)]
+        speaking = named or [rule for rule in in_force if rule.problem == row.problem]
+        metrics = {metric for rule in speaking for metric in rule.metrics} or missing.get(row.patient_id, set())
+        found[row.id] = tuple(sorted(metrics, key=METRIC_CODES.__getitem__))
+    return found
+
+
+def _last_rules(connection: Connection, alert_ids: Sequence[int]) -> dict[int, str]:
+    newest = select(func.max(finding.c.id)).where(finding.c.alert_id.in_(alert_ids)).group_by(finding.c.alert_id)
+    found = select(finding.c.alert_id, finding.c.rule).where(finding.c.id.in_(newest))
+    return {row.alert_id: row.rule for row in connection.execute(found)}
+
+
+def _missing(connection: Connection, patient_ids: Iterable[int]) -> dict[int, set[str]]:
+    found = select(expectation.c.patient_id, expectation.c.metric).where(
+        expectation.c.patient_id.in_(set(patient_ids)), expectation.c.state != "due"
+    )
+    by_patient: dict[int, set[str]] = {}
+    for patient_id, metric in connection.execute(found):
+        by_patient.setdefault(patient_id, set()).add(_METRIC_NAMES[metric])
+    return by_patient
+
+
+def _row(row: Row[Any], measured: Measured) -> AlertRow:
+    metrics = measured.metrics.get(row.id, ())
+    newest = measured.latest.get(row.patient_id, {})
+    return AlertRow(
+        id=row.id,
+        ref=row.ref,
+        version=row.version,
+        kind=row.kind,
+        severity=Severity(row.severity),
+        state=row.state,
+        problem=row.problem,
+        subject=row.subject,
+        sentence=row.sentence,
+        confirmed=row.confirmed,
+        signed_off=row.signed_off,
+        findings=row.findings,
+        opened_at=row.opened_at,
+        triggered_at=row.triggered_at,
+        last_finding_at=row.last_finding_at,
+        patient=joined_tag(row),
+        programmes=tuple(version.title for version, _ in measured.enrolled.get(row.patient_id, ())),
+        owner_id=row.acknowledged_by,
+        owner=row.acknowledged_name,
+        acknowledged_at=row.acknowledged_at,
+        lapses_at=row.lapses_at,
+        chart_opened_at=row.chart_opened_at,
+        contacted_at=row.contacted_at,
+        nobody_reached_at=row.nobody_reached_at,
+        next_page=_next_page(row),
+        closed_at=row.closed_at,
+        closed_by=row.closed_name,
+        outcome=row.outcome,
+        outcome_note=row.outcome_note,
+        closing_seen_at=row.closing_seen_at,
+        latest=tuple(newest[metric] for metric in metrics if metric in newest),
+        trend=measured.trends.get((row.patient_id, metrics[0]), ()) if metrics else (),
+        bands=_bands(row.patient_id, metrics, measured),
+    )
+
+
+def _bands(patient_id: int | None, metrics: tuple[str, ...], measured: Measured) -> tuple[Band, ...]:
+    if patient_id is None or not metrics or patient_id not in measured.patients:
+        return ()
+    return bands(measured.enrolled.get(patient_id, ()), measured.patients[patient_id], metrics)
+
+
+def _next_page(row: Row[Any]) -> NextPage | None:
+    if row.next_page_at is None:
+        return None
+    chain = Chain.from_json(row.chain)
+    return NextPage(row.next_page_at, (chain.at(row.step).name,) if chain.steps else ())

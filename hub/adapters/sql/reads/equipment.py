@@ -1,0 +1,96 @@
+"""Devices, gateways, and the demo's phones."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
+from hub.adapters.sql.tables.alerting import demo_phone
+from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
+from hub.adapters.sql.tables.people import patient, staff
+from hub.services.views.equipment import Bubble, DeviceLine, Equipment, GatewayLine, Phone
+from hub.services.views.people import PatientTag
+
+
+def equipment(connection: Connection, now: datetime) -> Equipment:
+    """Everything that measures and carries."""
+    return Equipment(_gateways(connection), _devices(connection, now))
+
+
+def _gateways(connection: Connection) -> tuple[GatewayLine, ...]:
+    c = gateway.c
+    found = select(
+        c.id,
+        c.name,
+        c.online,
+        c.online_changed_at,
+        c.heard_at,
+        c.spool_depth,
+        c.spool_dropped_total,
+        c.clock_offset_s,
+        c.retired_at,
+    )
+    return tuple(GatewayLine(*row) for row in connection.execute(found.order_by(c.name, c.id)))
+
+
+def _devices(connection: Connection, now: datetime) -> tuple[DeviceLine, ...]:
+    holders = _holders(connection, now)
+    accepted: dict[int, list[str]] = {}
+    names = (
+        select(accepted_on.c.device_id, gateway.c.name)
+        .join(gateway, gateway.c.id == accepted_on.c.gateway_id)
+        .order_by(gateway.c.name)
+    )
+    for device_id, name in connection.execute(names):
+        accepted.setdefault(device_id, []).append(name)
+    found = select(device).order_by(device.c.profile, device.c.id)
+    return tuple(
+        DeviceLine(
+            id=row.id,
+            address=row.address,
+            profile=row.profile,
+            battery_percent=row.battery_percent,
+            last_seen_at=row.last_seen_at,
+            holders=tuple(holders.get(row.id, ())),
+            gateways=tuple(accepted.get(row.id, ())),
+        )
+        for row in connection.execute(found)
+    )
+
+
+def _holders(connection: Connection, now: datetime) -> dict[int, list[tuple[PatientTag, int | None]]]:
+    found = (
+        select(assignment.c.device_id, assignment.c.slot, *PATIENT_COLUMNS)
+        .join(patient, patient.c.id == assignment.c.patient_id)
+        .where(assignment.c.from_at <= now, or_(assignment.c.to_at.is_(None), assignment.c.to_at > now))
+        .order_by(assignment.c.id)
+    )
+    holders: dict[int, list[tuple[PatientTag, int | None]]] = {}
+    for row in connection.execute(found):
+        tag = joined_tag(row)
+        if tag is not None:
+            holders.setdefault(row.device_id, []).append((tag, row.slot))
+    return holders
+
+
+def phones(connection: Connection, limit: int) -> tuple[Phone, ...]:
+    """Every staff phone, and every other phone that a text went to, each with its newest texts."""
+    members = (
+        select(staff.c.phone, staff.c.name, staff.c.role)
+        .where(staff.c.phone.is_not(None), staff.c.disabled_at.is_(None))
+        .order_by(staff.c.id)
+    )
+    owners = {row.phone: (row.name, row.role) for row in connection.execute(members)}
+    bubbles: dict[str, list[Bubble]] = {number: [] for number in owners}
+    newest = select(demo_phone).order_by(demo_phone.c.id.desc()).limit(limit)
+    for row in reversed(connection.execute(newest).all()):
+        bubbles.setdefault(row.phone, []).append(Bubble(row.id, row.inward, row.body, row.at))
+    patients = dict(
+        connection.execute(select(patient.c.phone, patient.c.name).where(patient.c.phone.in_(bubbles))).all()
+    )
+    return tuple(
+        Phone(
+            number, *owners.get(number, (patients.get(number), "patient" if number in patients else None)), tuple(said)
+        )
+        for number, said in bubbles.items()
+    )

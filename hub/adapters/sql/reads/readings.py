@@ -1,0 +1,73 @@
+"""Latest values and small trends of many patients at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, tuple_, type_coerce
+
+from hub.adapters.series.sql import SqlSeries, to_sample
+from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
+from hub.adapters.sql.types import from_ms
+from hub.domain.samples import DEVICE_FAULTS, ZERO, Sample
+from hub.services.views.alerts import Extremes
+
+TREND = timedelta(days=14)
+_BUCKET_MS = 4 * 3600 * 1000
+_METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+
+
+def latest(connection: Connection, patient_ids: Iterable[int]) -> Mapping[int, Mapping[str, Sample]]:
+    """The newest sample of each metric of each patient."""
+    return SqlSeries(connection).latest(sorted(set(patient_ids)))
+
+
+def trends(
+    connection: Connection, wanted: Iterable[tuple[int, str]], now: datetime
+) -> dict[tuple[int, str], list[Extremes]]:
+    """Lowest and highest per four hours of the last 14 days, by (patient, metric). Artefacts are left out."""
+    keys = [(patient_id, METRIC_CODES[metric]) for patient_id, metric in sorted(set(wanted))]
+    if not keys:
+        return {}
+    c = reading.c
+    bucket = type_coerce(c.at, BigInteger).op("/")(_BUCKET_MS)
+    found = (
+        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.value), func.max(c.value), func.max(c.at))
+        .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
+        .where(c.voided_at.is_(None), *_no_artefact())
+        .group_by(c.patient_id, c.metric, bucket)
+        .order_by(c.patient_id, c.metric, bucket)
+    )
+    by_key: dict[tuple[int, str], list[Extremes]] = {}
+    for patient_id, metric, _bucket, low, high, at in connection.execute(found):
+        instant = at if isinstance(at, datetime) else from_ms(at)
+        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low, high))
+    return by_key
+
+
+def _no_artefact() -> list[ColumnElement[bool]]:
+    return [~reading.c.flags.contains(flag, autoescape=True) for flag in sorted(DEVICE_FAULTS | {ZERO})]
+
+
+def since(connection: Connection, patient_id: int, start: datetime) -> dict[str, list[Sample]]:
+    """Every sample of a patient from ``start`` on, by metric, oldest first, voided ones left out."""
+    c = reading.c
+    found = (
+        select(reading)
+        .where(c.patient_id == patient_id, c.metric.in_(list(METRIC_CODES.values())), c.at >= start)
+        .where(c.voided_at.is_(None))
+        .order_by(c.metric, c.at, c.reading_id)
+    )
+    by_metric: dict[str, list[Sample]] = {}
+    for row in connection.execute(found):
+        sample = to_sample(row)
+        by_metric.setdefault(sample.metric, []).append(sample)
+    return by_metric
+
+
+def of_readings(connection: Connection, patient_id: int, at: Sequence[datetime]) -> list[Sample]:
+    """Samples of a patient at exactly these instants: the values a finding speaks about."""
+    c = reading.c
+    found = select(reading).where(
+        c.patient_id == patient_id, c.metric.in_(list(METRIC_CODES.values())), c.at.in_(sorted(set(at)))
+    )
+    return [to_sample(row) for row in connection.execute(found)]

@@ -1,0 +1,65 @@
+"""The first page, of one snapshot."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from hub.adapters.sql.reads.alerts import OPEN, alert_rows
+from hub.adapters.sql.reads.patients import watched
+from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
+from hub.adapters.sql.reads.tasks import open_tasks
+from hub.adapters.sql.staff import SqlStaff
+from hub.adapters.sql.tables.alerting import alert, inbound, outbox
+from hub.adapters.sql.tables.measurements import journal, quarantine
+from hub.adapters.sql.tables.people import patient
+from hub.services.views.worklist import SiteState, UnreadText, Worklist
+
+UNSEEN = (alert.c.state == "closed", alert.c.closing_seen_at.is_(None))
+"""Closed by itself, and nobody has looked (SF11)."""
+
+
+def worklist(connection: Connection, now: datetime) -> Worklist:
+    """What needs a person now, and how every watched patient is."""
+    return Worklist(
+        site=_site(connection, now),
+        alerts=tuple(alert_rows(connection, [OPEN], now)),
+        closed_unseen=tuple(alert_rows(connection, UNSEEN, now, limit=50)),
+        tasks=open_tasks(connection),
+        texts=_texts(connection),
+        patients=watched(connection, now),
+    )
+
+
+def _site(connection: Connection, now: datetime) -> SiteState:
+    unsent = select(func.count()).where(outbox.c.state.in_(["pending", "sending"]), outbox.c.send_after <= now)
+    unseen = select(func.count()).select_from(quarantine).where(quarantine.c.seen_at.is_(None))
+    held = select(func.count()).select_from(journal).where(journal.c.status == "held")
+    last = select(journal.c.hub_received_at).order_by(journal.c.id.desc()).limit(1)
+    return SiteState(
+        last_received_at=connection.execute(last).scalar(),
+        unsent=connection.execute(unsent).scalar_one(),
+        on_call=_on_call(connection),
+        quarantined=connection.execute(unseen).scalar_one(),
+        held=connection.execute(held).scalar_one(),
+    )
+
+
+def _on_call(connection: Connection) -> str | None:
+    """As ``hub.services.paging.care_team`` begins: the first nurse or physician with a phone."""
+    return next((one.name for one in SqlStaff(connection).with_role("nurse", "physician") if one.phone), None)
+
+
+def _texts(connection: Connection) -> tuple[UnreadText, ...]:
+    found = (
+        select(inbound.c.id, inbound.c.received_at, inbound.c.body, *PATIENT_COLUMNS)
+        .join(patient, patient.c.id == inbound.c.patient_id)
+        .where(inbound.c.understood.is_(None), inbound.c.read_at.is_(None))
+        .order_by(inbound.c.id)
+        .limit(100)
+    )
+    texts = []
+    for row in connection.execute(found):
+        tag = joined_tag(row)
+        if tag is not None:
+            texts.append(UnreadText(row.id, row.received_at, row.body, tag))
+    return tuple(texts)

@@ -1,0 +1,186 @@
+"""Kind ``threshold``: a value beyond a limit, with hysteresis and N of the last M.
+
+The level inside a gap is not saved anywhere: it is that of the latest credible sample outside the gap within
+``remember``, so it is the same in whatever order samples came, and a late one can change it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from hub.domain.documents import Fields, broken
+from hub.domain.facts import FACTS, fact_words, facts_of
+from hub.domain.findings import Deadline, Finding, InRange, Verdict
+from hub.domain.limits import Count, Level, Limit, parse_limits
+from hub.domain.metrics import METRICS, unit_word
+from hub.domain.patients import Patient
+from hub.domain.ruling import Band
+from hub.domain.samples import SOMEONE_ELSE, History, Sample
+from hub.domain.severity import Severity
+from hub.domain.wording import DOUBT, OP_WORDS, inputs_of, limit_words, measured, plain, span_words
+
+KIND = "threshold"
+REMEMBER = timedelta(days=3)
+"""How long the past decides inside a gap if the protocol does not say [E]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A limit as it stands for one patient."""
+
+    limit: Limit
+    severity: Severity
+    number: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One threshold rule in force."""
+
+    id: str
+    problem: str
+    metrics: frozenset[str]
+    limits: tuple[Limit, ...]
+    remember: timedelta = REMEMBER
+    shows: tuple[str, ...] = ()
+    kind: str = KIND
+
+    @property
+    def lookback(self) -> timedelta:
+        spans = [limit.count.within for limit in self.limits if limit.count]
+        if any(limit.clear for limit in self.limits):
+            spans.append(self.remember)
+        return max(spans, default=timedelta(0))
+
+    def evaluate(self, sample: Sample, history: History, patient: Patient) -> Verdict:
+        """The worst limit the sample stands beyond. History is read only in a gap or to count."""
+        if sample.metric not in self.metrics or sample.artefact or SOMEONE_ELSE in sample.flags:
+            return None
+        undecided = False
+        for standing, level in self._beyond(sample, patient):
+            if level is Level.MET:
+                count = self._counted(standing, sample, history, patient)
+                if count is None:
+                    undecided = True
+                    continue
+                return self._finding(standing, sample, patient, count)
+            kept = self._remembered(standing, sample, history, patient)
+            if kept:
+                return self._finding(standing, sample, patient, _kept_words(standing, sample))
+            undecided = undecided or kept is None
+        if undecided or not sample.trusted:
+            return None
+        return InRange(self.id, self.problem, sample.at, sample.reading_id)
+
+    def deadlines(self, sample: Sample, history: History, patient: Patient) -> Sequence[Deadline]:  # noqa: ARG002
+        return ()
+
+    def bands(self, patient: Patient) -> Sequence[Band]:
+        return [
+            Band(metric, standing.severity, standing.limit.side, standing.number)
+            for standing in self._standing(patient)
+            for metric in sorted(self.metrics)
+        ]
+
+    def _standing(self, patient: Patient) -> Iterator[Standing]:
+        facts = facts_of(patient)
+        for limit in self.limits:
+            severity = limit.severity_for(facts)
+            if severity is not None:
+                yield Standing(limit, severity, limit.number.of(patient.oxygen_floor))
+
+    def _beyond(self, sample: Sample, patient: Patient) -> list[tuple[Standing, Level]]:
+        """Limits not clear, worst first; of one severity a limit met goes before a gap."""
+        found = [(one, one.limit.level(sample, patient.oxygen_floor)) for one in self._standing(patient)]
+        beyond = [(one, level) for one, level in found if level is not Level.CLEAR]
+        return sorted(beyond, key=lambda pair: (-pair[0].severity, pair[1] is Level.GAP))
+
+    def _remembered(self, one: Standing, sample: Sample, history: History, patient: Patient) -> bool | None:
+        """Whether the latest credible sample outside the gap met the limit; None if there is none.
+
+        Of several at one instant the worst counts: which of them came first must not matter.
+        """
+        latest = None
+        met = False
+        for past in reversed(history(sample.metric, sample.at - self.remember, sample.at)):
+            if latest is not None and past.at < latest:
+                break
+            level = one.limit.level(past, patient.oxygen_floor) if past.credible else Level.GAP
+            if level is not Level.GAP:
+                latest = past.at
+                met = met or level is Level.MET
+        return None if latest is None else met
+
+    def _counted(self, one: Standing, sample: Sample, history: History, patient: Patient) -> str | None:
+        """Empty without a count; the words of the count if N of the last M are met; None if not yet."""
+        count = one.limit.count
+        if count is None:
+            return ""
+        past = [other for other in history(sample.metric, sample.at - count.within, sample.at) if other.credible]
+        latest = [*sorted(past, key=lambda other: (other.at, other.value)), sample][-count.of :]
+        met = sum(one.limit.level(other, patient.oxygen_floor) is Level.MET for other in latest)
+        return _count_words(met, len(latest), count) if met >= count.n else None
+
+    def _finding(self, one: Standing, sample: Sample, patient: Patient, how: str) -> Finding:
+        facts, limit = facts_of(patient), one.limit
+        beside = [other.number for other in self._standing(patient)]
+        named = [*(limit.only_if or {}), *(name for name in self.shows if name not in (limit.only_if or {}))]
+        context = [
+            word for word, name in zip(fact_words(named, facts), named, strict=True) if _worth(name, facts[name])
+        ]
+        if limit.number.on_floor:
+            context.append(f"floor {patient.oxygen_floor}")
+        words = how or f"{one.severity.word} {OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
+        if limit.count:
+            words = f"{one.severity.word}: {how} {OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
+        sentence = f"{METRICS[sample.metric].label} {measured(sample, beside)}, {words}"
+        if context:
+            sentence += f" ({', '.join(context)})"
+        if sample.doubtful:
+            sentence += f", {DOUBT}"
+        inputs = inputs_of(sample) | {"limit": f"{limit.op} {plain(one.number)} {METRICS[sample.metric].unit}"}
+        if how:
+            inputs["because"] = how
+        inputs |= {name: facts[name] for name in named}
+        return Finding(
+            self.id,
+            self.problem,
+            one.severity,
+            sample.at,
+            sentence,
+            sample.reading_id,
+            inputs,
+            confirmed=not sample.doubtful,
+        )
+
+
+def _worth(name: str, answer: str) -> bool:
+    """Whether a fact belongs in the sentence: what was asked for, except that nobody chose a target."""
+    return (name, answer) != ("oxygen_target", "unset")
+
+
+def _kept_words(one: Standing, sample: Sample) -> str:
+    limit = one.limit
+    clear = one.number + (limit.clear.value - limit.number.value if limit.clear else 0)
+    back = "at or below" if limit.side == "above" else "at or above"
+    was = f"{OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
+    return f"still {one.severity.word} until {back} {limit_words(sample, clear)} (was {was})"
+
+
+def _count_words(met: int, seen: int, count: Count) -> str:
+    return f"{met} of the last {seen} in {span_words(count.within)}"
+
+
+def parse(fields: Fields, rule_id: str, problem: str) -> Threshold:
+    """The rule a document describes."""
+    metrics = fields.names("metrics", sorted(METRICS))
+    unit = fields.text("unit")
+    for metric in metrics:
+        if METRICS[metric].unit != unit:
+            known = METRICS[metric].unit
+            broken(fields.where("unit"), f"{metric} is kept in {known} ({unit_word(known)}), not in {unit}")
+    limits = parse_limits(fields.items("limits"), metrics[0], floor_only=("oxygen_saturation",))
+    remember = fields.duration("remember") if fields.has("remember") else REMEMBER
+    shows = fields.names("shows", sorted(FACTS)) if fields.has("shows") else ()
+    return Threshold(rule_id, problem, frozenset(metrics), limits, remember, shows)

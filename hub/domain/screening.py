@@ -1,0 +1,119 @@
+"""Flags for the values of one reading, and the attempts it stands for. Nothing is rejected: doubt is a flag (SF1).
+
+A flag the device declared belongs to the whole reading and goes to each of its values. What is found here goes to the
+values it is about. Whether a weight is somebody else's needs the past: ``same_person``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from hub.domain.metrics import METRICS, plausible, quantise
+from hub.domain.samples import DEVICE_FAULTS, IMPLAUSIBLE, INVERTED, PULSE_PRESSURE, SUSPECT, ZERO, Attempt
+
+_SYSTOLIC, _DIASTOLIC = "systolic_blood_pressure", "diastolic_blood_pressure"
+_PULSE_PRESSURE = (Decimal(15), Decimal(130))
+
+# Possible at home, but rare enough for a second look [E].
+_USUAL = {
+    "oxygen_saturation": (Decimal(70), Decimal(100)),
+    "respiratory_rate": (Decimal(0), Decimal(45)),
+    "body_temperature": (Decimal(34), Decimal(42)),
+}
+
+_MEASURES: dict[str, tuple[str, ...]] = {
+    "weight-scale": ("body_weight",),
+    "glucose-meter": ("blood_glucose",),
+    "cgm": ("blood_glucose",),
+    "pulse-oximeter": ("oxygen_saturation", "pulse_rate"),
+    "blood-pressure": (_SYSTOLIC, _DIASTOLIC),
+    "thermometer": ("body_temperature",),
+    "heart-rate": ("heart_rate",),
+}
+"""What a reading of a profile always sets out to measure. A body composition may come without a weight, and what a
+person types in is no attempt of a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a reading as it came."""
+
+    metric: str
+    value: Decimal
+    comparator: Literal["<", ">"] | None = None
+
+
+def screen(values: Sequence[Value], reading_flags: frozenset[str]) -> list[frozenset[str]]:
+    """The flags of each value, in the order of ``values``: the reading's own and what is found here."""
+    found = [reading_flags | _alone(value) for value in values]
+    pair = _pressures(values, found)
+    for index, value in enumerate(values):
+        if pair and value.metric in {_SYSTOLIC, _DIASTOLIC}:
+            found[index] |= pair
+    return found
+
+
+def _alone(value: Value) -> frozenset[str]:
+    """What one value says about itself. A bound lies outside on purpose, and is neither a 0 nor beyond belief."""
+    if not value.value.is_finite():
+        return frozenset({"invalid_value"})
+    if value.comparator:
+        return frozenset()
+    exact = quantise(value.metric, value.value)
+    if exact == 0 and METRICS[value.metric].zero_is_no_signal:
+        return frozenset({ZERO})
+    if not plausible(value.metric, exact):
+        return frozenset({IMPLAUSIBLE})
+    low, high = _USUAL.get(value.metric, (exact, exact))
+    return frozenset() if low <= exact <= high else frozenset({SUSPECT})
+
+
+def _pressures(values: Sequence[Value], flags: Sequence[frozenset[str]]) -> frozenset[str]:
+    """What the two pressures of one cuff say about each other, if both were measured."""
+    seen = {
+        value.metric: value.value
+        for value, theirs in zip(values, flags, strict=True)
+        if value.comparator is None and not theirs & (DEVICE_FAULTS | {ZERO})
+    }
+    if _SYSTOLIC not in seen or _DIASTOLIC not in seen:
+        return frozenset()
+    pressure = seen[_SYSTOLIC] - seen[_DIASTOLIC]
+    if pressure <= 0:
+        return frozenset({INVERTED})
+    low, high = _PULSE_PRESSURE
+    return frozenset() if low <= pressure <= high else frozenset({PULSE_PRESSURE})
+
+
+def attempts(
+    profile: str,
+    values: Sequence[Value],
+    flags: Sequence[frozenset[str]],
+    reading_flags: frozenset[str],
+    *,
+    reading_id: int,
+    at: datetime,
+) -> list[Attempt]:
+    """The attempts a reading stands for: its values as screened, and the metrics its profile measures but did not give.
+
+    An absent value counts as failed only if the reading carries a flag or has no values at all: a reading may leave out
+    what its device never measured. The caller keeps failed attempts that have no value: the next one must find them.
+    """
+    made = [
+        Attempt(reading_id, value.metric, at, _failed(theirs), _obtained(theirs), theirs)
+        for value, theirs in zip(values, flags, strict=True)
+    ]
+    given = {value.metric for value in values}
+    if reading_flags or not values:
+        absent = (metric for metric in _MEASURES.get(profile, ()) if metric not in given)
+        made += [Attempt(reading_id, metric, at, failed=True, obtained=False, flags=reading_flags) for metric in absent]
+    return made
+
+
+def _failed(flags: frozenset[str]) -> bool:
+    return bool(flags & (DEVICE_FAULTS | {ZERO}))
+
+
+def _obtained(flags: frozenset[str]) -> bool:
+    return not _failed(flags) and not flags & {IMPLAUSIBLE, INVERTED}

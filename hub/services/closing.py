@@ -1,0 +1,80 @@
+"""When an amber alert closes by itself (SF11): a pure function of what is stored, never of what a process remembers."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from hub.domain.alerts import CLINICAL, Alert, BackInRange
+from hub.domain.findings import InRange
+from hub.domain.patients import Patient
+from hub.domain.ruling import Rule
+from hub.domain.samples import Sample
+from hub.services.hub import HUB, Hub
+from hub.services.paging import stand_everybody_down
+from hub.services.ports.storage import UnitOfWork
+from hub.services.transitions import Changed, change
+
+APART = timedelta(minutes=30)
+LONGEST_LOOK = timedelta(days=14)
+"""Readings further back than this close nothing: a scale that is stepped on weekly still closes its amber."""
+_AFTER = timedelta(milliseconds=1)
+
+
+def note_in_range(uow: UnitOfWork, hub: Hub, patient: Patient, in_range: Sequence[InRange], now: datetime) -> None:
+    """Close ambers whose problem is back in range: two valid readings of one kind of device at least 30 min apart."""
+    problems = {one.problem for one in in_range}
+    if not problems:
+        return
+    for known in uow.alerts.open_by_patient([patient.id]).get(patient.id, ()):
+        if known.problem in problems and known.kind == CLINICAL:
+            alert = uow.alerts.get(known.id)
+            if alert.live and not alert.red and _is_over(uow, patient, alert, now):
+                _close(uow, hub, alert, now)
+
+
+def _close(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> None:
+    outcome = change(uow, alert, BackInRange(), HUB, now)
+    if isinstance(outcome, Changed):
+        stand_everybody_down(uow, hub, outcome.after, "closed by itself, back in range", now)
+
+
+def _is_over(uow: UnitOfWork, patient: Patient, alert: Alert, now: datetime) -> bool:
+    rules = [
+        rule
+        for enrolment in uow.protocols.of_patient(patient.id, now)
+        for rule in enrolment.in_force.protocol.rules
+        if rule.problem == alert.problem
+    ]
+    spoke = [rule for rule in rules if rule.id in alert.rules]
+    if not spoke or len({rule.id for rule in spoke}) < len(alert.rules):
+        return False  # a rule that spoke is no longer in force: a person decides
+
+    def history(metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        return uow.series.range(patient.id, metric, since, until)
+
+    since = max(alert.last_finding_at + _AFTER, now - LONGEST_LOOK)
+    judged = {rule.id: _in_range(rule, history, since, now, patient) for rule in rules}
+    # Two glucose meters of one kind or one oximeter twice: the pair must be of one kind, for each rule that spoke.
+    return all(_has_pair(judged[rule.id][0]) for rule in spoke) and all(newest for _, newest in judged.values())
+
+
+def _in_range(
+    rule: Rule,
+    history: Callable[[str, datetime, datetime], Sequence[Sample]],
+    since: datetime,
+    now: datetime,
+    patient: Patient,
+) -> tuple[list[Sample], bool]:
+    """Trusted samples the rule calls in range, and whether the newest one it was asked about is among them."""
+    seen = sorted(
+        (sample for metric in rule.metrics for sample in history(metric, since, now + _AFTER) if sample.trusted),
+        key=lambda sample: (sample.at, sample.reading_id),
+    )
+    fine = [sample for sample in seen if isinstance(rule.evaluate(sample, history, patient), InRange)]
+    return fine, not seen or (bool(fine) and fine[-1] == seen[-1])
+
+
+def _has_pair(samples: Sequence[Sample]) -> bool:
+    spans: dict[str, list[datetime]] = {}
+    for sample in samples:
+        spans.setdefault(sample.profile, []).append(sample.at)
+    return any(max(times) - min(times) >= APART for times in spans.values())

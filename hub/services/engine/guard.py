@@ -1,0 +1,42 @@
+"""One row may not stop the rest: each in a transaction of its own, its failure an operator's alarm."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from hub.domain.severity import Severity
+from hub.errors import Transient
+from hub.services.alerting import technical
+from hub.services.hub import Hub
+from hub.services.ports.storage import UnitOfWork
+
+log = logging.getLogger(__name__)
+Row = TypeVar("Row")
+
+
+def one_by_one(
+    hub: Hub,
+    now: datetime,
+    rows: Iterable[Row],
+    act: Callable[[UnitOfWork, Row], object],
+    module: str,
+    name: Callable[[Row], object],
+) -> int:
+    """Do ``act`` for every row and commit; how many succeeded. ``name`` says which row it was, without patient data."""
+    done = 0
+    for row in rows:
+        try:
+            with hub.unit_of_work() as uow:
+                act(uow, row)
+                uow.commit()
+                done += 1
+        except Transient:
+            continue  # it is still due, and the next tick finds it
+        except Exception as error:  # the other rows must not wait for this one
+            log.exception("one row failed", extra={"engine_module": module})
+            sentence = f"The hub cannot deal with one {module} row ({name(row)}): {type(error).__name__}"
+            with hub.unit_of_work() as uow:
+                technical(uow, hub, f"row:{module}:{name(row)}"[:160], "row-failed", Severity.RED, sentence, now)
+                uow.commit()
+    return done

@@ -1,0 +1,90 @@
+"""One tick: every module in order, each with a guard, a deadline and a timing. Whatever a tick misses, the next finds.
+
+What is due is a row, never a job: a tick that is late, doubled or lost loses nothing.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from hub.domain.severity import Severity
+from hub.errors import Transient
+from hub.services.alerting import technical, technical_over
+from hub.services.hub import Hub
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_EVERY = timedelta(seconds=5)
+
+
+class Module(Protocol):
+    """A part of the engine. ``run`` does what is due at ``now`` and says how much that was."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def deadline(self) -> timedelta:
+        """Longer than this is an operator's alarm."""
+        ...
+
+    def run(self, hub: Hub, now: datetime) -> int: ...
+
+
+class Engine:
+    """The modules in their order, and what is known of their last runs."""
+
+    def __init__(self, hub: Hub, modules: Sequence[Module], instance: str) -> None:
+        self._hub = hub
+        self._modules = modules
+        self._instance = instance
+        self._failing: set[str] = set()
+        self._beaten_at: datetime | None = None
+        self._slowest: dict[str, float] = {}
+
+    def tick(self) -> None:
+        """Run every module once. A module that fails does not stop the next."""
+        for module in self._modules:
+            self._run(module)
+        now = self._hub.clock.now()
+        if self._beaten_at is None or not timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
+            self._beat(now)
+
+    def _run(self, module: Module) -> None:
+        began = self._hub.clock.monotonic()
+        try:
+            module.run(self._hub, self._hub.clock.now())
+        except Transient as error:
+            log.warning("a module will try again", extra={"engine_module": module.name, "error": str(error)})
+            return
+        except Exception as error:  # the next module must run, and an operator must know
+            log.exception("a module failed", extra={"engine_module": module.name})
+            self._failed(module, f"The hub's {module.name} module fails ({type(error).__name__}): its duties wait")
+            return
+        took = self._hub.clock.monotonic() - began
+        self._slowest[module.name] = max(took, self._slowest.get(module.name, 0.0))
+        if took > module.deadline.total_seconds():
+            self._failed(module, f"The hub's {module.name} module took {took:.0f} s: what is due waits behind it")
+        elif module.name in self._failing:
+            self._recovered(module)
+
+    def _failed(self, module: Module, sentence: str) -> None:
+        self._failing.add(module.name)
+        with self._hub.unit_of_work() as uow:
+            now = self._hub.clock.now()
+            technical(uow, self._hub, "hub", f"module:{module.name}", Severity.RED, sentence, now)
+            uow.commit()
+
+    def _recovered(self, module: Module) -> None:
+        self._failing.discard(module.name)
+        with self._hub.unit_of_work() as uow:
+            technical_over(uow, self._hub, "hub", f"module:{module.name}", self._hub.clock.now())
+            uow.commit()
+
+    def _beat(self, now: datetime) -> None:
+        detail = {name: round(seconds, 3) for name, seconds in self._slowest.items()}
+        self._slowest.clear()
+        with self._hub.unit_of_work() as uow:
+            uow.operations.beat("worker", self._instance, now, {"slowest_s": detail, "failing": sorted(self._failing)})
+            uow.commit()
+        self._beaten_at = now

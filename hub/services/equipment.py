@@ -1,0 +1,73 @@
+"""Gateways and devices: adding, accepting, assigning."""
+
+from datetime import datetime
+
+from hub.errors import Invalid, NotFound
+from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
+
+PROFILES = frozenset(
+    {
+        "weight-scale",
+        "body-composition",
+        "glucose-meter",
+        "cgm",
+        "pulse-oximeter",
+        "blood-pressure",
+        "thermometer",
+        "heart-rate",
+        "manual",
+    }
+)
+
+
+def add_gateway(hub: Hub, actor: Actor, name: str, credential: str, gateway_id: str | None = None) -> str:
+    """Register a gateway; its id, which is what stands in its topics. ``credential`` is the hashed password."""
+    require(actor, OPERATORS)
+    if not name.strip():
+        raise Invalid({"name": "is needed"})
+    now = hub.clock.now()
+    new_id = gateway_id or hub.ids.gateway_id()
+    with hub.unit_of_work() as uow:
+        uow.gateways.add(new_id, name.strip(), credential, now)
+        uow.audit.write(now, actor.name, "gateway.add", f"gateway:{new_id}", {})
+        uow.commit()
+    return new_id
+
+
+def add_device(hub: Hub, actor: Actor, address: str, profile: str, gateway_id: str) -> int:
+    """Register a device on a gateway; its id. An address that stands already is accepted on this gateway too."""
+    require(actor, OPERATORS | CLINICAL)
+    if profile not in PROFILES:
+        raise Invalid({"profile": f"is one of {', '.join(sorted(PROFILES))}"})
+    if not 1 <= len(address) <= 64:
+        raise Invalid({"address": "is 1 to 64 characters, as the gateway reports it"})
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        if uow.gateways.find(gateway_id) is None:
+            raise NotFound(f"no gateway {gateway_id}")
+        known = uow.devices.find(address)
+        if known is not None and known.profile != profile:
+            raise Invalid({"profile": f"this device is known as {known.profile}"})
+        device_id = known.id if known else uow.devices.add(address, profile, now)
+        uow.devices.accept_on(device_id, gateway_id, actor.name, now)
+        uow.audit.write(now, actor.name, "device.add", f"device:{device_id}", {"gateway": gateway_id})
+        uow.commit()
+    return device_id
+
+
+def assign_device(
+    hub: Hub, actor: Actor, device_id: int, patient_id: int, slot: int | None = None, since: datetime | None = None
+) -> int:
+    """Give a device to a patient from ``since`` (default: now); the period's id."""
+    require(actor, OPERATORS | CLINICAL)
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        uow.devices.get(device_id)
+        patient = uow.patients.get(patient_id)
+        if patient.state.value == "ended":
+            raise Invalid({"patient": "monitoring of this patient has ended"})
+        period = uow.devices.assign(device_id, patient_id, slot, since or now, actor.name)
+        detail = {"patient": patient_id, "slot": slot}
+        uow.audit.write(now, actor.name, "device.assign", f"device:{device_id}", detail)
+        uow.commit()
+    return period

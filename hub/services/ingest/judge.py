@@ -1,0 +1,179 @@
+"""Stored readings against the patient's rules: findings, alerts and duties, in ingest's own transaction."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hub.domain.findings import Deadline, Finding, InRange, Verdict
+from hub.domain.liveness import LIVE, Route, count_in_range, verdict
+from hub.domain.patients import Monitoring, Patient
+from hub.domain.protocols import after_attempt
+from hub.domain.ruling import Rule
+from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, attempt_of
+from hub.domain.severity import Severity
+from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
+from hub.services.hub import Hub
+from hub.services.ports.alerting import OpenAlert
+from hub.services.ports.care import Enrolment
+from hub.services.ports.storage import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+LATE = timedelta(hours=1)
+"""A reading this old closes nothing (SF11)."""
+
+AMBER_LIVE = timedelta(hours=24)
+"""An amber or low finding up to this old opens an alert: this morning's weight, sent at noon, still matters today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A sample to judge. ``age`` is how old it was at receipt, by the hub's reckoning; None: it was stored before."""
+
+    sample: Sample
+    age: timedelta | None
+
+
+class Judge:
+    """One patient's rules, open alerts and past, read once for all that came of this patient in a group."""
+
+    def __init__(self, uow: UnitOfWork, hub: Hub, patient: Patient, now: datetime) -> None:
+        self._uow = uow
+        self._hub = hub
+        self._patient = patient
+        self._now = now
+        self.spoke = False
+        """Whether any rule raised a finding."""
+        self._enrolments: list[Enrolment] = uow.protocols.of_patient(patient.id, now)
+        self._open: Sequence[OpenAlert] = open_alerts(uow, [patient.id]).get(patient.id, [])
+
+    @property
+    def lookback(self) -> timedelta:
+        """The longest that any rule of this patient looks back."""
+        return max((rule.lookback for e in self._enrolments for rule in e.in_force.protocol.rules), default=timedelta())
+
+    def judge(self, judged: Sequence[Judged]) -> None:
+        """Judge samples in the order they were measured, then what they mean for alerts that are open."""
+        in_range: list[InRange] = []
+        for one in sorted(judged, key=lambda j: (j.sample.at, j.sample.reading_id)):
+            for enrolment in self._enrolments:
+                in_range += self._by_protocol(enrolment, one)
+            if one.sample.credible:
+                self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
+        if self._open:
+            self._close_what_is_over(judged, in_range)
+
+    def attempts(self, attempts: Iterable[Attempt]) -> None:
+        """Judge tries that gave no value."""
+        for attempt in attempts:
+            for enrolment in self._enrolments:
+                protocol = enrolment.in_force.protocol
+                for _rule, duty in after_attempt(protocol, attempt, self._attempts, self._patient):
+                    self._set_deadline(duty)
+
+    def _by_protocol(self, enrolment: Enrolment, one: Judged) -> list[InRange]:
+        in_range: list[InRange] = []
+        spoken: list[tuple[Rule, Finding]] = []
+        for rule in enrolment.in_force.protocol.rules:
+            if one.sample.metric in rule.metrics:
+                said = self._ask(rule, one.sample)
+                if isinstance(said, InRange):
+                    in_range.append(said)
+                elif said is not None:
+                    spoken.append((rule, said))
+        self._keep(enrolment, one, spoken)
+        return in_range
+
+    def _ask(self, rule: Rule, sample: Sample) -> Verdict:
+        """What the rule says. A rule that fails is an operator's alarm, and the other rules still speak (SF10)."""
+        try:
+            said = rule.evaluate(sample, self._history, self._patient)
+            for duty in rule.deadlines(sample, self._history, self._patient):
+                self._set_deadline(duty)
+        except Exception as error:  # whatever it is, it must not be silence
+            log.exception("a rule failed", extra={"rule": rule.id})
+            technical(
+                self._uow,
+                self._hub,
+                subject=f"patient:{self._patient.id}",
+                problem=f"rule-failed:{rule.id}",
+                severity=Severity.RED,
+                sentence=f"Rule {rule.id} failed ({type(error).__name__}): it does not watch this patient's readings",
+                now=self._now,
+            )
+            return None
+        return said
+
+    def _keep(self, enrolment: Enrolment, one: Judged, spoken: Sequence[tuple[Rule, Finding]]) -> None:
+        """Write what is new; where a sample is judged again, take back what no longer holds."""
+        before: list[tuple[int, Finding]] = []
+        if one.age is None:
+            rules = {rule.id for rule in enrolment.in_force.protocol.rules}
+            found = self._uow.findings.of_reading(self._patient.id, one.sample.reading_id)
+            before = [(row_id, finding) for row_id, finding in found if finding.rule in rules]
+        now_said = {_said(finding) for _, finding in spoken}
+        self._uow.findings.supersede([row_id for row_id, old in before if _said(old) not in now_said], self._now)
+        known = {_said(old) for _, old in before}
+        for rule, finding in spoken:
+            if _said(finding) not in known:
+                self._raise(enrolment, rule, finding, one)
+
+    def _raise(self, enrolment: Enrolment, rule: Rule, finding: Finding, one: Judged) -> None:
+        self.spoke = True
+        page, words = self._route(rule, finding, one)
+        if words:
+            finding = replace(finding, sentence=f"{finding.sentence}; {words}")
+        signed = enrolment.in_force.protocol.signed_by is not None
+        version_id = enrolment.in_force.version_id
+        paused = self._patient.state is Monitoring.PAUSED
+        if finding.severity < Severity.RED and (paused or not page):
+            self._uow.findings.add(
+                self._patient.id,
+                finding,
+                found_at=self._now,
+                protocol_version_id=version_id,
+                retrospective=True,
+                alert_id=None,
+            )
+            return
+        raised = Raised(finding, "clinical", signed, version_id, page)
+        raise_alert(self._uow, self._hub, self._patient, raised, f"patient:{self._patient.id}", self._now)
+
+    def _route(self, rule: Rule, finding: Finding, one: Judged) -> tuple[bool, str]:
+        sample = one.sample
+        suspect = TIME_SUSPECT in sample.flags
+        measured_at = self._now - one.age if one.age is not None else sample.at
+        if finding.severity < Severity.RED:
+            return suspect or self._now - measured_at <= AMBER_LIVE, ""
+        newer = 0
+        if not suspect and self._now - measured_at <= LIVE:
+            later = self._history(sample.metric, sample.at + timedelta(milliseconds=1), self._now)
+            newer = count_in_range(rule, [s for s in later if s.trusted], self._history, self._patient)
+        said = verdict(measured_at, self._now, metric=sample.metric, time_suspect=suspect, newer_in_range=newer)
+        return said.route is Route.PAGE, said.words
+
+    def _set_deadline(self, duty: Deadline) -> None:
+        later = self._history(duty.metric, duty.finding.at, self._now + timedelta(minutes=2))
+        if not any(duty.cancelled_by(sample) for sample in later):
+            self._uow.duties.set_deadline(self._patient.id, duty)
+
+    def _close_what_is_over(self, judged: Sequence[Judged], in_range: Sequence[InRange]) -> None:
+        fresh = {j.sample.reading_id for j in judged if j.age is not None and j.age <= LATE}
+        live = [one for one in in_range if one.reading_id in fresh]
+        note_in_range(self._uow, self._hub, self._patient, live, self._now)
+        for metric in {j.sample.metric for j in judged if j.sample.reading_id in fresh and j.sample.credible}:
+            data_returned(self._uow, self._hub, self._patient.id, metric, self._now)
+
+    def _history(self, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        return self._uow.series.range(self._patient.id, metric, since, until)
+
+    def _attempts(self, metric: str, since: datetime, until: datetime) -> Sequence[Attempt]:
+        tried = [attempt_of(sample) for sample in self._history(metric, since, until)]
+        tried += self._uow.duties.failed(self._patient.id, metric, since, until)
+        return sorted(tried, key=lambda attempt: attempt.at)
+
+
+def _said(finding: Finding) -> tuple[str, int, bool]:
+    """What makes two findings of one sample the same statement; the words may tell its age and so differ."""
+    return finding.rule, int(finding.severity), finding.confirmed

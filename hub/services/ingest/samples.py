@@ -1,0 +1,67 @@
+"""From journalled readings to samples and attempts: flags are added, nothing is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from hub.domain.metrics import quantise
+from hub.domain.samples import Attempt, Sample, Shown
+from hub.domain.screening import Value, attempts, screen
+from hub.services.ingest.decode import Good
+from hub.services.ingest.wire import Reading
+from hub.services.ports.measuring import JournalEntry
+
+VALUES_PER_READING = 16
+"""The schema's bound; a reading id is the journal's id times this, plus the value's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A stored reading as its patient's rules will see it."""
+
+    samples: Sequence[Sample]
+    failed: Sequence[Attempt]
+    """Attempts that gave no value."""
+    age: timedelta
+    """Since it was measured: on the way, in the spool and in the device, each on a clock of its own."""
+
+
+def screened(entry: JournalEntry, good: Good, journal_id: int) -> Screened:
+    """A reading that just came."""
+    in_the_device = max(good.received_at - good.measured_at, timedelta(0))
+    return screen_reading(
+        good.reading, entry.flags, journal_id, entry.device_id, entry.effective_at, entry.age + in_the_device
+    )
+
+
+def screen_reading(
+    reading: Reading, flags: frozenset[str], journal_id: int, device_id: int | None, at: datetime, age: timedelta
+) -> Screened:
+    """Samples of a reading at its effective time ``at``, and the attempts that gave none."""
+    values = [Value(v.metric, quantise(v.metric, v.value), v.comparator) for v in reading.values]
+    found = screen(values, flags)
+    first = journal_id * VALUES_PER_READING
+    samples = [
+        Sample(
+            reading_id=first + place,
+            metric=value.metric,
+            value=value.value,
+            at=at,
+            device_id=device_id,
+            profile=reading.profile,
+            comparator=value.comparator,
+            flags=theirs,
+            shown=_shown(reading, place),
+        )
+        for place, (value, theirs) in enumerate(zip(values, found, strict=True))
+    ]
+    tried = attempts(reading.profile, values, found, flags, reading_id=first, at=at)
+    given = {value.metric for value in values}
+    failed = [attempt for attempt in tried if attempt.failed and attempt.metric not in given]
+    return Screened(samples, failed, age)
+
+
+def _shown(reading: Reading, place: int) -> Shown | None:
+    shown = reading.values[place].shown
+    return None if shown is None else Shown(Decimal(repr(shown.value)), shown.unit)

@@ -1,0 +1,64 @@
+"""Devices and gateways, and the demo's phones."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.services.views.people import PatientTag
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A device, who has it, and when it was last heard."""
+
+    id: int
+    address: str
+    profile: str
+    battery_percent: int | None
+    last_seen_at: datetime | None
+    holders: tuple[tuple[PatientTag, int | None], ...]
+    """(patient, slot) of each assignment that stands."""
+    gateways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayLine:
+    """A gateway and its last word."""
+
+    id: str
+    name: str
+    online: bool
+    online_changed_at: datetime | None
+    heard_at: datetime | None
+    spool_depth: int | None
+    dropped: int
+    clock_offset_s: float | None
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """Everything that measures and carries."""
+
+    gateways: tuple[GatewayLine, ...]
+    devices: tuple[DeviceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One text on a demo phone."""
+
+    id: int
+    inward: bool
+    """True: the person wrote it."""
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A demo phone with its newest texts, oldest first."""
+
+    number: str
+    owner: str | None
+    role: str | None
+    bubbles: tuple[Bubble, ...]

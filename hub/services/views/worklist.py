@@ -1,0 +1,93 @@
+"""The worklist: what needs a person now, and how every watched patient is."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub.domain.patients import Monitoring
+from hub.domain.samples import Sample
+from hub.domain.severity import Severity
+from hub.services.views.alerts import AlertRow
+from hub.services.views.people import PatientTag
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A duty that is not an alert."""
+
+    id: int
+    kind: str
+    title: str
+    due_at: datetime
+    created_at: datetime
+    owner_id: int | None
+    owner: str | None
+    role: str | None
+    patient: PatientTag | None
+    alert_ref: str | None
+    done_at: datetime | None = None
+    done_by: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadText:
+    """A patient's text that was not understood (SF16)."""
+
+    id: int
+    received_at: datetime
+    body: str
+    patient: PatientTag
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One metric that is waited for: by when, how often, and what came last."""
+
+    metric: str
+    due_at: datetime
+    state: str  # due | late | no_data
+    interval: timedelta
+    """The longest time that lies between two readings according to plan."""
+    counted_from: datetime
+    latest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRow:
+    """A patient who is watched, or should be."""
+
+    patient: PatientTag
+    monitoring: Monitoring
+    state_reason: str | None
+    paused_until: datetime | None
+    programmes: tuple[str, ...]
+    care_manager: str | None
+    watches: tuple[Watch, ...]
+    open_alerts: tuple[tuple[str, str, Severity], ...]
+    """(ref, kind, severity) of each alert that is open."""
+    latest: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What the head of the page says about the hub itself."""
+
+    last_received_at: datetime | None
+    unsent: int
+    """Messages that should have left by now."""
+    on_call: str | None
+    """Who is paged first about a patient without a care manager; None: nobody has a phone."""
+    quarantined: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """Everything on the first page, of one snapshot."""
+
+    site: SiteState
+    alerts: tuple[AlertRow, ...]
+    closed_unseen: tuple[AlertRow, ...]
+    tasks: tuple[TaskRow, ...]
+    texts: tuple[UnreadText, ...]
+    patients: tuple[PatientRow, ...]

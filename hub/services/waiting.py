@@ -1,0 +1,120 @@
+"""Missing data by one clock (SF8): what is waited for is a row, looked at when it is due, late and over.
+
+A row of ``expectation`` holds the one occurrence of a slot that is waited for. The worker looks at it at ``check_at``;
+ingest brings that forward when a reading of the metric comes.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.domain.patients import Monitoring, Patient
+from hub.domain.severity import Severity
+from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
+from hub.services.alerting import Raised, raise_alert
+from hub.services.hub import Hub
+from hub.services.ports.care import Enrolment
+from hub.services.ports.measuring import Expectation
+from hub.services.ports.storage import UnitOfWork
+
+GATEWAY_MUTES = timedelta(hours=12)
+"""How long a gateway's outage mutes its patients' missing alerts; then a person phones."""
+
+_HORIZON = timedelta(days=9)
+"""Every slot comes at least once a week."""
+
+
+def expect_readings(uow: UnitOfWork, patient: Patient, now: datetime) -> None:
+    """Begin to wait for the slots of this patient's protocols that are not waited for yet."""
+    waited = {row.slot_id for row in uow.duties.expectations(patient.id)}
+    for enrolment in uow.protocols.of_patient(patient.id, now):
+        for slot in enrolment.in_force.protocol.slots:
+            key = _key(enrolment, slot)
+            if key not in waited:
+                _wait_next(uow, patient, slot, key, counted_from=now, after=now)
+
+
+def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
+    """Judge the occurrence that is waited for, say what is missing, and wait for the next."""
+    patient = uow.patients.get(waited.patient_id)
+    found = _slot_of(uow, waited, now)
+    if found is None or patient.state not in {Monitoring.ACTIVE, Monitoring.INVITED}:
+        uow.duties.forget(waited.patient_id, waited.slot_id)
+        return
+    enrolment, slot = found
+    occurrence = _occurrence(slot, waited.due_at)
+    samples = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
+    state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible])
+    if state is SlotState.MET:
+        _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
+    elif state is SlotState.NO_DATA:
+        if _gateway_excuses(uow, patient, occurrence, now):
+            _keep(uow, waited, SlotState.LATE, now + timedelta(minutes=10))
+            return
+        _say_missing(uow, hub, patient, enrolment, slot, occurrence, now)
+        _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
+    else:
+        _keep(uow, waited, state, occurrence.late_at if now < occurrence.late_at else occurrence.no_data_at)
+
+
+def _say_missing(
+    uow: UnitOfWork,
+    hub: Hub,
+    patient: Patient,
+    enrolment: Enrolment,
+    slot: Slot,
+    occurrence: Occurrence,
+    now: datetime,
+) -> None:
+    worst = uow.findings.worst_since(patient.id, now - timedelta(hours=48))
+    severity = silence_severity(now, [] if worst is None else [(Severity(worst), now)])
+    finding = missing_finding(slot, occurrence, severity, ZoneInfo(patient.zone))
+    signed = enrolment.in_force.protocol.signed_by is not None
+    raised = Raised(finding, "missing", signed, enrolment.in_force.version_id, page=True)
+    raise_alert(uow, hub, patient, raised, f"patient:{patient.id}", now)
+
+
+def _gateway_excuses(uow: UnitOfWork, patient: Patient, occurrence: Occurrence, now: datetime) -> bool:
+    """Whether every gateway of this patient's devices is down, for 12 h at most: then silence is not the patient's."""
+    gateways = {name for device in uow.devices.of_patient(patient.id, now) for name in device.accepted_on}
+    down = [row for name in gateways if (row := uow.gateways.find(name)) is not None and not row.online]
+    if not down or len(down) < len(gateways):
+        return False
+    since = [row.online_changed_at for row in down if row.online_changed_at is not None]
+    return bool(since) and now - max(since) < GATEWAY_MUTES and now - occurrence.no_data_at < GATEWAY_MUTES
+
+
+def _wait_next(
+    uow: UnitOfWork, patient: Patient, slot: Slot, key: str, counted_from: datetime, after: datetime
+) -> None:
+    zone = ZoneInfo(patient.zone)
+    since = after + timedelta(milliseconds=1)
+    upcoming = occurrences(slot, zone, since, since + _HORIZON, assigned_at=counted_from)
+    following = next(upcoming, None)
+    if following is not None:
+        row = Expectation(
+            patient.id, key, slot.metric, counted_from, following.due_at, SlotState.DUE.value, following.late_at
+        )
+        uow.duties.expect(row)
+
+
+def _keep(uow: UnitOfWork, waited: Expectation, state: SlotState, check_at: datetime) -> None:
+    row = Expectation(
+        waited.patient_id, waited.slot_id, waited.metric, waited.counted_from, waited.due_at, state.value, check_at
+    )
+    uow.duties.expect(row)
+
+
+def _slot_of(uow: UnitOfWork, waited: Expectation, now: datetime) -> tuple[Enrolment, Slot] | None:
+    for enrolment in uow.protocols.of_patient(waited.patient_id, now):
+        for slot in enrolment.in_force.protocol.slots:
+            if _key(enrolment, slot) == waited.slot_id:
+                return enrolment, slot
+    return None
+
+
+def _occurrence(slot: Slot, due_at: datetime) -> Occurrence:
+    return Occurrence(slot.id, due_at - slot.opens, due_at, due_at + slot.grace, due_at + slot.no_data)
+
+
+def _key(enrolment: Enrolment, slot: Slot) -> str:
+    return f"{enrolment.in_force.version_id}:{slot.id}"
