@@ -174,6 +174,8 @@ def _check_meaning(settings: Settings) -> None:
         raise SettingsError(
             f"{_env('mqtt_url')} needs a user, the gateway's id: letters, digits, dot, dash, underscore."
         )
+    if settings.mqtt_ca_file and not Path(settings.mqtt_ca_file).is_file():
+        raise SettingsError(f"{_env('mqtt_ca_file')} names no file: {settings.mqtt_ca_file}.")
     try:
         ZoneInfo(settings.zone)
     except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError of its own

@@ -113,7 +113,7 @@ def check_production(settings: Settings) -> None:
     """What production refuses to start without (SF19). Raises ``WrongSetting``."""
     if not settings.emergency_number:
         raise WrongSetting(
-            f"{_env('emergency_number')} is not set: {_help('emergency_number')}. Set it to the number your patients call."
+            f"{_env('emergency_number')} is not set: {_help('emergency_number')}, the number your patients call."
         )
     if not settings.clinic_zone:
         raise WrongSetting(f"{_env('clinic_zone')} is not set: {_help('clinic_zone')}. For example Europe/London.")

@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from dashboards.security.asking import hub, now, signed_in, zone
+from dashboards.security.asking import actor, hub, now, signed_in, zone
 from dashboards.security.headers import nonce
-from dashboards.viewmodels import times, values
+from dashboards.viewmodels import sparkline, times, values
+from dashboards.viewmodels.next_step import next_step
+from dashboards.viewmodels.outcomes import outcome_words
 from hub.services.hub import CLINICAL, OPERATORS
 
 
@@ -32,6 +34,9 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_filter(values.label, "metric")
     app.add_template_filter(values.doubts, "doubts")
     app.add_template_filter(lambda born: _age(born, now()), "age")
+    app.add_template_filter(lambda alert: sparkline.of_alert(alert, now()), "spark")
+    app.add_template_filter(lambda alert: next_step(alert, actor().staff_id, zone(), now()), "step")
+    app.add_template_filter(outcome_words, "outcome")
     app.context_processor(_everywhere)
 
 

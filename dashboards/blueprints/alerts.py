@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
@@ -11,9 +11,8 @@ from flask.typing import ResponseReturnValue
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.headers import unchanged_or
 from dashboards.security.refusals import Refusal, refusal
-from dashboards.viewmodels.next_step import advice, next_step
+from dashboards.viewmodels.next_step import advice
 from dashboards.viewmodels.outcomes import outcomes_for
-from dashboards.viewmodels.sparkline import sparkline
 from dashboards.viewmodels.timeline import timeline
 from hub.errors import Invalid, NotFound, Refused
 from hub.services import acknowledge as acknowledging
@@ -100,22 +99,24 @@ def seen(ref: str) -> ResponseReturnValue:
 
 
 def _follow_up() -> resolving.FollowUp | None:
-    title = request.form.get("follow_up_title", "").strip()
-    due, owner = request.form.get("follow_up_due", ""), request.form.get("follow_up_owner", "")
+    title = request.form.get("follow_up", "").strip()
+    due, owner = request.form.get("due_at", ""), request.form.get("owner", "")
     if not title:
         if due:
-            raise Invalid({"follow_up_title": "Say what is to be done, or clear the date."})
+            raise Invalid({"follow_up": "Say what is to be done, or clear the date."})
         return None
     try:
         due_at = datetime.fromisoformat(due).replace(tzinfo=ZoneInfo(zone()))
     except ValueError:
-        raise Invalid({"follow_up_due": "Give a date and a time."}) from None
-    return resolving.FollowUp(title, int(owner) if owner.isdecimal() else None, due_at)
+        raise Invalid({"due_at": "Give a date and a time."}) from None
+    if not owner.isdecimal():
+        raise Invalid({"owner": "Say who does it."})
+    return resolving.FollowUp(title=title, owner_id=int(owner), due_at=due_at)
 
 
 def _act(ref: str, done: str, act: Callable[[], object]) -> ResponseReturnValue:
     """Do it, then show the row or the page; a refusal is shown where it happened, with what was typed."""
-    _find(ref)
+    _find_row(ref)
     refused: Refusal | None = None
     try:
         act()
@@ -131,30 +132,28 @@ def _act(ref: str, done: str, act: Callable[[], object]) -> ResponseReturnValue:
 
 
 def _row(ref: str, notice: str, refused: Refusal | None) -> ResponseReturnValue:
-    found = _find(ref).alert
-    html = render_template(
-        "worklist/row.html", alert=found, notice="" if refused else notice, refused=refused, **_row_context()
-    )
+    html = render_template("worklist/row.html", alert=_find_row(ref), notice="" if refused else notice, refused=refused)
     return make_response(html, refused.status if refused else 200)
-
-
-def _row_context() -> dict[str, Any]:
-    return {
-        "spark": lambda alert: _spark(alert),
-        "step": lambda alert: next_step(alert, actor().staff_id, zone(), now()),
-    }
-
-
-def _spark(alert: AlertRow) -> Any:
-    return sparkline(alert.trend, alert.bands, alert.latest[0].metric, now()) if alert.latest else None
 
 
 def _find(ref: str) -> AlertPage:
     with hub().reads() as reads:
-        found = reads.alert(ref.upper(), hub().clock.now())
-    if found is None or (actor().role not in CLINICAL and found.alert.kind != "technical"):
-        raise NotFound("no such alert")
-    return found
+        found = reads.alert(ref.upper(), now())
+    return found if found and _theirs(found.alert) else _absent()
+
+
+def _find_row(ref: str) -> AlertRow:
+    with hub().reads() as reads:
+        found = reads.alert_row(ref.upper(), now())
+    return found if found and _theirs(found) else _absent()
+
+
+def _theirs(alert: AlertRow) -> bool:
+    return actor().role in CLINICAL or alert.kind == "technical"
+
+
+def _absent() -> NoReturn:
+    raise NotFound("no such alert")
 
 
 def _page(ref: str, notice: str, refused: Refusal | None = None) -> ResponseReturnValue:
@@ -180,8 +179,6 @@ def _context(found: AlertPage) -> dict[str, Any]:
     return {
         "found": found,
         "alert": found.alert,
-        "step": next_step(found.alert, actor().staff_id, zone(), now()),
-        "spark": _spark(found.alert),
         "story": timeline(found),
         "outdated": seen_version is not None and seen_version != found.alert.version,
         "poll_seconds": 5 if hub().site.demo else 15,

@@ -7,7 +7,9 @@ from dashboards.security import cookies, csrf
 from dashboards.security.access import local_path
 from dashboards.security.asking import hub, signed_in
 from hub.errors import NotSignedIn
-from hub.services.sign_in import current, sign_in as start_session, sign_out as end_session
+from hub.services.sign_in import current
+from hub.services.sign_in import sign_in as start_session
+from hub.services.sign_in import sign_out as end_session
 
 blueprint = Blueprint("session", __name__)
 

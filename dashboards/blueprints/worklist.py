@@ -8,9 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.headers import unchanged_or
-from dashboards.viewmodels.next_step import next_step
 from dashboards.viewmodels.patient_state import panel_order, state_of
-from dashboards.viewmodels.sparkline import sparkline
 from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
 from hub.services.hub import CLINICAL
 from hub.services.views.alerts import AlertRow
@@ -64,7 +62,6 @@ def _context(shown: tuple[str, ...]) -> dict[str, Any]:
         "closed_unseen": [alert for alert in found.closed_unseen if _theirs(alert)],
         "panel": _panel(found.patients) if me.role in CLINICAL else [],
         "poll_seconds": 5 if hub().site.demo else 15,
-        **row_context(),
     }
 
 
@@ -86,11 +83,3 @@ def _tasks(found: Worklist) -> list[TaskRow]:
 def _panel(patients: tuple[PatientRow, ...]) -> list[tuple[PatientRow, Any]]:
     states = [(row, state_of(row, now(), zone())) for row in patients]
     return sorted(states, key=lambda pair: panel_order(*pair))
-
-
-def row_context() -> dict[str, Any]:
-    """What the template of a row needs."""
-    return {
-        "spark": lambda alert: sparkline(alert.trend, alert.bands, alert.latest[0].metric, now()) if alert.latest else None,
-        "step": lambda alert: next_step(alert, actor().staff_id, zone(), now()),
-    }

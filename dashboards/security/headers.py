@@ -54,9 +54,6 @@ def unchanged_or(body: str) -> Response:
     Nothing is kept in the browser's store: the page itself holds the tag and sends it back with its next poll.
     """
     tag = hashlib.sha256(body.encode()).hexdigest()[:32]
-    if request.if_none_match.contains(tag):
-        response = make_response("", 304)
-    else:
-        response = make_response(body)
+    response = make_response("", 304) if request.if_none_match.contains(tag) else make_response(body)
     response.set_etag(tag)
     return response

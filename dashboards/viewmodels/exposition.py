@@ -43,8 +43,9 @@ def exposition(running: Running, now: datetime) -> str:
 def _counted(running: Running) -> dict[str, dict[str, float]]:
     counted: dict[str, dict[str, float]] = {}
     for (name, label), value in running.counters.items():
-        counted.setdefault(name, {})[label] = value
-    messages = {f"{channel},{state}": count for (channel, state), count in running.messages.items()}
+        full = name if name.startswith("rpmhub_") else f"rpmhub_{name}_total"
+        counted.setdefault(full, {})[label] = value
+    messages: dict[str, float] = {f"{channel},{state}": count for (channel, state), count in running.messages.items()}
     return counted | {"rpmhub_messages_total": messages}
 
 
@@ -65,7 +66,11 @@ def _escaped(text: str) -> str:
 
 
 def _family(name: str, kind: str, text: str, samples: Iterable[tuple[str, float]]) -> list[str]:
-    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *(f"{name}{labels} {value:g}" for labels, value in samples)]
+    return [
+        f"# HELP {name} {text}",
+        f"# TYPE {name} {kind}",
+        *(f"{name}{labels} {value:g}" for labels, value in samples),
+    ]
 
 
 def _histogram(name: str, text: str, buckets: list[tuple[float, int, float]]) -> list[str]:

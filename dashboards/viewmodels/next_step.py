@@ -26,7 +26,7 @@ def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -
         return NextStep("none", _over_words(alert, zone, now))
     who = "You have it" if alert.owner_id == actor_id else f"{alert.owner} has it"
     since = f"{who} since {times.clock(alert.acknowledged_at, zone, now)}." if alert.acknowledged_at else f"{who}."
-    if alert.kind == "technical" or alert.contacted_at is not None:
+    if alert.kind == "technical" or alert.patient is None or alert.contacted_at is not None:
         return NextStep("resolve", f"{since} Write down what was done{_lapse(alert, zone, now)}.")
     return NextStep("contact", f"{since} Contact the patient and record it{_lapse(alert, zone, now)}.")
 
@@ -56,7 +56,10 @@ def _over_words(alert: AlertRow, zone: str, now: datetime) -> str:
 def advice(alert: AlertRow, emergency_number: str) -> list[str]:
     """Suggested steps: decision support, never done by the hub itself."""
     if alert.kind == "technical":
-        return ["Open Devices to see what is affected.", "Call the home or the supplier, then write down what was done."]
+        return [
+            "Open Devices to see what is affected.",
+            "Call the home or the supplier, then write down what was done.",
+        ]
     if alert.kind == "missing":
         return [
             "Call the patient: are they well, and is the device at hand and charged?",
@@ -64,7 +67,9 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
         ]
     steps = []
     if not alert.confirmed:
-        steps.append("Unconfirmed: ask for a repeat, at rest, after 5 minutes. Do not wait for it if the patient is unwell.")
+        steps.append(
+            "Unconfirmed: ask for a repeat, at rest, after 5 minutes. Do not wait for it if the patient is unwell."
+        )
     if alert.severity is Severity.RED:
         steps.append("Call the patient now. Ask about symptoms and what changed.")
         if emergency_number:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.domain.ruling import Band
-from hub.services.views.alerts import Extremes
+from hub.services.views.alerts import AlertRow, Extremes
 
 WIDTH, HEIGHT, MARGIN = 132, 34, 3
 SPAN = timedelta(days=14)
@@ -33,13 +33,20 @@ class Sparkline:
     words: str
 
 
+def of_alert(alert: AlertRow, now: datetime) -> Sparkline | None:
+    """The picture of an alert's leading metric."""
+    return sparkline(alert.trend, alert.bands, alert.latest[0].metric, now) if alert.latest else None
+
+
 def sparkline(trend: Sequence[Extremes], bands: Sequence[Band], metric: str, now: datetime) -> Sparkline | None:
     """The picture, or None without points."""
     if not trend:
         return None
     limits = [band for band in bands if band.metric == metric]
     low, high = _bounds(trend, limits)
-    points = [(_x(e.at, now), [_y(v, low, high) for v in ([e.low] if e.low == e.high else [e.low, e.high])]) for e in trend]
+    points = [
+        (_x(e.at, now), [_y(v, low, high) for v in ([e.low] if e.low == e.high else [e.low, e.high])]) for e in trend
+    ]
     strokes, lone = _strokes(trend, points)
     zones = tuple(_zone(band, low, high) for band in sorted(limits, key=lambda band: band.severity))
     last = (points[-1][0], points[-1][1][-1])

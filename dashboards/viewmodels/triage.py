@@ -85,7 +85,8 @@ def choices(filters: Filters, alerts: Sequence[AlertRow], actor_id: int | None) 
     programmes = sorted({programme for alert in alerts for programme in alert.programmes})
     groups: list[list[tuple[str, str, str]]] = [
         [("who", "", "Everybody's"), ("who", "mine", "Mine"), ("who", "unassigned", "Nobody has it")],
-        [("severity", "", "Any priority")] + [("severity", s.word, f"{s.mark} {s.priority}") for s in reversed(Severity)],
+        [("severity", "", "Any priority")]
+        + [("severity", s.word, f"{s.mark} {s.priority}") for s in reversed(Severity)],
         [("state", "", "Any state"), ("state", "open", "Not taken"), ("state", "acknowledged", "Taken")],
         [("programme", "", "Any programme"), *(("programme", name, name) for name in programmes)],
     ]

@@ -9,7 +9,6 @@ from device_gateway.clock import Clock, Ids
 from device_gateway.connection import Connection, Incoming, Plan
 from device_gateway.frames import Packet, RawFrame
 
-_MOST_WAITING: Final = 10_000
 _MOST_AT_ONCE: Final = 200
 
 
@@ -18,8 +17,8 @@ class MqttSource:
 
     name = "mqtt"
 
-    def __init__(self, plan: Plan, clock: Clock, ids: Ids) -> None:
-        self._clock = clock
+    def __init__(self, plan: Plan, clock: Clock, ids: Ids, *, most_waiting: int = 10_000) -> None:
+        self._clock, self._most_waiting = clock, most_waiting
         self._connection = Connection(plan, clock, ids, on_up=lambda: None, on_message=self._arrived)
         self._waiting: deque[tuple[RawFrame, Incoming]] = deque()
         self._some = asyncio.Event()
@@ -53,7 +52,7 @@ class MqttSource:
                 link.result()
 
     def _arrived(self, message: Incoming) -> None:
-        if len(self._waiting) >= _MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             self._overflowed = True  # not acknowledged, so the broker still has it
             return
         frame = RawFrame(

@@ -12,7 +12,7 @@ from hub.errors import Transient
 from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.messages import Message
-from hub.services.ingest.poison import process_safely
+from hub.services.ingest.poison import HubFault, SafeProcessor
 from hub.services.ingest.wire import Ack
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ GROUP = 500
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
 _RETRY_S = 0.5
+HOLD_S = 5.0
 
 
 class IngestLoop:
@@ -31,6 +32,7 @@ class IngestLoop:
         self._hub = hub
         self._inbox = inbox
         self._instance = instance
+        self._processor = SafeProcessor(hub)
         self._encoder = msgspec.json.Encoder()
         self._beaten_at: datetime | None = None
 
@@ -50,7 +52,10 @@ class IngestLoop:
         messages = [message for message, _ in taken]
         while not stop.is_set():
             try:
-                answers = process_safely(self._hub, messages)
+                answers = self._processor.process(messages)
+            except HubFault as fault:
+                log.warning("holding what comes", extra={"error": str(fault)})
+                stop.wait(HOLD_S)
             except Transient as error:
                 log.info("group is done again", extra={"error": str(error)})
             except Exception as error:

@@ -9,17 +9,6 @@ from pathlib import Path
 _ITERATIONS = 101
 """What mosquitto_passwd 2.0 writes; the passwords are 256 random bits, so stretching adds nothing."""
 
-ACL = """\
-# A gateway writes and reads its own branch only: identity comes from the topic alone.
-pattern write rpm/v1/%u/up/#
-pattern read rpm/v1/%u/down/#
-
-user {hub}
-topic read rpm/v1/+/up/#
-topic write rpm/v1/+/down/#
-topic readwrite rpm/v1/{hub}/ping/#
-"""
-
 
 def hash_password(password: str, salt: bytes) -> str:
     """``password`` in mosquitto's ``$7$`` form: PBKDF2 with SHA-512 (mosquitto 2.0, ``mosquitto_passwd``)."""
@@ -27,18 +16,18 @@ def hash_password(password: str, salt: bytes) -> str:
     return f"$7${_ITERATIONS}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
-def write_files(directory: Path, hub_user: str, credentials: Mapping[str, str]) -> None:
-    """Write ``passwd`` and ``acl`` (0600) for these users. The broker re-reads them on SIGHUP."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+def write_files(directory: Path, acl: str, credentials: Mapping[str, str]) -> None:
+    """Write ``passwords`` and ``acl`` (0640) for these users. The broker re-reads them on SIGHUP."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o750)
     lines = [f"{user}:{credential}\n" for user, credential in sorted(credentials.items())]
-    _replace(directory / "passwd", "".join(lines))
-    _replace(directory / "acl", ACL.format(hub=hub_user))
+    _replace(directory / "passwords", "".join(lines))
+    _replace(directory / "acl", acl)
 
 
 def _replace(path: Path, text: str) -> None:
     """Whole or not at all: a broker that reads half a file locks everybody out."""
     new = path.with_suffix(".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -20,7 +20,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ports.base import Clock
-from hub.settings import Address
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +27,21 @@ UP = "rpm/v1/+/up/"
 PING_EVERY = timedelta(seconds=10)
 PING_LOST = timedelta(seconds=30)
 KEEPALIVE_S = 60
+
+
+class BrokerAddress(Protocol):
+    """Where the broker is, and as whom to speak to it; ``ca_file`` empty: the system's authorities."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def tls(self) -> bool: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +103,7 @@ class Handoff:
 class MqttInbox:
     """One persistent MQTT 3.1.1 session, made anew when its thread has died."""
 
-    def __init__(self, address: Address, client_id: str, clock: Clock, ca_file: str = "") -> None:
+    def __init__(self, address: BrokerAddress, client_id: str, clock: Clock, ca_file: str = "") -> None:
         self.handoff = Handoff()
         self._address = address
         self._client_id = client_id
@@ -97,7 +111,7 @@ class MqttInbox:
         self._ca_file = ca_file
         self._epoch = 0
         self._client: paho.Client | None = None
-        self._ping_topic = f"rpm/v1/hub/ping/{client_id}"
+        self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at: datetime | None = None
         self._heard_at: datetime | None = None
         self._connected = False

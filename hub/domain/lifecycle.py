@@ -344,8 +344,9 @@ def _why_not_live(alert: Alert, event: Event, now: datetime) -> str:
     if isinstance(event, Acknowledge):
         return f"you acknowledged {ago(alert.acknowledged_at or now, now)}"
     if isinstance(event, PassOn):
-        last = alert.chain.last_paged(alert.step)
-        return f"it has gone on to {last.name}" if last and _place(alert, event) != 0 else "there is nobody after you"
+        last, place = alert.chain.last_paged(alert.step), _place(alert, event)
+        moved = last is not None and place is not None and last != alert.chain.at(place)
+        return f"it has gone on to {last.name}" if last and moved else "there is nobody after you"
     if isinstance(event, Resolve):
         wanting = "say in a note what was tried" if event.outcome == "no_contact" else "record a contact first"
         return f"{wanting}: a red alert is resolved only after the patient was contacted, or could not be"

@@ -41,7 +41,7 @@ class Clinic:
 
 
 def _first_name(name: str) -> str:
-    words = plain(name, 120).split()
+    words = [plain(name, LONGEST_NAME)] if name.startswith("the ") else plain(name, 120).split()
     return (words[0] if words else "somebody")[:LONGEST_NAME]
 
 
@@ -141,6 +141,12 @@ def no_such_code(clinic: Clinic, digit: int | None, codes: Sequence[tuple[int, s
 def old_code(clinic: Clinic, digit: int, ref: str, why: str) -> str:
     """To whoever answered a page whose alert is over: what became of it."""
     return _compose(clinic, (f"Page {digit} was {ref}: {plain(why, 70)}. You need do nothing.", 0))
+
+
+def worse_since(clinic: Clinic, severity: Severity, ref: str, digit: int, at: datetime) -> str:
+    """To whoever takes what was a lesser alert when they were paged."""
+    words = f"{ref} became worse {clinic.hhmm(at)}: it is {severity.name} now. Reply {digit}a again to take it."
+    return _compose(clinic, (words, 0), (clinic.link(f"a/{ref}"), 1))
 
 
 def not_by_text(clinic: Clinic, ref: str) -> str:

@@ -106,7 +106,7 @@ def _open(
         return None
     alert = replace(alert, id=alert_id)
     record(uow, alert, "OPEN-1", alert.sentence, HUB, now)
-    uow.operations.count("alerts_opened", f"{alert.kind},{alert.severity.word}")
+    uow.operations.count("rpmhub_alerts_opened_total", f"{alert.kind},{alert.severity.word}")
     return _page(uow, hub, alert, now)
 
 

@@ -15,7 +15,7 @@ from hub.services.ports.staff import StaffMember
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import Changed, change
 
-LAST_RESORT = "the last resort contact"
+LAST_RESORT = "the last resort"
 
 
 def care_team(uow: UnitOfWork, patient: Patient | None) -> list[Person]:
@@ -142,16 +142,18 @@ def tell_others(uow: UnitOfWork, alert: Alert, but: str | None, body: str, now: 
     uow.outbox.cancel_of_alert(alert.id)
     last: dict[str, Message] = {}
     for message in uow.outbox.of_alert(alert.id):
-        if message.state in LEFT:
+        if message.state in LEFT and message.kind in {"page", "taken", "stand_down"}:
             last[message.to] = message
     for phone, message in last.items():
         if message.kind == "page" and phone != but:
             news(uow, alert, phone, message.staff_id, "stand_down", body, now)
 
 
-def stand_everybody_down(uow: UnitOfWork, hub: Hub, alert: Alert, how: str, now: datetime) -> None:
-    """Nobody needs to answer for it any more: tell whoever was paged."""
-    tell_others(uow, alert, None, texts.over(clinic(hub), alert.ref, how), now)
+def stand_everybody_down(
+    uow: UnitOfWork, hub: Hub, alert: Alert, how: str, now: datetime, but: str | None = None
+) -> None:
+    """Nobody needs to answer for it any more: tell whoever was paged, ``but`` the phone of whoever ended it."""
+    tell_others(uow, alert, but, texts.over(clinic(hub), alert.ref, how), now)
 
 
 def news(uow: UnitOfWork, alert: Alert, phone: str, staff_id: int | None, kind: str, body: str, now: datetime) -> None:

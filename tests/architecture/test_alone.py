@@ -20,7 +20,7 @@ class Absent:
             raise ModuleNotFoundError(f"{{name}} is not installed", name=name)
 
 sys.meta_path.insert(0, Absent())
-importlib.import_module({module!r})
+importlib.import_module({module!r}).main
 """
 
 

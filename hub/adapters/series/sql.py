@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, or_, select, update
 
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading
 from hub.adapters.sql.upsert import insert_into, insert_or_ignore
@@ -36,6 +36,13 @@ class SqlSeries:
         changes = {name: statement.excluded[name] for name in kept - {"patient_id", "metric"}}
         statement = statement.on_conflict_do_update(index_elements=["patient_id", "metric"], set_=changes, where=newer)
         self._connection.execute(statement, [{name: row[name] for name in kept} for row in rows])
+
+    def mark(self, patient_id: int, sample: Sample) -> None:
+        """Write this sample's flags, in the latest values too."""
+        for table in (reading, latest):
+            this = (table.c.patient_id == patient_id) & (table.c.metric == METRIC_CODES[sample.metric])
+            this &= (table.c.at == sample.at) & (table.c.reading_id == sample.reading_id)
+            self._connection.execute(update(table).where(this).values(flags=" ".join(sorted(sample.flags))))
 
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, oldest first, voided ones left out."""

@@ -106,12 +106,6 @@ class SqlAlerts:
         due = select(table.c.id).where(table.c.state == State.ACKNOWLEDGED.value, table.c.lapses_at <= now)
         return list(self._connection.execute(due.order_by(table.c.lapses_at).limit(limit)).scalars())
 
-    def park(self, alert_id: int, until: datetime) -> None:
-        """Do not look at this broken row again before ``until``. Columns alone: the row may not be readable."""
-        for column in (table.c.next_page_at, table.c.lapses_at):
-            late = (table.c.id == alert_id) & (column < until)
-            self._connection.execute(update(table).where(late).values({column.name: until}))
-
     def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
         """One line of the alert's history."""
         values = {"alert_id": alert_id, "at": at, "transition": transition, "actor": actor, "words": words}

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
 
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
+from hub.adapters.sql.types import Instant
 from hub.adapters.sql.upsert import insert_or_ignore
 from hub.domain.custody import Assignment
 from hub.errors import NotFound
@@ -42,7 +43,9 @@ class SqlGateways:
         """Keep a status message; ``online_changed_at`` moves only when it changed."""
         values: dict[str, Any] = {
             "online": status.online,
-            "online_changed_at": case((gateway.c.online == status.online, gateway.c.online_changed_at), else_=now),
+            "online_changed_at": case(
+                (gateway.c.online == status.online, gateway.c.online_changed_at), else_=literal(now, Instant())
+            ),
             "heard_at": now,
             "status": status.body,
         }

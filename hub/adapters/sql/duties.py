@@ -76,11 +76,11 @@ class SqlDuties:
             for r in self._connection.execute(found.order_by(key.at))
         ]
 
-    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, Finding]]:
-        """(deadline id, patient id, finding), the longest due first."""
+    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, datetime, Finding]]:
+        """(deadline id, patient id, when it was due, finding), the longest due first."""
         found = select(deadline).where(deadline.c.state == "waiting", deadline.c.due_at <= now)
         rows = self._connection.execute(found.order_by(deadline.c.due_at).limit(limit))
-        return [(row.id, row.patient_id, load_finding(row.finding)) for row in rows]
+        return [(row.id, row.patient_id, row.due_at, load_finding(row.finding)) for row in rows]
 
     def raised(self, deadline_id: int) -> bool:
         """Compare-and-set from waiting."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from hub.adapters.sql.tables.alerting import inbound as table
 from hub.adapters.sql.tables.people import patient
@@ -61,3 +61,9 @@ class SqlInbound:
         """Patients not ended whose own number this is; several where a household shares a phone."""
         found = select(patient.c.id).where(patient.c.phone == phone, patient.c.state != Monitoring.ENDED.value)
         return list(self._connection.execute(found.order_by(patient.c.id)).scalars())
+
+    def count_from(self, phone: str, since: datetime) -> int:
+        """How many texts came from this number since: what stops two machines from answering each other."""
+        found = select(func.count()).select_from(table).where(table.c["from"] == phone, table.c.received_at >= since)
+        counted: int = self._connection.execute(found).scalar_one()
+        return counted

@@ -12,7 +12,7 @@ from hub.adapters.sql.tables.alerting import reply_code
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.messages import LEFT, RANK, Sending
 from hub.errors import NotFound
-from hub.services.ports.alerting import Message, NewMessage, ReplyCode
+from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
 
 _FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
 _PENDING = table.c.state == Sending.PENDING.value
@@ -24,7 +24,7 @@ class SqlOutbox:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.inbound = SqlInbound(connection)
+        self.inbound: Inbound = SqlInbound(connection)
 
     def add(self, message: NewMessage, now: datetime) -> int | None:
         """None if its cause has written it before."""

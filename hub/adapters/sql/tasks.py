@@ -60,10 +60,6 @@ class SqlTasks:
         due = select(table.c.id).where(table.c.page_at <= now, _OPEN).order_by(table.c.page_at).limit(limit)
         return list(self._connection.execute(due).scalars())
 
-    def park(self, task_id: int, until: datetime) -> None:
-        """Do not look at this broken row again before ``until``."""
-        self._connection.execute(update(table).where(table.c.id == task_id).values(page_at=until))
-
     def cancel_of_patient(self, patient_id: int) -> int:
         """How many were open."""
         theirs = (table.c.patient_id == patient_id) & _OPEN

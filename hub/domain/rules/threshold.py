@@ -12,7 +12,7 @@ from decimal import Decimal
 from hub.domain.documents import Fields, broken
 from hub.domain.facts import FACTS, fact_words, facts_of
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
-from hub.domain.limits import Count, Level, Limit, parse_limits
+from hub.domain.limits import Level, Limit, parse_limits
 from hub.domain.metrics import METRICS, unit_word
 from hub.domain.patients import Patient
 from hub.domain.ruling import Band
@@ -58,17 +58,16 @@ class Threshold:
         if sample.metric not in self.metrics or sample.artefact or SOMEONE_ELSE in sample.flags:
             return None
         undecided = False
-        for standing, level in self._beyond(sample, patient):
-            if level is Level.MET:
-                count = self._counted(standing, sample, history, patient)
-                if count is None:
-                    undecided = True
-                    continue
-                return self._finding(standing, sample, patient, count)
-            kept = self._remembered(standing, sample, history, patient)
-            if kept:
-                return self._finding(standing, sample, patient, _kept_words(standing, sample))
-            undecided = undecided or kept is None
+        for one, level in self._beyond(sample, patient):
+            if level is Level.GAP:
+                kept = self._remembered(one, sample, history, patient)
+                why = _kept_words(one, sample) if kept else None
+                undecided = undecided or kept is None
+            else:
+                why = self._met_words(one, sample, history, patient)
+                undecided = undecided or why is None
+            if why:
+                return self._finding(one, sample, patient, why)
         if undecided or not sample.trusted:
             return None
         return InRange(self.id, self.problem, sample.at, sample.reading_id)
@@ -112,37 +111,32 @@ class Threshold:
                 met = met or level is Level.MET
         return None if latest is None else met
 
-    def _counted(self, one: Standing, sample: Sample, history: History, patient: Patient) -> str | None:
-        """Empty without a count; the words of the count if N of the last M are met; None if not yet."""
+    def _met_words(self, one: Standing, sample: Sample, history: History, patient: Patient) -> str | None:
+        """Why a met limit speaks; None if it counts readings and there are not enough yet."""
+        beyond = f"{OP_WORDS[one.limit.op]} {limit_words(sample, one.number)}"
         count = one.limit.count
         if count is None:
-            return ""
+            return f"{one.severity.word} {beyond}"
         past = [other for other in history(sample.metric, sample.at - count.within, sample.at) if other.credible]
         latest = [*sorted(past, key=lambda other: (other.at, other.value)), sample][-count.of :]
         met = sum(one.limit.level(other, patient.oxygen_floor) is Level.MET for other in latest)
-        return _count_words(met, len(latest), count) if met >= count.n else None
+        if met < count.n:
+            return None
+        return f"{one.severity.word}: {met} of the last {len(latest)} in {span_words(count.within)} {beyond}"
 
-    def _finding(self, one: Standing, sample: Sample, patient: Patient, how: str) -> Finding:
-        facts, limit = facts_of(patient), one.limit
-        beside = [other.number for other in self._standing(patient)]
-        named = [*(limit.only_if or {}), *(name for name in self.shows if name not in (limit.only_if or {}))]
-        context = [
-            word for word, name in zip(fact_words(named, facts), named, strict=True) if _worth(name, facts[name])
-        ]
-        if limit.number.on_floor:
+    def _finding(self, one: Standing, sample: Sample, patient: Patient, why: str) -> Finding:
+        facts = facts_of(patient)
+        named = list(dict.fromkeys([*(one.limit.only_if or {}), *self.shows]))
+        context = fact_words([name for name in named if (name, facts[name]) not in _UNSAID], facts)
+        if one.limit.number.on_floor:
             context.append(f"floor {patient.oxygen_floor}")
-        words = how or f"{one.severity.word} {OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
-        if limit.count:
-            words = f"{one.severity.word}: {how} {OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
-        sentence = f"{METRICS[sample.metric].label} {measured(sample, beside)}, {words}"
-        if context:
-            sentence += f" ({', '.join(context)})"
-        if sample.doubtful:
-            sentence += f", {DOUBT}"
-        inputs = inputs_of(sample) | {"limit": f"{limit.op} {plain(one.number)} {METRICS[sample.metric].unit}"}
-        if how:
-            inputs["because"] = how
-        inputs |= {name: facts[name] for name in named}
+        value = measured(sample, [other.number for other in self._standing(patient)])
+        sentence = f"{METRICS[sample.metric].label} {value}, {why}"
+        sentence += f" ({', '.join(context)})" if context else ""
+        sentence += f", {DOUBT}" if sample.doubtful else ""
+        inputs = inputs_of(sample) | {name: facts[name] for name in named}
+        inputs["limit"] = f"{one.limit.op} {plain(one.number)} {METRICS[sample.metric].unit}"
+        inputs["because"] = why
         return Finding(
             self.id,
             self.problem,
@@ -155,21 +149,15 @@ class Threshold:
         )
 
 
-def _worth(name: str, answer: str) -> bool:
-    """Whether a fact belongs in the sentence: what was asked for, except that nobody chose a target."""
-    return (name, answer) != ("oxygen_target", "unset")
+_UNSAID = {("oxygen_target", "unset")}
+"""Answers that stand in the inputs but not in the sentence."""
 
 
 def _kept_words(one: Standing, sample: Sample) -> str:
-    limit = one.limit
-    clear = one.number + (limit.clear.value - limit.number.value if limit.clear else 0)
-    back = "at or below" if limit.side == "above" else "at or above"
-    was = f"{OP_WORDS[limit.op]} {limit_words(sample, one.number)}"
+    clear = one.number + (one.limit.clear.value - one.limit.number.value if one.limit.clear else 0)
+    back = OP_WORDS["<=" if one.limit.side == "above" else ">="]
+    was = f"{OP_WORDS[one.limit.op]} {limit_words(sample, one.number)}"
     return f"still {one.severity.word} until {back} {limit_words(sample, clear)} (was {was})"
-
-
-def _count_words(met: int, seen: int, count: Count) -> str:
-    return f"{met} of the last {seen} in {span_words(count.within)}"
 
 
 def parse(fields: Fields, rule_id: str, problem: str) -> Threshold:

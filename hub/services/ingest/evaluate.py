@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub.domain.patients import Patient
+from hub.domain.same_person import LOOKBACK, WEIGHT, someone_else
+from hub.domain.samples import SOMEONE_ELSE, Sample
 from hub.domain.severity import Severity
 from hub.errors import Transient
 from hub.services.alerting import technical
@@ -29,8 +32,13 @@ def evaluate(uow: UnitOfWork, hub: Hub, patient: Patient, readings: Sequence[Scr
         uow.duties.met(patient.id, metric, now)
     try:
         with uow.savepoint():
+            held = mark_held(uow, patient.id, samples, now)
             judge = Judge(uow, hub, patient, now)
-            new = [Judged(sample, reading.age) for reading in readings for sample in reading.samples]
+            new = [
+                Judged(held.get(sample.reading_id, sample), reading.age)
+                for reading in readings
+                for sample in reading.samples
+            ]
             judge.judge(new + _again(uow, patient.id, late, new, judge.lookback, now))
             judge.attempts(attempt for reading in readings for attempt in reading.failed)
             return judge.spoke
@@ -41,6 +49,29 @@ def evaluate(uow: UnitOfWork, hub: Hub, patient: Patient, readings: Sequence[Scr
         sentence = f"Readings of this patient were stored and not judged ({type(error).__name__})"
         technical(uow, hub, f"patient:{patient.id}", "judging-failed", Severity.RED, sentence, now)
         return False
+
+
+def mark_held(uow: UnitOfWork, patient_id: int, new: Sequence[Sample], now: datetime) -> dict[int, Sample]:
+    """Weights that look like somebody else's, flagged in the series (SF6); the new ones among them by id.
+
+    Weights after the earliest new one are looked at again: it may hold them, or release them.
+    """
+    weights = [sample.at for sample in new if sample.metric == WEIGHT]
+    if not weights:
+        return {}
+
+    def history(metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        return uow.series.range(patient_id, metric, since, until)
+
+    changed: dict[int, Sample] = {}
+    for sample in history(WEIGHT, min(weights), min(max(weights) + LOOKBACK, now + timedelta(minutes=5))):
+        flags = sample.flags - {SOMEONE_ELSE}
+        if someone_else(sample, history):
+            flags |= {SOMEONE_ELSE}
+        if flags != sample.flags:
+            changed[sample.reading_id] = replace(sample, flags=flags)
+            uow.series.mark(patient_id, changed[sample.reading_id])
+    return changed
 
 
 def _first_late(uow: UnitOfWork, patient_id: int, readings: Sequence[Screened]) -> dict[str, datetime]:

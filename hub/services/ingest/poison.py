@@ -18,89 +18,105 @@ log = logging.getLogger(__name__)
 TRIES = 2
 """Failures of the hub on one message before it is put aside."""
 
-
-def process_safely(hub: Hub, messages: Sequence[Message]) -> Answers:
-    """As ``process``; a message that fails is found by trying each alone. Raises ``Transient`` to be tried again."""
-    suspects = [message for message in messages if message.redelivered]
-    if suspects and _crashed_before(hub, suspects):
-        return _alone(hub, messages)
-    try:
-        answers = process(hub, messages)
-    except Transient:
-        raise
-    except Exception:  # one of them is poison: find it
-        log.exception("a group of %d messages failed", len(messages))
-        return _alone(hub, messages)
-    if suspects:
-        _finished(hub, suspects)
-    return answers
+POISON_IN_A_ROW = 3
+"""More bad messages than this, and none good between them, are not poison: it is the hub that is broken."""
 
 
-def _crashed_before(hub: Hub, suspects: Sequence[Message]) -> bool:
-    """Count an attempt at each redelivered message; whether any was attempted before and never finished.
-
-    A message that kills the process comes again with the redelivered mark, so only such messages need a row.
-    """
-    with hub.unit_of_work() as uow:
-        before = [uow.quarantine.attempts(_digest(message), message.received_at) for message in suspects]
-        uow.commit()
-    return any(before)
+class HubFault(Transient):
+    """The hub fails on whatever comes. Nothing more is put aside or acknowledged: the readings wait where they are."""
 
 
-def _alone(hub: Hub, messages: Sequence[Message]) -> Answers:
-    answers: Answers = {}
-    for message in messages:
-        for gateway_id, acks in _one(hub, message).items():
-            answers.setdefault(gateway_id, []).extend(acks)
-    return answers
+class SafeProcessor:
+    """``process`` for groups in which a message may be poison."""
 
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._in_a_row = 0
 
-def _one(hub: Hub, message: Message) -> Answers:
-    for _ in range(TRIES):
-        with hub.unit_of_work() as uow:
-            started = uow.quarantine.attempts(_digest(message), message.received_at)
-            uow.commit()
-        if started > TRIES:
-            break
+    def process(self, messages: Sequence[Message]) -> Answers:
+        """As ``commit.process``; what fails is found by trying each alone. Raises ``Transient`` to be tried again."""
+        suspects = [message for message in messages if message.redelivered]
+        if suspects and self._crashed_before(suspects):
+            return self._alone(messages)
         try:
-            answers = process(hub, [message])
+            answers = process(self._hub, messages)
         except Transient:
             raise
-        except Exception:  # counted, tried once more, then put aside with its bytes
-            log.exception("a message failed alone")
-        else:
-            _finished(hub, [message])
-            return answers
-    return _put_aside(hub, message)
+        except Exception:  # one of them is poison, or the hub is broken: find out
+            log.exception("a group failed", extra={"messages": len(messages)})
+            return self._alone(messages)
+        self._in_a_row = 0
+        self._finished(suspects)
+        return answers
 
+    def _crashed_before(self, suspects: Sequence[Message]) -> bool:
+        """Count an attempt at each redelivered message; whether any was attempted before and never finished.
 
-def _put_aside(hub: Hub, message: Message) -> Answers:
-    """Quarantine it whole, tell an operator, and answer so that the sender's spool advances."""
-    now = hub.clock.now()
-    with hub.unit_of_work() as uow:
-        sentence = "the hub failed on this message twice"
-        uow.quarantine.add(message.gateway_id, message.topic, "unprocessable", sentence, message.payload, now)
-        uow.operations.count("rpmhub_readings_rejected_total", "unprocessable")
-        alarm = "The hub failed twice on one message and put it aside: readings in it are not judged"
-        technical(uow, hub, f"gateway:{message.gateway_id}", "unprocessable", Severity.RED, alarm, now)
+        A message that kills the process comes again with the redelivered mark, so only such messages need a row.
+        """
+        with self._hub.unit_of_work() as uow:
+            before = [uow.quarantine.attempts(_digest(message), message.received_at) for message in suspects]
+            uow.commit()
+        return any(before)
+
+    def _alone(self, messages: Sequence[Message]) -> Answers:
         answers: Answers = {}
-        try:
-            batch = decode(message.payload)
-        except BadMessage as bad:
-            digest = hashlib.sha256(message.payload).hexdigest()
-            answers = {message.gateway_id: [ErrorAck(bad.batch, digest, bad.code)]}
-        else:
-            refused = [Result(reading.seq, "rejected", "unprocessable") for reading in batch.readings]
-            answers = {message.gateway_id: [BatchAck(batch.batch, batch.spool, refused)]}
-        uow.quarantine.finished([_digest(message)])
-        uow.commit()
-    return answers
+        for message in messages:
+            for gateway_id, acks in self._one(message).items():
+                answers.setdefault(gateway_id, []).extend(acks)
+        return answers
+
+    def _one(self, message: Message) -> Answers:
+        while self._count(message) <= TRIES:
+            try:
+                answers = process(self._hub, [message])
+            except Transient:
+                raise
+            except Exception:  # counted, tried once more, then put aside with its bytes
+                log.exception("a message failed alone")
+            else:
+                self._in_a_row = 0
+                self._finished([message])
+                return answers
+        self._in_a_row += 1
+        if self._in_a_row > POISON_IN_A_ROW:
+            raise HubFault("the hub fails on every message: it holds what comes until it is mended")
+        return self._put_aside(message)
+
+    def _count(self, message: Message) -> int:
+        with self._hub.unit_of_work() as uow:
+            started = uow.quarantine.attempts(_digest(message), message.received_at)
+            uow.commit()
+        return started + 1
+
+    def _put_aside(self, message: Message) -> Answers:
+        """Quarantine it whole, tell an operator, and answer so that the sender's spool advances."""
+        now = self._hub.clock.now()
+        with self._hub.unit_of_work() as uow:
+            sentence = "the hub failed on this message twice"
+            uow.quarantine.add(message.gateway_id, message.topic, "unprocessable", sentence, message.payload, now)
+            uow.operations.count("rpmhub_readings_rejected_total", "unprocessable")
+            alarm = "The hub failed twice on one message and put it aside: readings in it are not judged"
+            subject = f"gateway:{message.gateway_id}"
+            technical(uow, self._hub, subject, "unprocessable", Severity.RED, alarm, now)
+            uow.quarantine.finished([_digest(message)])
+            uow.commit()
+        return {message.gateway_id: [_refusal(message)]}
+
+    def _finished(self, messages: Sequence[Message]) -> None:
+        if messages:
+            with self._hub.unit_of_work() as uow:
+                uow.quarantine.finished([_digest(message) for message in messages])
+                uow.commit()
 
 
-def _finished(hub: Hub, messages: Sequence[Message]) -> None:
-    with hub.unit_of_work() as uow:
-        uow.quarantine.finished([_digest(message) for message in messages])
-        uow.commit()
+def _refusal(message: Message) -> BatchAck | ErrorAck:
+    try:
+        batch = decode(message.payload)
+    except BadMessage as bad:
+        return ErrorAck(bad.batch, hashlib.sha256(message.payload).hexdigest(), bad.code)
+    refused = [Result(reading.seq, "rejected", "unprocessable") for reading in batch.readings]
+    return BatchAck(batch.batch, batch.spool, refused)
 
 
 def _digest(message: Message) -> bytes:

@@ -70,6 +70,11 @@ class MessageSender(Protocol):
         """False for a console: a page sent there never counts as having reached a person (SF12)."""
         ...
 
+    @property
+    def idempotent(self) -> bool:
+        """Whether a second ``send`` of one ``outbox_id`` shows once: after a crash it may be sent again blindly."""
+        ...
+
     def send(self, outbox_id: int, to: str, body: str, now: datetime) -> Delivery:
         """Send once. Raises nothing on purpose: whatever went wrong is in the ``Delivery``. Idempotent by ``outbox_id``
         where the provider allows it."""

@@ -88,6 +88,10 @@ class SeriesStore(Protocol):
         """Idempotent by (patient, metric, time, reading id); the latest values move along."""
         ...
 
+    def mark(self, patient_id: int, sample: Sample) -> None:
+        """Write this sample's flags: what the hub thinks of a value may change, the value never does."""
+        ...
+
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, oldest first, voided ones left out."""
         ...
@@ -153,8 +157,8 @@ class Duties(Protocol):
         """Attempts without a value, ``since <= at < until``, oldest first."""
         ...
 
-    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, Finding]]:
-        """(deadline id, patient id, finding)."""
+    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, datetime, Finding]]:
+        """(deadline id, patient id, when it was due, finding), the longest due first."""
         ...
 
     def raised(self, deadline_id: int) -> bool:

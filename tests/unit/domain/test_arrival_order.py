@@ -4,16 +4,18 @@ The caller is modelled as it is: a sample that arrives is stored, judged by what
 within each rule's lookback are judged again.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.domain.findings import Finding
+from hub.domain.findings import Finding, Verdict
 from hub.domain.same_person import LOOKBACK, someone_else
-from hub.domain.samples import SOMEONE_ELSE
+from hub.domain.samples import SOMEONE_ELSE, Sample
 from tests.unit.domain.builders import DRY_78, HOUR, NOW, PROTOCOLS, history_of, sample
 
 RANGES = {
@@ -25,11 +27,11 @@ RANGES = {
 
 
 @st.composite
-def windows(draw):
+def windows(draw: st.DrawFn) -> tuple[list[Sample], list[Sample]]:
     """Some hours of one metric: values about the limits, now and then an artefact, a bound, two at one instant."""
     metric = draw(st.sampled_from(sorted(RANGES)))
     low, high = RANGES[metric]
-    hours = draw(st.lists(st.integers(0, 24 * 9), min_size=2, max_size=7))
+    hours = draw(st.lists(st.integers(0, 6) | st.integers(0, 24 * 9), min_size=2, max_size=8))
     found = []
     for number, hour in enumerate(hours):
         value = draw(st.decimals(low, high, places=0) | st.just(Decimal(0)))
@@ -38,7 +40,7 @@ def windows(draw):
     return found, draw(st.permutations(found))
 
 
-def arrive(protocol, series):
+def arrive(protocol: str, series: Sequence[Sample]) -> dict[Any, Any]:
     """What stands after all have arrived, by sample and rule; ids are those of arrival, as a database gives them."""
     stored, verdicts = [], {}
     for number, one in enumerate(series):
@@ -51,11 +53,11 @@ def arrive(protocol, series):
     return {key: said(verdict) for key, verdict in verdicts.items()}
 
 
-def one_key(one):
+def one_key(one: Sample) -> Any:
     return (one.at, one.value, one.flags)
 
 
-def said(verdict):
+def said(verdict: Verdict) -> Any:
     if isinstance(verdict, Finding):
         return (verdict.severity, verdict.sentence, dict(verdict.inputs))
     return type(verdict).__name__
@@ -63,14 +65,16 @@ def said(verdict):
 
 @settings(max_examples=60, deadline=None)
 @given(windows(), st.sampled_from(["heart-failure", "hypertension", "diabetes"]))
-def test_every_order_of_arrival_gives_the_same_findings(window, protocol):
+def test_every_order_of_arrival_gives_the_same_findings(
+    window: tuple[list[Sample], list[Sample]], protocol: str
+) -> None:
     in_order, shuffled = window
     assert arrive(protocol, sorted(in_order, key=lambda one: one.at)) == arrive(protocol, shuffled)
 
 
 @settings(max_examples=60, deadline=None)
 @given(windows())
-def test_who_is_held_does_not_depend_on_the_order_or_on_stored_flags(window):
+def test_who_is_held_does_not_depend_on_the_order_or_on_stored_flags(window: tuple[list[Sample], list[Sample]]) -> None:
     series, shuffled = window
     flagged = [replace(one, flags=one.flags | {SOMEONE_ELSE}) for one in shuffled]
     for one in series:

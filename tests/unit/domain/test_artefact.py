@@ -1,11 +1,14 @@
 """SF1: tries that gave no value, and values beyond belief."""
 
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
+from hub.domain.findings import Deadline
 from hub.domain.protocols import after_attempt
-from hub.domain.samples import Attempt
+from hub.domain.rules.artefact import Artefact
+from hub.domain.samples import Attempt, Sample
 from hub.domain.screening import Value, attempts, screen
 from hub.domain.severity import Severity
 from tests.unit.domain.builders import (
@@ -21,32 +24,34 @@ from tests.unit.domain.builders import (
     worst,
 )
 
-RULE = rule("copd", "no-valid-reading")
+_rule = rule("copd", "no-valid-reading")
+assert isinstance(_rule, Artefact)
+RULE: Artefact = _rule
 SPO2 = "oxygen_saturation"
 
 
-def failed(ago=0 * MIN, metric=SPO2, flags=("no_signal",)):
+def failed(ago: timedelta = 0 * MIN, metric: str = SPO2, flags: Iterable[str] = ("no_signal",)) -> Attempt:
     return Attempt(1, metric, NOW - ago, failed=True, obtained=False, flags=frozenset(flags))
 
 
-def obtained(ago):
+def obtained(ago: timedelta) -> Attempt:
     return Attempt(1, SPO2, NOW - ago, failed=False, obtained=True)
 
 
-def duties(past, now=None):
-    def earlier(metric, since, until):
+def duties(past: Sequence[Attempt], now: Attempt | None = None) -> list[Deadline]:
+    def earlier(metric: str, since: datetime, until: datetime) -> list[Attempt]:
         return sorted((one for one in past if one.metric == metric and since <= one.at < until), key=lambda one: one.at)
 
     return [deadline for _, deadline in after_attempt(PROTOCOLS["copd"], now or failed(), earlier, PATIENT)]
 
 
-def test_one_failed_attempt_is_nothing():
+def test_one_failed_attempt_is_nothing() -> None:
     assert duties([]) == []
     assert duties([failed(31 * MIN)]) == []
     assert duties([failed(5 * MIN, metric="pulse_rate")]) == []
 
 
-def test_a_second_one_within_30_min_must_be_followed_by_a_valid_one():
+def test_a_second_one_within_30_min_must_be_followed_by_a_valid_one() -> None:
     (deadline,) = duties([failed(30 * MIN)])
     assert (deadline.kind, deadline.metric, deadline.due_at) == ("no_valid_repeat", SPO2, NOW + 15 * MIN)
     assert deadline.finding.severity is Severity.RED
@@ -57,12 +62,12 @@ def test_a_second_one_within_30_min_must_be_followed_by_a_valid_one():
     assert deadline.finding.inputs["attempt"] == "2026-11-22T07:00:00Z: no_signal"
 
 
-def test_a_value_between_breaks_the_run():
+def test_a_value_between_breaks_the_run() -> None:
     assert duties([failed(20 * MIN), obtained(10 * MIN)]) == []
     assert duties([obtained(20 * MIN), failed(10 * MIN)])
 
 
-def test_a_failing_oximeter_sets_one_duty_a_quarter_hour_not_one_a_second():
+def test_a_failing_oximeter_sets_one_duty_a_quarter_hour_not_one_a_second() -> None:
     keys = set()
     for second in range(1, 3600, 10):
         now = Attempt(1, SPO2, NOW + timedelta(seconds=second), failed=True, obtained=False)
@@ -70,7 +75,7 @@ def test_a_failing_oximeter_sets_one_duty_a_quarter_hour_not_one_a_second():
     assert len(keys) == 4
 
 
-def test_a_duty_that_was_cancelled_does_not_stand_in_for_the_next():
+def test_a_duty_that_was_cancelled_does_not_stand_in_for_the_next() -> None:
     """Two failures, a value, two failures, all within one quarter hour."""
     first = RULE.after_attempt(failed(-3 * MIN), lambda *_: [failed(-2 * MIN)], PATIENT)[0]
     past = [failed(-2 * MIN), failed(-3 * MIN), obtained(-5 * MIN), failed(-8 * MIN)]
@@ -90,11 +95,11 @@ def test_a_duty_that_was_cancelled_does_not_stand_in_for_the_next():
         (sample("pulse_rate", "70", NOW + MIN), False),
     ],
 )
-def test_only_a_valid_value_of_that_metric_cancels(repeat, cancels):
+def test_only_a_valid_value_of_that_metric_cancels(repeat: Sample, *, cancels: bool) -> None:
     assert duties([failed(5 * MIN)])[0].cancelled_by(repeat) is cancels
 
 
-def test_zeros_and_declared_faults_are_attempts_without_a_value():
+def test_zeros_and_declared_faults_are_attempts_without_a_value() -> None:
     past = [sample(SPO2, "0", NOW - 5 * MIN)]
     fault = sample(SPO2, "91", flags=frozenset({"poor_signal"}))
     (deadline,) = RULE.deadlines(fault, history_of(past), PATIENT)
@@ -102,7 +107,7 @@ def test_zeros_and_declared_faults_are_attempts_without_a_value():
     assert RULE.deadlines(sample(SPO2, "91"), unread, PATIENT) == ()
 
 
-def test_a_reading_without_its_value_is_a_failed_attempt():
+def test_a_reading_without_its_value_is_a_failed_attempt() -> None:
     flags = frozenset({"invalid_value"})
     made = attempts("pulse-oximeter", [], [], flags, reading_id=3, at=NOW)
     assert made == [
@@ -113,7 +118,7 @@ def test_a_reading_without_its_value_is_a_failed_attempt():
     assert attempts("manual", [], [], frozenset(), reading_id=3, at=NOW) == []
 
 
-def test_a_reading_may_leave_out_what_its_device_never_measured():
+def test_a_reading_may_leave_out_what_its_device_never_measured() -> None:
     values = [Value(SPO2, sample(SPO2, "97").value)]
     flags = screen(values, frozenset())
     assert [one.failed for one in attempts("pulse-oximeter", values, flags, frozenset(), reading_id=3, at=NOW)] == [
@@ -122,7 +127,7 @@ def test_a_reading_may_leave_out_what_its_device_never_measured():
 
 
 @pytest.mark.parametrize("value", ["12", "210", "-4"])
-def test_a_value_beyond_belief_on_a_side_without_a_limit_pages_marked(value):
+def test_a_value_beyond_belief_on_a_side_without_a_limit_pages_marked(value: str) -> None:
     one = sample("diastolic_blood_pressure", value)
     finding = found(RULE.evaluate(one, unread, PATIENT))
     assert (finding.severity, finding.confirmed) == (Severity.RED, False)
@@ -130,7 +135,7 @@ def test_a_value_beyond_belief_on_a_side_without_a_limit_pages_marked(value):
     assert worst("hypertension", one) is Severity.RED
 
 
-def test_it_says_nothing_of_a_fault_or_of_what_a_threshold_pages():
+def test_it_says_nothing_of_a_fault_or_of_what_a_threshold_pages() -> None:
     assert RULE.evaluate(sample("diastolic_blood_pressure", "0"), unread, PATIENT) is None
     fault = sample("diastolic_blood_pressure", "12", flags=frozenset({"cuff_loose"}))
     assert RULE.evaluate(fault, unread, PATIENT) is None
@@ -138,7 +143,7 @@ def test_it_says_nothing_of_a_fault_or_of_what_a_threshold_pages():
     assert RULE.evaluate(sample("diastolic_blood_pressure", "70"), unread, PATIENT) is None
 
 
-def test_every_protocol_watches_for_artefacts():
+def test_every_protocol_watches_for_artefacts() -> None:
     for name in PROTOCOLS:
         assert rule(name, "no-valid-reading").lookback == 30 * MIN
         assert rule(name, "no-valid-reading").bands(PATIENT) == ()

@@ -1,5 +1,7 @@
 """Templates from files: the site's own first, errors name the file."""
 
+from pathlib import Path
+
 import pytest
 
 from hub.adapters.protocol_files import load_template, load_templates
@@ -7,17 +9,17 @@ from hub.errors import BrokenProtocol
 from tests.unit.domain.builders import SHIPPED
 
 
-def put(directory, name, text):
+def put(directory: Path, name: str, text: str) -> Path:
     directory.mkdir(exist_ok=True)
     (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
     return directory / f"{name}.yaml"
 
 
-def shipped(name="copd"):
+def shipped(name: str = "copd") -> str:
     return (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def test_a_sites_own_file_goes_before_the_shipped_one(tmp_path):
+def test_a_sites_own_file_goes_before_the_shipped_one(tmp_path: Path) -> None:
     put(tmp_path / "site", "copd", shipped().replace("title: COPD", "title: COPD at Riverside"))
     templates = load_templates([tmp_path / "site", tmp_path / "none", SHIPPED])
     assert templates["copd"].protocol.title == "COPD at Riverside"
@@ -38,7 +40,7 @@ def test_a_sites_own_file_goes_before_the_shipped_one(tmp_path):
         ("RENAMED", "id: diabetes must be the file's name"),
     ],
 )
-def test_errors_name_the_file(tmp_path, text, sentence):
+def test_errors_name_the_file(tmp_path: Path, text: str | None, sentence: str) -> None:
     if text is None:
         text = shipped().replace('"< 93", clear: 94', '"< 93", clear: 90', 1)
     path = put(tmp_path, "copd", shipped("diabetes") if text == "RENAMED" else text)
@@ -48,7 +50,7 @@ def test_errors_name_the_file(tmp_path, text, sentence):
     assert sentence in str(raised.value)
 
 
-def test_a_broken_file_of_the_site_is_not_quietly_replaced_by_the_shipped_one(tmp_path):
+def test_a_broken_file_of_the_site_is_not_quietly_replaced_by_the_shipped_one(tmp_path: Path) -> None:
     put(tmp_path, "copd", "id: copd\n")
     with pytest.raises(BrokenProtocol):
         load_templates([tmp_path, SHIPPED])

@@ -1,6 +1,7 @@
 """A protocol document is a closed schema: what is wrong is named with its place."""
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -26,15 +27,15 @@ ARTEFACT = {"id": "a", "kind": "artefact", "problem": "a", "metrics": ["pulse_ra
 GOOD = {"id": "test", "title": "Test", "version": 1, "adult": True, "rules": [RULE, WEIGHT, ARTEFACT]}
 
 
-def limits(*items, rule=RULE):
+def limits(*items: dict[str, Any], rule: dict[str, Any] = RULE) -> dict[str, Any]:
     return {"rules": [rule | {"limits": list(items)}]}
 
 
-def changed(**changes):
+def changed(**changes: Any) -> dict[str, Any]:
     return {"rules": [WEIGHT | {"changes": [{"severity": "amber", "gain": ">= 1.36", "over": "24 h"} | changes]}]}
 
 
-def test_what_is_right_is_parsed():
+def test_what_is_right_is_parsed() -> None:
     protocol = parse_protocol(GOOD, signed_by="Dr Example")
     assert [rule.kind for rule in protocol.rules] == ["threshold", "weight_change", "artefact"]
     assert (protocol.id, protocol.version, protocol.adult, protocol.signed_by) == ("test", 1, True, "Dr Example")
@@ -133,25 +134,25 @@ def test_what_is_right_is_parsed():
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(change, sentence):
+def test_what_is_wrong_is_named_with_its_place(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BrokenProtocol) as raised:
         parse_protocol(GOOD | change)
     assert str(raised.value).startswith(sentence)
 
 
 @pytest.mark.parametrize("document", [None, [], "heart-failure", 1])
-def test_a_document_is_a_mapping(document):
+def test_a_document_is_a_mapping(document: Any) -> None:
     with pytest.raises(BrokenProtocol, match="document: must be a mapping"):
         parse_protocol(document)
 
 
 @pytest.mark.parametrize("name", ["id", "title", "version", "adult", "rules"])
-def test_every_needed_name_is_asked_for(name):
+def test_every_needed_name_is_asked_for(name: str) -> None:
     with pytest.raises(BrokenProtocol, match=f"{name}: is missing"):
         parse_protocol({key: value for key, value in GOOD.items() if key != name})
 
 
-def test_limits_of_different_patients_are_not_held_against_each_other():
+def test_limits_of_different_patients_are_not_held_against_each_other() -> None:
     parse_protocol(GOOD | limits(
         {"severity": "red", "when": "< 93", "only_if": {"oxygen_target": "94-98"}},
         {"severity": "amber", "when": "< 88", "only_if": {"oxygen_target": "88-92"}},
@@ -159,19 +160,19 @@ def test_limits_of_different_patients_are_not_held_against_each_other():
     ))  # fmt: skip
 
 
-def test_the_hash_is_of_the_meaning_not_of_the_order():
+def test_the_hash_is_of_the_meaning_not_of_the_order() -> None:
     assert body_hash({"b": 1, "a": [1.36, "°"]}) == body_hash({"a": [1.36, "°"], "b": 1})
     assert body_hash({"a": [1, 2]}) != body_hash({"a": [2, 1]})
     assert canonical({"b": 1, "a": "°"}) == '{"a":"°","b":1}'.encode()
 
 
 @pytest.mark.parametrize("value", [float("inf"), {1, 2}])
-def test_what_json_cannot_say_cannot_be_signed(value):
+def test_what_json_cannot_say_cannot_be_signed(value: Any) -> None:
     with pytest.raises(BrokenProtocol, match="document: cannot be signed"):
         canonical({"a": value})
 
 
-def test_what_the_shipped_protocols_ask_for():
+def test_what_the_shipped_protocols_ask_for() -> None:
     assert PROTOCOLS["heart-failure"].requires == {"dry_weight"}
     assert PROTOCOLS["copd"].requires == {"oxygen_target"}
     for name, protocol in PROTOCOLS.items():

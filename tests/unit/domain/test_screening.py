@@ -1,6 +1,8 @@
 """Doubt is a flag; nothing is rejected (SF1)."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from tests.unit.domain.builders import sample
 SYS, DIA = "systolic_blood_pressure", "diastolic_blood_pressure"
 
 
-def flags(metric, value, comparator=None):
+def flags(metric: str, value: str, comparator: Literal["<", ">"] | None = None) -> frozenset[str]:
     return screen([Value(metric, Decimal(value), comparator)], frozenset())[0]
 
 
@@ -45,11 +47,11 @@ def flags(metric, value, comparator=None):
         ("blood_glucose", "Infinity", {"invalid_value"}),
     ],
 )
-def test_one_value(metric, value, expected):
+def test_one_value(metric: str, value: str, expected: set[str]) -> None:
     assert flags(metric, value) == expected
 
 
-def test_a_bound_is_neither_zero_nor_beyond_belief():
+def test_a_bound_is_neither_zero_nor_beyond_belief() -> None:
     """Some meters send LO as a bound at 0: it must page, not vanish (SF3)."""
     assert flags("blood_glucose", "0", "<") == set()
     assert flags("blood_glucose", "1200", ">") == set()
@@ -67,17 +69,17 @@ def test_a_bound_is_neither_zero_nor_beyond_belief():
         ("211", "80", {"pulse_pressure_suspect"}),
     ],
 )
-def test_two_pressures(systolic, diastolic, expected):
+def test_two_pressures(systolic: str, diastolic: str, expected: set[str]) -> None:
     values = [Value(SYS, Decimal(systolic)), Value("pulse_rate", Decimal(70)), Value(DIA, Decimal(diastolic))]
     assert screen(values, frozenset()) == [expected, set(), expected]
 
 
-def test_a_fault_of_one_pressure_says_nothing_of_the_other():
+def test_a_fault_of_one_pressure_says_nothing_of_the_other() -> None:
     values = [Value(SYS, Decimal(0)), Value(DIA, Decimal(80))]
     assert screen(values, frozenset()) == [{"zero_is_no_signal"}, set()]
 
 
-def test_the_readings_own_flags_go_to_every_value():
+def test_the_readings_own_flags_go_to_every_value() -> None:
     values = [Value(SYS, Decimal(120)), Value(DIA, Decimal(80))]
     declared = frozenset({"body_movement", "irregular_pulse"})
     assert screen(values, declared) == [declared, declared]
@@ -88,10 +90,16 @@ def test_the_readings_own_flags_go_to_every_value():
     st.decimals(-1000, 3000, places=2),
     st.frozensets(st.sampled_from([*sorted(DEVICE_FAULTS), "irregular_pulse", "time_suspect"]), max_size=3),
 )
-def test_whatever_comes_is_kept_and_doubt_is_consistent(metric, value, declared):
+def test_whatever_comes_is_kept_and_doubt_is_consistent(metric: str, value: Decimal, declared: frozenset[str]) -> None:
     one = sample(metric, value, flags=declared)
     assert declared <= one.flags
     assert one.value == value
     assert not (one.artefact and one.trusted)
     assert not (one.doubtful and (one.artefact or one.trusted))
     assert one.artefact or one.doubtful or one.trusted
+
+
+def test_inverted_pressures_are_kept_but_stay_out_of_averages_and_in_range() -> None:
+    inverted = screen([Value(SYS, Decimal(85)), Value(DIA, Decimal(85))], frozenset())[0]
+    one = replace(sample(SYS, "85"), flags=inverted)
+    assert (one.trusted, one.credible, one.doubtful, one.artefact) == (False, False, True, False)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from hub.domain.findings import Finding
 from hub.domain.patients import OxygenState, OxygenTarget, Patient
+from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from tests.unit.domain.builders import PATIENT, PROTOCOLS, sample, unread
 
@@ -48,7 +50,7 @@ TABLE = [
 ]
 
 
-def reds(protocol: str, one, patient: Patient) -> list[Finding]:
+def reds(protocol: str, one: Sample, patient: Patient) -> list[Finding]:
     verdicts = [rule.evaluate(one, unread, patient) for rule in PROTOCOLS[protocol].rules if one.metric in rule.metrics]
     return [verdict for verdict in verdicts if isinstance(verdict, Finding) and verdict.severity is Severity.RED]
 
@@ -57,13 +59,13 @@ def oxygen_limit(patient: Patient) -> Decimal:
     return Decimal(83) if patient.oxygen_target is OxygenTarget.HYPERCAPNIC else Decimal(88)
 
 
-def test_all_five_protocols_are_shipped():
+def test_all_five_protocols_are_shipped() -> None:
     assert set(PROTOCOLS) == {"heart-failure", "copd", "diabetes", "hypertension", "general-adult"}
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
 @pytest.mark.parametrize(("metric", "op", "limit"), TABLE)
-def test_the_table_itself_is_red_without_reading_history(protocol, metric, op, limit):
+def test_the_table_itself_is_red_without_reading_history(protocol: str, metric: str, op: str, limit: Decimal) -> None:
     value = limit - Decimal("0.01") if op == "<" else limit
     for patient in KINDS:
         assert reds(protocol, sample(metric, value), patient), (value, patient)
@@ -71,20 +73,20 @@ def test_the_table_itself_is_red_without_reading_history(protocol, metric, op, l
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
 @pytest.mark.parametrize("comparator", ["<", ">"])
-def test_a_meters_lo_and_hi_are_red(protocol, comparator):
+def test_a_meters_lo_and_hi_are_red(protocol: str, comparator: Literal["<", ">"]) -> None:
     bound = sample("blood_glucose", "20" if comparator == "<" else "600", comparator=comparator)
     for patient in KINDS:
         assert reds(protocol, bound, patient)
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_oxygen_is_red_at_88_and_on_scale_2_at_83(protocol):
+def test_oxygen_is_red_at_88_and_on_scale_2_at_83(protocol: str) -> None:
     for patient in KINDS:
         assert reds(protocol, sample("oxygen_saturation", oxygen_limit(patient)), patient), patient
 
 
 @given(st.data())
-def test_nothing_beyond_the_table_is_ever_missed(data):
+def test_nothing_beyond_the_table_is_ever_missed(data: st.DataObject) -> None:
     """Also beyond belief: 20 % SpO2 without a declared fault pages, marked (SF1)."""
     protocol = data.draw(st.sampled_from(sorted(PROTOCOLS)))
     patient = data.draw(st.sampled_from(KINDS))

@@ -1,6 +1,8 @@
 """SF8: one clock for missing data, in the patient's zone, over every clock change."""
 
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,65 +29,72 @@ NEW_YORK, BERLIN = ZoneInfo("America/New_York"), ZoneInfo("Europe/Berlin")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def slot(at="08:00", days=EVERY_DAY, opens=3 * HOUR, grace=2 * HOUR, no_data=8 * HOUR):
+def slot(
+    at: str = "08:00",
+    days: frozenset[int] = EVERY_DAY,
+    opens: timedelta = 3 * HOUR,
+    grace: timedelta = 2 * HOUR,
+    no_data: timedelta = 8 * HOUR,
+) -> Slot:
     return Slot("weight-morning", "body_weight", time.fromisoformat(at), days, opens, grace, no_data)
 
 
-def due(one, zone, since, until, assigned_at=LONG_AGO):
+def due(
+    one: Slot, zone: ZoneInfo, since: datetime, until: datetime, assigned_at: datetime = LONG_AGO
+) -> list[datetime]:
     return [each.due_at for each in occurrences(one, zone, since, until, assigned_at=assigned_at)]
 
 
-def utc(*parts):
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
-def test_a_local_time_that_is_skipped_falls_later_by_as_much():
+def test_a_local_time_that_is_skipped_falls_later_by_as_much() -> None:
     """New York, 8 March 2026: 02:00 becomes 03:00."""
     found = due(slot("02:30"), NEW_YORK, utc(2026, 3, 7), utc(2026, 3, 10))
     assert found == [utc(2026, 3, 7, 7, 30), utc(2026, 3, 8, 7, 30), utc(2026, 3, 9, 6, 30)]
     assert found[1].astimezone(NEW_YORK).time() == time(3, 30)
 
 
-def test_of_a_local_time_that_comes_twice_the_first_counts():
+def test_of_a_local_time_that_comes_twice_the_first_counts() -> None:
     """New York, 1 November 2026: 02:00 becomes 01:00."""
     found = due(slot("01:30"), NEW_YORK, utc(2026, 10, 31), utc(2026, 11, 3))
     assert found == [utc(2026, 10, 31, 5, 30), utc(2026, 11, 1, 5, 30), utc(2026, 11, 2, 6, 30)]
 
 
-def test_a_local_day_that_a_zone_leaves_out_has_no_slot():
+def test_a_local_day_that_a_zone_leaves_out_has_no_slot() -> None:
     """Samoa went from 29 to 31 December 2011."""
     apia = ZoneInfo("Pacific/Apia")
     found = due(slot("08:00"), apia, utc(2011, 12, 28), utc(2012, 1, 2), assigned_at=utc(2011, 1, 1))
     days = [each.astimezone(apia).day for each in found]
-    assert days == [28, 29, 31, 1] or days == [29, 31, 1, 2] or 30 not in days
-    assert len(days) == len(set(days))
+    assert days == [28, 29, 31, 1, 2]
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"])
 @pytest.mark.parametrize("at", ["00:00", "01:30", "02:30", "08:00", "23:30"])
-def test_two_years_have_every_local_day_exactly_once(zone, at):
+def test_two_years_have_every_local_day_exactly_once(zone: str, at: str) -> None:
     place = ZoneInfo(zone)
     found = due(slot(at), place, utc(2026, 1, 1), utc(2028, 1, 1))
     days = [each.astimezone(place).date() for each in found]
-    assert all(later - earlier == DAY for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier == DAY for earlier, later in pairwise(days))
     assert len(days) in {730, 731}
     moved = [each for each in found if each.astimezone(place).time() != time.fromisoformat(at)]
     assert len(moved) <= 2  # at most one skipped hour a year
 
 
-def test_only_the_weekdays_asked_for():
+def test_only_the_weekdays_asked_for() -> None:
     found = due(slot(days=frozenset({0, 3})), BERLIN, utc(2026, 11, 16), utc(2026, 11, 23))
     assert [each.astimezone(BERLIN).strftime("%a") for each in found] == ["Mon", "Thu"]
 
 
-def test_the_weekday_is_the_patients_own():
+def test_the_weekday_is_the_patients_own() -> None:
     auckland = ZoneInfo("Pacific/Auckland")
     (found,) = due(slot(days=frozenset({0})), auckland, utc(2026, 11, 15), utc(2026, 11, 21))
     assert found == utc(2026, 11, 15, 19)  # Monday morning there, Sunday evening in UTC
 
 
 @given(st.integers(0, 400), st.integers(1, 60), st.integers(0, 3600))
-def test_a_period_cut_in_two_loses_and_doubles_nothing(start, days, cut):
+def test_a_period_cut_in_two_loses_and_doubles_nothing(start: int, days: int, cut: int) -> None:
     since = utc(2026, 1, 1) + start * DAY
     until = since + days * DAY
     middle = since + (until - since) * cut / 3600
@@ -105,11 +114,11 @@ def test_a_period_cut_in_two_loses_and_doubles_nothing(start, days, cut):
         (utc(2026, 11, 22, 12, 0), utc(2026, 11, 23, 7)),
     ],
 )
-def test_the_first_slot_is_the_first_whole_window_after_assignment(assigned, first):
+def test_the_first_slot_is_the_first_whole_window_after_assignment(assigned: datetime, first: datetime) -> None:
     assert due(slot(), BERLIN, utc(2026, 11, 20), utc(2026, 11, 26), assigned)[0] == first
 
 
-def test_a_patient_who_never_sent_anything_is_alarmed():
+def test_a_patient_who_never_sent_anything_is_alarmed() -> None:
     one = next(occurrences(slot(), BERLIN, utc(2026, 11, 20), utc(2026, 11, 26), assigned_at=utc(2026, 11, 20)))
     assert judge(slot(), one, one.no_data_at, []) is SlotState.NO_DATA
 
@@ -130,7 +139,7 @@ ONE = next(occurrences(slot(), BERLIN, utc(2026, 11, 22), utc(2026, 11, 23), ass
         (8 * HOUR, SlotState.NO_DATA),
     ],
 )
-def test_due_then_late_then_no_data(after, state):
+def test_due_then_late_then_no_data(after: timedelta, state: SlotState) -> None:
     assert judge(slot(), ONE, ONE.due_at + after, []) is state
 
 
@@ -138,12 +147,12 @@ def test_due_then_late_then_no_data(after, state):
     ("read", "met"),
     [(-3 * HOUR - MIN, False), (-3 * HOUR, True), (0 * HOUR, True), (8 * HOUR - MIN, True), (8 * HOUR, False)],
 )
-def test_what_meets_a_slot(read, met):
+def test_what_meets_a_slot(read: timedelta, *, met: bool) -> None:
     state = judge(slot(), ONE, ONE.due_at + 20 * HOUR, [ONE.due_at + read])
     assert state is (SlotState.MET if met else SlotState.NO_DATA)
 
 
-def test_a_reading_that_is_not_there_yet_meets_nothing():
+def test_a_reading_that_is_not_there_yet_meets_nothing() -> None:
     assert judge(slot(), ONE, ONE.due_at, [ONE.due_at + MIN]) is SlotState.DUE
 
 
@@ -158,11 +167,11 @@ def test_a_reading_that_is_not_there_yet_meets_nothing():
         ([(Severity.RED, NOW + HOUR)], Severity.LOW),
     ],
 )
-def test_silence_after_an_alert_is_worse(spoken, expected):
+def test_silence_after_an_alert_is_worse(spoken: list[tuple[Severity, datetime]], expected: Severity) -> None:
     assert silence_severity(NOW, spoken) is expected
 
 
-def test_the_finding_says_what_was_due():
+def test_the_finding_says_what_was_due() -> None:
     finding = missing_finding(slot(), ONE, Severity.LOW, BERLIN)
     assert finding.rule == rule_for_missing(slot()) == "missing-weight-morning"
     assert finding.problem == "missing-body_weight"
@@ -176,11 +185,11 @@ def test_the_finding_says_what_was_due():
 GOOD = {"id": "a", "metric": "body_weight", "at": "08:00", "opens": "3 h", "grace": "2 h", "no_data": "8 h"}
 
 
-def parsed(*documents):
+def parsed(*documents: Any) -> tuple[Slot, ...]:
     return parse_slots(Fields({"slots": list(documents)}).items("slots"))
 
 
-def test_a_slot_is_every_day_unless_it_names_days():
+def test_a_slot_is_every_day_unless_it_names_days() -> None:
     assert parsed(GOOD)[0].days == EVERY_DAY
     assert parsed(GOOD | {"days": ["mon", "thu"]})[0].days == {0, 3}
 
@@ -201,14 +210,13 @@ def test_a_slot_is_every_day_unless_it_names_days():
         ([GOOD | {"at": "23:00"}, GOOD | {"id": "b", "at": "06:00"}], "slots[1]: its window overlaps that of a"),
     ],
 )
-def test_a_broken_slot_is_named(documents, sentence):
+def test_a_broken_slot_is_named(documents: Any, sentence: str) -> None:
     with pytest.raises(BrokenProtocol) as raised:
         parsed(*documents)
     assert str(raised.value).startswith(sentence)
 
 
-def test_windows_that_touch_or_fall_on_other_days_do_not_overlap():
+def test_windows_that_touch_or_fall_on_other_days_do_not_overlap() -> None:
     assert len(parsed(GOOD, GOOD | {"id": "b", "at": "19:00"})) == 2
     monday, tuesday = GOOD | {"days": ["mon"]}, GOOD | {"id": "b", "at": "09:00", "days": ["tue"]}
     assert len(parsed(monday, tuesday)) == 2
-    assert timedelta(0) == timedelta()

@@ -1,7 +1,9 @@
 """Every limit at its edge, hysteresis, N of M, and what a sentence says."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,9 @@ from hypothesis import strategies as st
 
 from hub.domain.documents import Fields
 from hub.domain.findings import Finding, InRange
-from hub.domain.patients import OxygenState, OxygenTarget
+from hub.domain.patients import OxygenState, OxygenTarget, Patient
 from hub.domain.rules import threshold
-from hub.domain.samples import SOMEONE_ELSE
+from hub.domain.samples import SOMEONE_ELSE, Sample
 from hub.domain.severity import Severity
 from tests.unit.domain.builders import (
     DAY,
@@ -89,7 +91,7 @@ INSULIN = replace(PATIENT, insulin_or_su=True)
     ],
 )
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_edges_are_alike_in_every_protocol(protocol, metric, value, expected):
+def test_edges_are_alike_in_every_protocol(protocol: str, metric: str, value: str, expected: Severity | None) -> None:
     assert worst(protocol, sample(metric, value)) is expected
 
 
@@ -128,11 +130,11 @@ def test_edges_are_alike_in_every_protocol(protocol, metric, value, expected):
     ],
 )
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_oxygen_by_target_and_state(protocol, patient, value, expected):
+def test_oxygen_by_target_and_state(protocol: str, patient: Patient, value: str, expected: Severity | None) -> None:
     assert worst(protocol, sample("oxygen_saturation", value), patient) is expected
 
 
-def test_unknown_oxygen_state_is_said_and_never_taken_for_air():
+def test_unknown_oxygen_state_is_said_and_never_taken_for_air() -> None:
     high = found(rule("copd", "oxygen-high").evaluate(sample("oxygen_saturation", "97"), unread, SCALE_2_UNKNOWN))
     low = found(rule("copd", "oxygen-low").evaluate(sample("oxygen_saturation", "85"), unread, SCALE_2_UNKNOWN))
     assert high.sentence == "SpO2 97 %, amber at or above 97 (target 88-92, oxygen state unknown)"
@@ -141,7 +143,7 @@ def test_unknown_oxygen_state_is_said_and_never_taken_for_air():
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_below_70_is_red_on_insulin_or_a_sulfonylurea_at_any_hour(protocol):
+def test_below_70_is_red_on_insulin_or_a_sulfonylurea_at_any_hour(protocol: str) -> None:
     for hour in range(24):
         at = NOW.replace(hour=hour)
         assert worst(protocol, sample("blood_glucose", "69.99", at), INSULIN) is RED
@@ -149,7 +151,7 @@ def test_below_70_is_red_on_insulin_or_a_sulfonylurea_at_any_hour(protocol):
 
 
 @pytest.mark.parametrize("value", ["70", "120", "240"])
-def test_a_value_clear_of_every_limit_reads_no_history(value):
+def test_a_value_clear_of_every_limit_reads_no_history(value: str) -> None:
     for rule_id in ("glucose-low", "glucose-high"):
         verdict = rule("heart-failure", rule_id).evaluate(sample("blood_glucose", value), unread, PATIENT)
         assert isinstance(verdict, InRange)
@@ -158,8 +160,15 @@ def test_a_value_clear_of_every_limit_reads_no_history(value):
 # ------------------------------------------------------------------------------------------------------- hysteresis
 
 
-def systolic(value, at=NOW, **more):
+def systolic(value: str | Decimal, at: datetime = NOW, **more: Any) -> Sample:
     return sample("systolic_blood_pressure", value, at, **more)
+
+
+GAP = threshold.parse(
+    Fields({"metrics": ["systolic_blood_pressure"], "unit": "mm[Hg]",
+            "limits": [{"severity": "red", "when": ">= 180", "clear": 175}]}),
+    "r", "p",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -175,14 +184,17 @@ def systolic(value, at=NOW, **more):
         ([("150", HOUR)], "157", None),  # nothing kept; one reading of three above 140 is not in range either
     ],
 )
-def test_inside_the_gap_the_latest_outside_it_decides(past, value, expected):
+def test_inside_the_gap_the_latest_outside_it_decides(
+    past: list[tuple[str, timedelta]], value: str, expected: Severity | None
+) -> None:
     earlier = [systolic(number, NOW - ago) for number, ago in past]
     verdict = rule("general-adult", "systolic-high").evaluate(systolic(value), history_of(earlier), PATIENT)
     assert verdict is None if expected is None else found(verdict).severity is expected
 
 
-def test_a_gap_without_memory_says_nothing_either_way():
-    assert rule("general-adult", "systolic-high").evaluate(systolic("157"), history_of([]), PATIENT) is None
+def test_a_gap_without_memory_says_nothing_either_way() -> None:
+    assert GAP.evaluate(systolic("177"), history_of([]), PATIENT) is None
+    assert isinstance(GAP.evaluate(systolic("177"), history_of([systolic("170", NOW - HOUR)]), PATIENT), InRange)
 
 
 @pytest.mark.parametrize(
@@ -193,34 +205,43 @@ def test_a_gap_without_memory_says_nothing_either_way():
         sample("systolic_blood_pressure", "10", NOW - HOUR),
     ],
 )
-def test_an_artefact_does_not_clear_the_memory(doubt):
+def test_an_artefact_does_not_clear_the_memory(doubt: Sample) -> None:
     past = [systolic("185", NOW - 3 * HOUR), doubt]
     verdict = rule("general-adult", "systolic-high").evaluate(systolic("177"), history_of(past), PATIENT)
     assert found(verdict).severity is RED
 
 
-def test_hi_is_remembered_although_it_has_no_number():
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_at_one_instant_the_worse_is_remembered(order: int) -> None:
+    """Two cuffs, one minute: which of them the hub heard first must not matter."""
+    past = [systolic("185", NOW - HOUR), systolic("170", NOW - HOUR)][::order]
+    assert found(GAP.evaluate(systolic("177"), lambda *_: past, PATIENT)).severity is RED
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_at_one_instant_the_same_one_is_counted(order: int) -> None:
+    """The last 5 begin between two of one instant: the higher of them is in."""
+    edge = [systolic("120", NOW - 9 * HOUR), systolic("146", NOW - 9 * HOUR)][::order]
+    past = [*edge, systolic("121", NOW - 3 * HOUR), systolic("122", NOW - 2 * HOUR), systolic("150", NOW - HOUR)]
+    verdict = rule("general-adult", "systolic-high").evaluate(systolic("141"), lambda *_: past, PATIENT)
+    assert found(verdict).severity is AMBER
+
+
+def test_hi_is_remembered_although_it_has_no_number() -> None:
     past = [sample("blood_glucose", "600", NOW - HOUR, comparator=">")]
     verdict = rule("diabetes", "glucose-high").evaluate(sample("blood_glucose", "340"), history_of(past), PATIENT)
     assert found(verdict).severity is RED
 
 
-def test_the_sentence_of_a_kept_level_says_why():
+def test_the_sentence_of_a_kept_level_says_why() -> None:
     verdict = rule("general-adult", "systolic-high").evaluate(
         systolic("177"), history_of([systolic("185", NOW - HOUR)]), PATIENT
     )
     assert found(verdict).sentence == "Systolic 177 mmHg, still red until at or below 175 (was at or above 180)"
 
 
-GAP = threshold.parse(
-    Fields({"metrics": ["systolic_blood_pressure"], "unit": "mm[Hg]",
-            "limits": [{"severity": "red", "when": ">= 180", "clear": 175}]}),
-    "r", "p",
-)  # fmt: skip
-
-
-@given(st.lists(st.decimals("175.1", "179.9", places=1), min_size=1, max_size=12), st.booleans())
-def test_hysteresis_never_flaps_inside_the_gap(values, high):
+@given(values=st.lists(st.decimals("175.1", "179.9", places=1), min_size=1, max_size=12), high=st.booleans())
+def test_hysteresis_never_flaps_inside_the_gap(values: list[Decimal], *, high: bool) -> None:
     """However a series wanders inside the gap, the level it came with stays."""
     series = [systolic("185" if high else "170", NOW - DAY)]
     for index, value in enumerate(values):
@@ -243,7 +264,7 @@ def test_hysteresis_never_flaps_inside_the_gap(values, high):
         (["146", "144", "143", "142"], "139", "in range"),
     ],
 )
-def test_sustained_is_three_of_the_last_five(past, value, expected):
+def test_sustained_is_three_of_the_last_five(past: list[str], value: str, expected: Severity | str | None) -> None:
     earlier = [systolic(number, NOW - (len(past) - index) * HOUR) for index, number in enumerate(past)]
     verdict = rule("general-adult", "systolic-high").evaluate(systolic(value), history_of(earlier), PATIENT)
     if expected is AMBER:
@@ -252,19 +273,19 @@ def test_sustained_is_three_of_the_last_five(past, value, expected):
         assert (verdict is None) if expected is None else isinstance(verdict, InRange)
 
 
-def test_readings_before_the_window_do_not_count():
+def test_readings_before_the_window_do_not_count() -> None:
     past = [systolic("146", NOW - 8 * DAY), systolic("146", NOW - DAY)]
     assert rule("general-adult", "systolic-high").evaluate(systolic("146"), history_of(past), PATIENT) is None
 
 
-def test_the_sentence_of_a_count_says_the_count():
+def test_the_sentence_of_a_count_says_the_count() -> None:
     past = [systolic("146", NOW - DAY), systolic("150", NOW - 2 * DAY)]
     verdict = rule("general-adult", "systolic-high").evaluate(systolic("141"), history_of(past), PATIENT)
     assert found(verdict).sentence == "Systolic 141 mmHg, amber: 3 of the last 3 in 7 days at or above 140"
 
 
 @pytest.mark.parametrize(("past", "expected"), [([], None), (["136", "135"], AMBER), (["131", "132"], LOW)])
-def test_hypertension_home_stages(past, expected):
+def test_hypertension_home_stages(past: list[str], expected: Severity | None) -> None:
     earlier = [systolic(number, NOW - (index + 1) * 12 * HOUR) for index, number in enumerate(past)]
     assert worst("hypertension", systolic("138" if past != ["131", "132"] else "133"), past=earlier) is expected
 
@@ -280,29 +301,30 @@ FAULTS = ["invalid_value", "sensor_fault", "poor_signal", "cuff_loose", "body_mo
     st.sampled_from(FAULTS),
     st.sampled_from(sorted(PROTOCOLS)),
 )
-def test_no_artefact_ever_yields_a_verdict(metric, value, fault, protocol):
+def test_no_artefact_ever_yields_a_verdict(metric: str, value: Decimal, fault: str, protocol: str) -> None:
     """Neither red from a slipped probe, nor in range: it says nothing at all."""
     for one in (sample(metric, value, flags=frozenset({fault})), sample(metric, "0")):
         for each in PROTOCOLS[protocol].rules:
             assert each.evaluate(one, history_of([]), PATIENT) is None
 
 
-def test_zero_is_no_signal_and_never_red():
+def test_zero_is_no_signal_and_never_red() -> None:
     """Recorded monitors carry 0 for a probe that is off (SpO2, pulse, respiration)."""
     for metric in ("oxygen_saturation", "pulse_rate", "respiratory_rate"):
         assert worst("general-adult", sample(metric, "0")) is None
 
 
-def test_a_value_beyond_belief_pages_marked_and_is_never_in_range():
+def test_a_value_beyond_belief_pages_marked_and_is_never_in_range() -> None:
     low = found(rule("copd", "oxygen-low").evaluate(sample("oxygen_saturation", "31"), unread, GENERAL))
     assert (low.severity, low.confirmed) == (RED, False)
     assert low.sentence.endswith(", unconfirmed, may be artefact")
     assert rule("copd", "oxygen-high").evaluate(sample("oxygen_saturation", "31"), unread, GENERAL) is None
 
 
-def test_a_held_weight_or_a_bound_is_never_in_range():
-    held = sample("blood_glucose", "100", flags=frozenset({SOMEONE_ELSE}))
-    assert rule("diabetes", "glucose-low").evaluate(held, unread, PATIENT) is None
+def test_a_held_weight_or_a_bound_is_never_in_range() -> None:
+    for value in ("40", "100"):
+        held = sample("blood_glucose", value, flags=frozenset({SOMEONE_ELSE}))
+        assert rule("diabetes", "glucose-low").evaluate(held, unread, PATIENT) is None
     high = sample("blood_glucose", "600", comparator=">")
     assert rule("diabetes", "glucose-low").evaluate(high, unread, PATIENT) is None
 
@@ -310,7 +332,7 @@ def test_a_held_weight_or_a_bound_is_never_in_range():
 # ------------------------------------------------------------------------------------------------------- sentences
 
 
-def say(protocol, rule_id, one, patient=PATIENT):
+def say(protocol: str, rule_id: str, one: Sample, patient: Patient = PATIENT) -> str:
     return found(rule(protocol, rule_id).evaluate(one, history_of([]), patient)).sentence
 
 
@@ -327,13 +349,15 @@ def say(protocol, rule_id, one, patient=PATIENT):
         ("69.8", ("3.9", "mmol/L"), "Glucose 3.9 mmol/L (69.8 mg/dL), amber below 70 mg/dL"),
     ],
 )
-def test_glucose_is_said_in_both_units_and_never_rounded_across_a_limit(value, shown, sentence):
+def test_glucose_is_said_in_both_units_and_never_rounded_across_a_limit(
+    value: str, shown: tuple[str, str] | None, sentence: str
+) -> None:
     rule_id = "glucose-low" if Decimal(value) < 100 else "glucose-high"
     assert say("diabetes", rule_id, sample("blood_glucose", value, shown=shown)) == sentence
 
 
 @given(st.decimals("54", "69.99", places=2))
-def test_no_low_glucose_prints_as_70(value):
+def test_no_low_glucose_prints_as_70(value: Decimal) -> None:
     sentence = say("diabetes", "glucose-low", sample("blood_glucose", value))
     printed = sentence.removeprefix("Glucose ").split(" mg/dL")[0]
     assert Decimal(printed) < 70
@@ -358,11 +382,11 @@ def test_no_low_glucose_prints_as_70(value):
         ),
     ],
 )
-def test_sentences(rule_id, one, sentence):
+def test_sentences(rule_id: str, one: Sample, sentence: str) -> None:
     assert say("general-adult", rule_id, one) == sentence
 
 
-def test_a_finding_carries_all_it_rests_on():
+def test_a_finding_carries_all_it_rests_on() -> None:
     one = sample("blood_glucose", "55.85", shown=("3.1", "mmol/L"), reading_id=7, profile="glucose-meter")
     finding = found(rule("diabetes", "glucose-low").evaluate(one, unread, INSULIN))
     assert (finding.reading_id, finding.at, finding.rule, finding.problem) == (7, NOW, "glucose-low", "glucose-low")
@@ -372,11 +396,12 @@ def test_a_finding_carries_all_it_rests_on():
         "device": "glucose-meter",
         "limit": "< 70 mg/dL",
         "insulin_or_su": "yes",
+        "because": "red below 3.9 mmol/L (70 mg/dL)",
     }
     assert finding.sentence.endswith("(on insulin or a sulfonylurea)")
 
 
-def test_bands_are_the_patients_own_limits():
+def test_bands_are_the_patients_own_limits() -> None:
     bands = rule("copd", "oxygen-low").bands(FLOOR_91)
     assert {(band.severity, band.limit) for band in bands} == {
         (RED, Decimal(89)),
@@ -387,7 +412,7 @@ def test_bands_are_the_patients_own_limits():
     assert rule("copd", "oxygen-high").bands(GENERAL) == []
 
 
-def test_lookback_covers_what_may_be_read():
+def test_lookback_covers_what_may_be_read() -> None:
     assert rule("general-adult", "systolic-high").lookback == 7 * DAY
     assert rule("general-adult", "systolic-low").lookback == 3 * DAY
     assert rule("diabetes", "glucose-low").lookback == 0 * MIN

@@ -61,6 +61,7 @@ def test_what_an_orchestrator_puts_there_is_left_alone(injected: str) -> None:
         (LEAST | {"RPMHUB_GATEWAY_MQTT_URL": "mqtt://b"}, "needs a user"),
         (LEAST | {"RPMHUB_GATEWAY_MQTT_URL": "mqtt://a%2F%23:x@b"}, "needs a user"),
         (LEAST | {"RPMHUB_GATEWAY_SOURCE_MQTT_URL": "b"}, "RPMHUB_GATEWAY_SOURCE_MQTT_URL must be mqtt"),
+        (LEAST | {"RPMHUB_GATEWAY_MQTT_CA_FILE": "/nowhere/ca.pem"}, "RPMHUB_GATEWAY_MQTT_CA_FILE names no file"),
         (LEAST | {"RPMHUB_GATEWAY_MQTT_URL_FILE": "/nowhere"}, "both set"),
     ],
 )

@@ -87,7 +87,7 @@ def test_leased_readings_are_not_given_again_until_released(tmp_path: Path) -> N
         (measurement(measured_at=NOW + timedelta(days=4000)), True),
     ],
 )
-def test_fresh_readings_travel_apart_from_stored_ones(tmp_path: Path, reading: Measurement, live: bool) -> None:
+def test_fresh_readings_travel_apart_from_stored_ones(tmp_path: Path, reading: Measurement, *, live: bool) -> None:
     spool = opened(tmp_path)
     spool.put([reading], NOW)
 

@@ -32,7 +32,7 @@ class SpoolStory(RuleBasedStateMachine):
         return Spool(Path(self.directory.name), LIMITS, self.ids, self.clock.now())
 
     @rule(count=st.integers(1, 6), stored=st.booleans())
-    def put(self, count: int, stored: bool) -> None:
+    def put(self, count: int, *, stored: bool) -> None:
         flags = (FROM_MEMORY,) if stored else ()
         numbers = range(self.made + 1, self.made + count + 1)
         moment = self.clock.now()
@@ -40,7 +40,7 @@ class SpoolStory(RuleBasedStateMachine):
         self.made += count
 
     @rule(live=st.booleans(), limit=st.integers(1, 5))
-    def lease(self, live: bool, limit: int) -> None:
+    def lease(self, limit: int, *, live: bool) -> None:
         for row in self.spool.lease(live=live, now=self.clock.now(), limit=limit):
             assert row.seq not in self.flying
             assert row.seq not in self.gone
@@ -49,7 +49,7 @@ class SpoolStory(RuleBasedStateMachine):
             self.flying.add(row.seq)
 
     @rule(refused=st.booleans(), share=st.floats(0, 1))
-    def answer(self, refused: bool, share: float) -> None:
+    def answer(self, share: float, *, refused: bool) -> None:
         named = sorted(self.flying)[: round(share * len(self.flying))]
         if refused:
             self.spool.refuse(named, "schema", self.clock.now())

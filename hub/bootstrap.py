@@ -1,0 +1,202 @@
+"""Wiring: the only module that names concrete adapters."""
+
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+from hub.adapters.channels.console import Console
+from hub.adapters.channels.demo_phone import DemoPhone
+from hub.adapters.clock import SystemClock, SystemIds
+from hub.adapters.ingest_loop import IngestLoop
+from hub.adapters.mqtt_inbox import MqttInbox
+from hub.adapters.passwords import Argon2Passwords
+from hub.adapters.protocol_files import load_templates
+from hub.adapters.scheduler import run_ticks
+from hub.adapters.secret_files import secret
+from hub.adapters.sql.engine import make_engine, read_only
+from hub.adapters.sql.migrate import check_current, upgrade
+from hub.adapters.sql.reads import SqlReads
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.domain.protocols import Protocol, canonical
+from hub.errors import WrongMode
+from hub.services.engine.runner import Engine as Ticker
+from hub.services.engine.runner import Module
+from hub.services.hub import Hub, Site
+from hub.services.ports.reads import Reads
+from hub.settings import Address, Settings, check_production, config_dir
+
+PRODUCTION, DEMO = "production", "demo"
+
+DEMO_SCALE = 0.05
+"""The demo escalates twenty times faster: five minutes become fifteen seconds."""
+
+HUB_USER = "rpmhub"
+"""The hub's own name at the broker, as ``config/deploy/mosquitto.acl`` knows it."""
+
+
+def open_database(settings: Settings, mode: str) -> None:
+    """Make or upgrade the database and stamp it with ``mode``; raises ``WrongMode`` if it carries another (SF20)."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(settings.database)
+    upgrade(engine)
+    with SqlUnitOfWork(engine) as uow:
+        stamped = uow.operations.stamp("mode")
+        if stamped is None:
+            uow.operations.set_stamp("mode", mode)
+            uow.commit()
+        elif stamped != mode:
+            raise WrongMode(
+                f"This database is a {stamped} database and stays one; a {mode} hub needs its own. "
+                "Set RPMHUB_DATA_DIR or RPMHUB_DATABASE_URL to another place."
+            )
+    engine.dispose()
+
+
+def build_hub(settings: Settings, *, role: str = "web") -> Hub:
+    """The hub on its database. The database must exist at this version's schema and carry a mode."""
+    engine = make_engine(settings.database, checkpoints=role == "ingest")
+    check_current(engine)
+    mode = _mode(engine)
+    if mode == PRODUCTION:
+        check_production(settings)
+
+    @contextmanager
+    def reads() -> Iterator[Reads]:
+        with read_only(engine).connect() as connection:
+            yield SqlReads(connection)
+
+    return Hub(
+        site=_site(settings, mode),
+        clock=SystemClock(),
+        ids=SystemIds(),
+        passwords=Argon2Passwords(),
+        unit_of_work=lambda: SqlUnitOfWork(engine),
+        reads=reads,
+        channel=DemoPhone(engine) if mode == DEMO else Console(),
+        templates=lambda: _templates(settings),
+    )
+
+
+def run_ingest(settings: Settings, stop: threading.Event) -> None:
+    """The ingest role, until ``stop`` is set."""
+    hub = build_hub(settings, role="ingest")
+    inbox = MqttInbox(broker_address(settings), f"rpmhub-ingest-{_instance()}", hub.clock, settings.mqtt_ca_file)
+    IngestLoop(hub, inbox, _instance()).run(stop)
+
+
+def run_worker(settings: Settings, stop: threading.Event) -> None:
+    """The worker role, until ``stop`` is set."""
+    hub = build_hub(settings, role="worker")
+    run_ticks(Ticker(hub, engine_modules(), _instance()), stop)
+
+
+def engine_modules() -> list[Module]:
+    """The engine's modules, in their order; messages go out last."""
+    from hub.services.engine.deadlines import Deadlines
+    from hub.services.engine.delivery import Delivery
+    from hub.services.engine.escalation import Escalation
+    from hub.services.engine.gateways import GatewayWatch
+    from hub.services.engine.inbox import Inbox
+    from hub.services.engine.lapses import Lapses
+    from hub.services.engine.missing import Missing
+    from hub.services.engine.overdue import Overdue
+    from hub.services.engine.pauses import Pauses
+    from hub.services.engine.sealing import Sealing
+
+    return [
+        Missing(),
+        Deadlines(),
+        Pauses(),
+        GatewayWatch(),
+        Inbox(),
+        Lapses(),
+        Escalation(),
+        Overdue(),
+        Sealing(),
+        Delivery(),
+    ]
+
+
+def broker_address(settings: Settings) -> Address:
+    """The broker with the hub's own credential, where the URL names none."""
+    address = settings.broker
+    if address.user is not None:
+        return address
+    password = secret(settings.data, "mqtt-hub-password", SystemIds().token)
+    return Address(address.host, address.port, address.tls, HUB_USER, password)
+
+
+def start_logging(role: str) -> None:
+    """JSON lines on stdout. What is logged holds no patient data: ids and reasons only."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            lambda _logger, _method, event: {"role": role} | dict(event),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for chatty in ("apscheduler", "alembic", "werkzeug"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _site(settings: Settings, mode: str) -> Site:
+    demo = mode == DEMO
+    return Site(
+        mode=mode,
+        clinic_name=settings.clinic_name,
+        zone=settings.clinic_zone or "UTC",
+        emergency_number=settings.emergency_number or ("911" if demo else ""),
+        public_url=settings.address,
+        last_resort_phone=settings.last_resort_phone or None,
+        escalation_scale=DEMO_SCALE if demo else 1.0,
+    )
+
+
+def _mode(engine: Engine) -> str:
+    with SqlUnitOfWork(engine) as uow:
+        mode = uow.operations.stamp("mode")
+    if mode is None:
+        raise WrongMode("This database carries no mode yet. Start it with rpmhub up, or rpmhub db upgrade.")
+    return mode
+
+
+@cache
+def _templates(settings: Settings) -> Mapping[str, tuple[bytes, Protocol]]:
+    directories = [config_dir() / "protocols"]
+    if settings.site_dir:
+        directories.insert(0, Path(settings.site_dir) / "protocols")
+    return {
+        name: (canonical(template.document), template.protocol)
+        for name, template in load_templates(directories).items()
+    }
+
+
+def _instance() -> str:
+    """The machine's name: with the role it names a process, and its session at the broker, across restarts."""
+    return socket.gethostname()[:40]

@@ -1,0 +1,34 @@
+"""Every command of ``rpmhub``, in one tree."""
+
+import click
+
+from hub import __version__
+from hub.cli import audit, care, db, demo, doctor, equipment, people, roles
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def rpmhub() -> None:
+    """Remote patient monitoring: readings in, a named clinician answers.
+
+    Decision support, not a diagnosis and not an emergency service.
+    """
+
+
+for command in (
+    demo.demo,
+    roles.up,
+    roles.ingest,
+    roles.worker,
+    roles.web,
+    roles.simulate,
+    people.user,
+    people.patient,
+    care.protocol,
+    equipment.gateway,
+    equipment.device,
+    db.db,
+    audit.audit,
+    doctor.doctor,
+):
+    rpmhub.add_command(command)

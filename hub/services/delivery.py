@@ -1,0 +1,47 @@
+"""What follows from how a message fared: the next person now, or the alarm that nobody was reached (E10, SF12)."""
+
+from datetime import datetime
+
+from hub.domain.messages import ARRIVING, DEAD, Sending
+from hub.domain.severity import Severity
+from hub.services.alerting import technical, technical_over
+from hub.services.hub import Hub
+from hub.services.paging import nobody_reached, not_reached
+from hub.services.ports.alerting import Message
+from hub.services.ports.storage import UnitOfWork
+
+PROBLEM = "nobody-reached"
+
+
+def receive_status(hub: Hub, provider_id: str, told: Sending, error: str | None = None) -> bool:
+    """A provider's word about a message. False: late, doubled, or about no message of ours; nothing changed."""
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        message = uow.outbox.status(provider_id, told, error, now)
+        if message is None:
+            return False
+        settle(uow, hub, message, told, now)
+        uow.commit()
+    return True
+
+
+def settle(uow: UnitOfWork, hub: Hub, message: Message, told: Sending, now: datetime) -> None:
+    """Draw the consequence of ``told``, which the message's row already says."""
+    if message.kind != "page" or message.alert_id is None:
+        return
+    counts = hub.channel.reaches_people or hub.site.demo
+    if told in ARRIVING and counts:
+        technical_over(uow, hub, _subject(hub), PROBLEM, now)
+    elif told in ARRIVING:
+        _raise(uow, hub, message.alert_id, f"Pages go to {hub.channel.name}, which reaches no person.", now)
+    elif (told in DEAD or told is Sending.UNKNOWN) and not not_reached(uow, hub, message, now):
+        _raise(uow, hub, message.alert_id, "Every page of an alert failed: nobody was reached.", now)
+
+
+def _raise(uow: UnitOfWork, hub: Hub, alert_id: int, sentence: str, now: datetime) -> None:
+    nobody_reached(uow, alert_id, now)
+    technical(uow, hub, _subject(hub), PROBLEM, Severity.RED, sentence, now)
+
+
+def _subject(hub: Hub) -> str:
+    return f"channel:{hub.channel.name}"
