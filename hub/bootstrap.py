@@ -44,7 +44,7 @@ HUB_USER = "rpmhub"
 
 def open_database(settings: Settings, mode: str) -> None:
     """Make or upgrade the database and stamp it with ``mode``; raises ``WrongMode`` if it carries another (SF20)."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings.data)
     engine = make_engine(settings.database)
     upgrade(engine)
     with SqlUnitOfWork(engine) as uow:
@@ -58,6 +58,13 @@ def open_database(settings: Settings, mode: str) -> None:
                 "Set RPMHUB_DATA_DIR or RPMHUB_DATABASE_URL to another place."
             )
     engine.dispose()
+
+
+def make_data_dir(directory: Path) -> None:
+    """Make DATA_DIR. A group may pass through it to the broker's files and sees nothing else."""
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        directory.chmod(0o710)
 
 
 def build_hub(settings: Settings, *, role: str = "web") -> Hub:
@@ -134,8 +141,8 @@ def broker_address(settings: Settings) -> Address:
     return Address(address.host, address.port, address.tls, HUB_USER, password)
 
 
-def start_logging(role: str) -> None:
-    """JSON lines on stdout. What is logged holds no patient data: ids and reasons only."""
+def start_logging(role: str, file: Path | None = None) -> None:
+    """JSON lines on stdout, or in ``file``. What is logged holds no patient data: ids and reasons only."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -158,7 +165,7 @@ def start_logging(role: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(sys.stdout) if file is None else logging.FileHandler(file)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("apscheduler", "alembic", "werkzeug"):

@@ -18,7 +18,8 @@ def hash_password(password: str, salt: bytes) -> str:
 
 def write_files(directory: Path, acl: str, credentials: Mapping[str, str]) -> None:
     """Write ``passwords`` and ``acl`` (0640) for these users. The broker re-reads them on SIGHUP."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o750)  # past any umask: the broker reads as a member of the group
     lines = [f"{user}:{credential}\n" for user, credential in sorted(credentials.items())]
     _replace(directory / "passwords", "".join(lines))
     _replace(directory / "acl", acl)
@@ -31,4 +32,5 @@ def _replace(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    new.chmod(0o640)
     new.replace(path)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,8 +44,12 @@ class _Running:
 class Supervisor:
     """Keeps programs running until told to stop. It holds no state: killed itself, it takes its children along."""
 
-    def __init__(self, programs: Sequence[Program], clock: Clock) -> None:
+    def __init__(
+        self, programs: Sequence[Program], clock: Clock, tell: Callable[[str], object] = lambda _sentence: None
+    ) -> None:
+        """``tell`` is handed a sentence when a program ended and is started again."""
         self._programs = programs
+        self._tell = tell
         self._clock = clock
         self._running: list[_Running] = []
 
@@ -87,7 +91,9 @@ class Supervisor:
             healthy = now - running.since >= HEALTHY_AFTER_S
             running.wait_s = FIRST_WAIT_S if healthy else min(running.wait_s * 2, LONGEST_WAIT_S)
             running.again_at = now + running.wait_s
-            log.error("a program ended and is started again", extra={"program": running.program.name, "code": code})
+            name = running.program.name
+            log.error("a program ended and is started again", extra={"program": name, "code": code})
+            self._tell(f"{name} ended with status {code} and is started again in {running.wait_s:.0f} s.")
         elif now >= running.again_at:
             running.process, running.since, running.again_at = _spawn(running.program), now, None
 

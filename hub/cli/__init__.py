@@ -1,5 +1,6 @@
 """The ``rpmhub`` command."""
 
+import os
 import sys
 
 import click
@@ -13,6 +14,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         click.echo(f"{missing.name} is not installed. The hub needs its extra: pip install 'rpmhub[hub]'", err=True)
         sys.exit(1)
+    os.umask(0o077)  # whatever the hub writes holds patient data: its owner's alone
     try:
         rpmhub(prog_name="rpmhub")
     except HubError as error:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import msgspec
 from hub.adapters.clock import SystemClock, SystemIds
 from hub.adapters.processes import Program, Supervisor
 from hub.adapters.secret_files import secret
-from hub.bootstrap import DEMO, build_hub, open_database, start_logging
+from hub.bootstrap import DEMO, build_hub, make_data_dir, open_database, start_logging
 from hub.cli.context import until_told_to_stop
 from hub.cli.roles import role_programs
 from hub.services.demo_site import Home, seed
@@ -41,15 +42,17 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     directory = data or _default_directory()
     if fresh:
         _forget(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    start_logging("demo")
+    make_data_dir(directory)
+    logs = directory / "logs"
+    logs.mkdir(exist_ok=True)
+    start_logging("demo", logs / "demo.log")
     broker_port = _free_port()
     wanted = _settings(directory, port or _free_port(8080), broker_port)
     open_database(wanted, DEMO)
     cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
     password = secret(directory, "demo-password", lambda: SystemIds().token()[:12])
     seed(build_hub(wanted, role="command"), cast, _homes(chance), GATEWAY_ID, password)
-    supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock())
+    supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock(), _tell(logs))
     stop = until_told_to_stop()
     supervisor.start()
     _greet(wanted, directory, cast["staff"][0]["login"], password)
@@ -77,7 +80,6 @@ _TAKEN = frozenset(f"{PREFIX}{name}" for name in ("CLINIC_NAME", "CLINIC_ZONE", 
 
 def _programs(wanted: Settings, directory: Path, broker_port: int, chance: int) -> list[Program]:
     logs = directory / "logs"
-    logs.mkdir(exist_ok=True)
     environment = {f"{PREFIX}{name.upper()}": str(getattr(wanted, name)) for name in wanted.__struct_fields__}
     theirs = {
         "RPMHUB_GATEWAY_DATA_DIR": str(directory / "gateway"),
@@ -103,6 +105,10 @@ def _homes(chance: int) -> list[Home]:
     listed = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
     found: list[dict[str, Any]] = json.loads(listed.stdout)
     return [Home(home["serial"], home["profile"]) for home in found]
+
+
+def _tell(logs: Path) -> Callable[[str], object]:
+    return lambda sentence: click.echo(f"  {sentence} Its log is in {logs}.")
 
 
 def _greet(wanted: Settings, directory: Path, login: str, password: str) -> None:

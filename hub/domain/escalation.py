@@ -26,6 +26,9 @@ CONTACT = timedelta(minutes=30)
 RESOLUTION = timedelta(hours=4)
 """A red that was answered but not resolved comes back after this, so that nobody goes home on it."""
 
+TASKS_THAT_PAGE = frozenset({"follow_up", "call_patient"})
+"""Kinds of task that page somebody when they are overdue; all others stay on the worklist."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

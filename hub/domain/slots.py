@@ -105,6 +105,11 @@ def rule_for_missing(slot: Slot) -> str:
     return f"missing-{slot.id}"
 
 
+def missing_problem(metric: str) -> str:
+    """The problem of silence about a metric: its slots share one open alert, which closes when data come again."""
+    return f"missing-{metric}"
+
+
 def missing_finding(slot: Slot, occurrence: Occurrence, severity: Severity, zone: ZoneInfo) -> Finding:
     """What is said when ``occurrence`` is "no data"."""
     due = occurrence.due_at.astimezone(zone)
@@ -113,8 +118,9 @@ def missing_finding(slot: Slot, occurrence: Occurrence, severity: Severity, zone
         "slot": f"{slot.id} at {slot.at:%H:%M} {zone.key}",
         "window": f"{instant(occurrence.opens_at)} to {instant(occurrence.no_data_at)}",
     }
-    problem = f"missing-{slot.metric}"
-    return Finding(rule_for_missing(slot), problem, severity, occurrence.no_data_at, sentence, inputs=inputs)
+    return Finding(
+        rule_for_missing(slot), missing_problem(slot.metric), severity, occurrence.no_data_at, sentence, inputs=inputs
+    )
 
 
 def parse_slots(items: Sequence[tuple[str, object]]) -> tuple[Slot, ...]:

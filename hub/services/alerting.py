@@ -9,6 +9,7 @@ from hub.domain.findings import Finding
 from hub.domain.lifecycle import first_page_at
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
+from hub.domain.slots import missing_problem
 from hub.domain.worsening import values_of
 from hub.errors import Transient
 from hub.services.closing import note_in_range
@@ -161,7 +162,7 @@ def open_alerts(uow: UnitOfWork, patient_ids: Sequence[int]) -> Mapping[int, lis
 
 def data_returned(uow: UnitOfWork, hub: Hub, patient_id: int, metric: str, now: datetime) -> None:
     """Close the missing alert of this metric; a red one stays, with a note."""
-    _over(uow, hub, f"patient:{patient_id}", f"no-data:{metric}", DataReturned(), now)
+    _over(uow, hub, f"patient:{patient_id}", missing_problem(metric), DataReturned(), now)
 
 
 def technical(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hub.errors import NotPermitted
+from hub.errors import Conflict, NotPermitted
 from hub.services import enrolment, equipment, signing, staffing
 from hub.services.hub import Actor, Hub
 from hub.services.ports.care import NewPatient
@@ -29,6 +29,8 @@ def seed(hub: Hub, cast: Mapping[str, Any], homes: Sequence[Home], gateway_id: s
     with hub.unit_of_work() as uow:
         if uow.operations.stamp(STAMP) is not None:
             return
+        if uow.staff.all():
+            raise Conflict("The demo's set-up was interrupted. Start over: rpmhub demo --fresh")
     staff = [
         staffing.add_staff(hub, _SETTER, m["login"], m["name"], m["role"], password, m["phone"]) for m in cast["staff"]
     ]

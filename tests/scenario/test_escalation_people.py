@@ -209,14 +209,14 @@ def test_what_is_too_old_to_page_is_a_review_task_once(clinic: Clinic, ana: Acto
 
 def test_data_that_return_close_an_amber_and_only_note_a_red(clinic: Clinic, ana: Actor) -> None:
     patient = clinic.patient()
-    clinic.finds(patient, Severity.AMBER, kind="missing", problem="no-data:body_weight")
-    clinic.finds(patient, Severity.RED, kind="missing", problem="no-data:blood_glucose")
+    clinic.finds(patient, Severity.AMBER, kind="missing", problem="missing-body_weight")
+    clinic.finds(patient, Severity.RED, kind="missing", problem="missing-blood_glucose")
     clinic.tick()
     with clinic.hub.unit_of_work() as uow:
         for metric in ("body_weight", "blood_glucose", "blood_glucose", "pulse_rate"):
             alerting.data_returned(uow, clinic.hub, patient.id, metric, clinic.now)
         uow.commit()
-    assert clinic.all_alerts() == ["no-data:body_weight closed", "no-data:blood_glucose open"]
+    assert clinic.all_alerts() == ["missing-body_weight closed", "missing-blood_glucose open"]
     assert clinic.transitions("M3XT") == ["OPEN-1", "ESC-1", "NOTE-1"]
     assert mark_seen(clinic.hub, ana, "K7Q2").closing_seen_at == clinic.now
     with pytest.raises(Conflict, match="closed by itself"):

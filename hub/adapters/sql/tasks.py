@@ -8,11 +8,9 @@ from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 from hub.adapters.sql.tables.care import contact
 from hub.adapters.sql.tables.care import task as table
 from hub.adapters.sql.upsert import insert_into
+from hub.domain.escalation import TASKS_THAT_PAGE
 from hub.errors import NotFound
 from hub.services.ports.alerting import Contact, NewTask, Task
-
-PAGES = frozenset({"follow_up", "call_patient"})
-"""Kinds that page somebody when they are overdue; all others stay on the worklist."""
 
 _OPEN = and_(table.c.done_at.is_(None), table.c.cancelled.is_(False))
 _FIELDS = tuple(one.name for one in fields(Task))
@@ -26,7 +24,7 @@ class SqlTasks:
 
     def add(self, task: NewTask, now: datetime) -> int | None:
         """None if a task with this key stands already."""
-        values = {**asdict(task), "created_at": now, "page_at": task.due_at if task.kind in PAGES else None}
+        values = {**asdict(task), "created_at": now, "page_at": task.due_at if task.kind in TASKS_THAT_PAGE else None}
         statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
         added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
         return added

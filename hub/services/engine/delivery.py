@@ -21,8 +21,8 @@ from hub.services.ports.storage import UnitOfWork
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
-BATCH = 10
-ROUNDS = 20
+AT_ONCE = 200
+"""Messages one tick sends at most; the next goes on."""
 CRASHES = 5
 """A message begun this often and never finished kills whoever sends it."""
 
@@ -32,27 +32,36 @@ class Delivery:
 
     name = "delivery"
     deadline = timedelta(seconds=20)
+    enough = 10.0
+    """Seconds after which the rest waits for the next tick: the other modules are due as well."""
 
     def run(self, hub: Hub, now: datetime) -> int:
         """How many messages were sent, given up or found stale."""
         changed = _tidy(hub, now)
         started = hub.clock.monotonic()
-        for _ in range(ROUNDS):
-            with hub.unit_of_work() as uow:
-                at = max(now, hub.clock.now())
-                batch = uow.outbox.claim(at, at + LEASE, hub.channel.name, BATCH)
-                uow.commit()
-            changed += sum(_send(hub, message) for message in batch)
-            if not batch or hub.clock.monotonic() - started > self.deadline.total_seconds() / 2:
+        for _ in range(AT_ONCE):
+            message = None if hub.clock.monotonic() - started > self.enough else _claim(hub, now)
+            if message is None:
                 break
+            changed += _send(hub, message)
         return changed
+
+
+def _claim(hub: Hub, now: datetime) -> Message | None:
+    """The next message. One at a time: of a whole batch the last leases would run out behind a slow provider."""
+    at = max(now, hub.clock.now())
+    with hub.unit_of_work() as uow:
+        claimed = uow.outbox.claim(at, at + LEASE, hub.channel.name, 1)
+        if claimed:
+            uow.commit()
+    return claimed[0] if claimed else None
 
 
 def _tidy(hub: Hub, now: datetime) -> int:
     """Give up what is too old, and what a dead worker left half done."""
     with hub.unit_of_work() as uow:
         changed = uow.outbox.expire(now)
-        for message in uow.outbox.lapsed(now, BATCH * ROUNDS):
+        for message in uow.outbox.lapsed(now, AT_ONCE):
             with uow.savepoint():
                 _recover(uow, hub, message, now)
             changed += 1

@@ -161,8 +161,8 @@ class Clinic:
     ) -> int | None:
         """A rule speaks; the alert's id."""
         kind, page = fields.pop("kind", "clinical"), fields.pop("page", True)
-        fields = {"problem": "oxygen-low", "at": self.now, "sentence": f"SpO2 says {rule}"} | fields
-        finding = Finding(rule=rule, severity=severity, **fields)
+        given: dict[str, Any] = {"problem": "oxygen-low", "at": self.now, "sentence": f"SpO2 says {rule}"}
+        finding = Finding(rule=rule, severity=severity, **(given | fields))
         with self.hub.unit_of_work() as uow:
             raised = Raised(finding, kind, True, None, page)
             alert_id = alerting.raise_alert(uow, self.hub, patient, raised, f"patient:{patient.id}", self.now)

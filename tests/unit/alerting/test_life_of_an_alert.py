@@ -1,5 +1,6 @@
 """The life of alerts as a state machine: whatever happens in whatever order, these hold."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -158,8 +159,6 @@ class LifeOfAlerts(RuleBasedStateMachine):
 
 
 def _begun(alert: Alert, now: datetime) -> Alert:
-    from dataclasses import replace
-
     return replace(alert, next_page_at=first_page_at(alert, alert.chain, now))
 
 

@@ -1,18 +1,19 @@
 """Alerts as rows of the worklist, a handful of questions for any number of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from hub.adapters.sql.patients import to_patient
 from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, rules
 from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
 from hub.adapters.sql.reads.readings import latest, trends
 from hub.adapters.sql.tables.alerting import alert
-from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation, finding
+from hub.adapters.sql.tables.measurements import METRIC_CODES
 from hub.adapters.sql.tables.people import patient
 from hub.domain.escalation import Chain
 from hub.domain.patients import Patient
@@ -20,8 +21,6 @@ from hub.domain.ruling import Band
 from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertRow, Extremes, NextPage
-
-_METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
 OPEN = alert.c.state.in_(["open", "acknowledged"])
 
@@ -59,40 +58,28 @@ def _measured(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -
     if not ids:
         return Measured({}, {}, {}, {}, {})
     on = enrolled(connection, ids, now)
-    metrics = _metrics(connection, rows, on)
+    metrics = _metrics(rows, on)
     leading = {(row.patient_id, metrics[row.id][0]) for row in rows if metrics.get(row.id)}
     people = {row.id: to_patient(row) for row in connection.execute(select(patient).where(patient.c.id.in_(ids)))}
     return Measured(metrics, latest(connection, ids), trends(connection, leading, now), on, people)
 
 
-def _metrics(connection: Connection, rows: Sequence[Row[Any]], on: Enrolled) -> dict[int, tuple[str, ...]]:
-    """What each alert speaks about: the metrics of the rule that spoke last, else those that are waited for in vain."""
-    spoke = _last_rules(connection, [row.id for row in rows])
-    missing = _missing(connection, {row.patient_id for row in rows if row.kind == "missing"})
+def _metrics(rows: Sequence[Row[Any]], on: Enrolled) -> dict[int, tuple[str, ...]]:
+    """What each alert speaks about: the metrics of the rules that spoke, or the one that is missing."""
     found: dict[int, tuple[str, ...]] = {}
     for row in rows:
         in_force = rules(on.get(row.patient_id, ()))
-        named = [rule for rule in in_force if rule.id == spoke.get(row.id)]
-        speaking = named or [rule for rule in in_force if rule.problem == row.problem]
-        metrics = {metric for rule in speaking for metric in rule.metrics} or missing.get(row.patient_id, set())
+        spoke = set(json.loads(row.rules))
+        speaking = [rule for rule in in_force if rule.id in spoke and rule.problem == row.problem]
+        metrics = {metric for rule in speaking for metric in rule.metrics} or _missing(row.problem)
         found[row.id] = tuple(sorted(metrics, key=METRIC_CODES.__getitem__))
     return found
 
 
-def _last_rules(connection: Connection, alert_ids: Sequence[int]) -> dict[int, str]:
-    newest = select(func.max(finding.c.id)).where(finding.c.alert_id.in_(alert_ids)).group_by(finding.c.alert_id)
-    found = select(finding.c.alert_id, finding.c.rule).where(finding.c.id.in_(newest))
-    return {row.alert_id: row.rule for row in connection.execute(found)}
-
-
-def _missing(connection: Connection, patient_ids: Iterable[int]) -> dict[int, set[str]]:
-    found = select(expectation.c.patient_id, expectation.c.metric).where(
-        expectation.c.patient_id.in_(set(patient_ids)), expectation.c.state != "due"
-    )
-    by_patient: dict[int, set[str]] = {}
-    for patient_id, metric in connection.execute(found):
-        by_patient.setdefault(patient_id, set()).add(_METRIC_NAMES[metric])
-    return by_patient
+def _missing(problem: str) -> set[str]:
+    """The metric of ``hub.domain.slots.missing_finding``."""
+    metric = problem.removeprefix("missing-")
+    return {metric} if metric in METRIC_CODES else set()
 
 
 def _row(row: Row[Any], measured: Measured) -> AlertRow:

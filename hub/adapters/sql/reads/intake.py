@@ -94,7 +94,7 @@ def _candidates(connection: Connection, known: Mapping[str, DeviceRow], now: dat
 
 
 def _held(r: Row[Any], device: DeviceRow | None, candidates: set[int], people: Mapping[int, PatientTag]) -> HeldReading:
-    body = json.loads(r.body)
+    body = json.loads(r.body)["reading"]
     return HeldReading(
         id=r.id,
         code=r.code or "unassigned",
