@@ -123,9 +123,14 @@ def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Each setting's environment name, its value with secrets masked, and its help."""
     for name in Settings.__struct_fields__:
         value = str(getattr(settings, name))
-        if name in SECRETS and value:
-            value = re.sub(r"(//[^:/@]*):?[^@/]*@", r"\1:***@", value) if "://" in value else "***"
-        yield _env(name), value, _help(name)
+        yield _env(name), _masked(name, value) if name in SECRETS else value, _help(name)
+
+
+def _masked(name: str, value: str) -> str:
+    """A secret as it may be printed: a URL without its password; of anything else, that it is set."""
+    if name in {"database_url", "mqtt_url"}:
+        return re.sub(r"(//[^:/@]*):.*@", r"\1:***@", value)
+    return "***" if value else ""
 
 
 def config_dir() -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.tree import ROOT
 
-PROGRAMS = {"rpmhub": "hub.cli", "rpmhub-gateway": "device_gateway.cli"}
+PROGRAMS = {"rpmhub": ("hub.cli.commands", "rpmhub"), "rpmhub-gateway": ("device_gateway.cli", "main")}
 FOLDERS = tuple(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir())
 
 
@@ -34,7 +34,8 @@ def test_each_command_of_ours_is_known() -> None:
     for program, *arguments in shown():
         name = program.removeprefix(".venv/bin/")
         if name in PROGRAMS:
-            assert_known(name, import_module(PROGRAMS[name]).main, arguments)
+            module, command = PROGRAMS[name]
+            assert_known(name, getattr(import_module(module), command), arguments)
 
 
 def assert_known(name: str, command: click.Command, arguments: list[str]) -> None:

@@ -1,0 +1,93 @@
+"""A wrong setting stops the start with one sentence that names it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hub.errors import WrongSetting
+from hub.settings import Address, Settings, check_production, config_dir, describe, load
+
+
+def test_nothing_set_is_the_defaults() -> None:
+    assert load({}) == Settings()
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text('clinic_name = "From the file"\nhttp_port = 8081\n')
+
+    settings = load({"RPMHUB_CONFIG": str(file), "RPMHUB_CLINIC_NAME": "From the environment"})
+
+    assert (settings.clinic_name, settings.http_port) == ("From the environment", 8081)
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"RPMHUB_CLINC_ZONE": "UTC"}, "RPMHUB_CLINC_ZONE is no setting; did you mean RPMHUB_CLINIC_ZONE?"),
+        ({"RPMHUB_HTTP_PORT": "eighty"}, "RPMHUB_HTTP_PORT is wrong"),
+        ({"RPMHUB_HTTP_PORT": "70000"}, "RPMHUB_HTTP_PORT is wrong"),
+        ({"RPMHUB_CLINIC_ZONE": "Mars/Olympus"}, "RPMHUB_CLINIC_ZONE is no known time zone"),
+        ({"RPMHUB_MQTT_URL": "http://127.0.0.1"}, "RPMHUB_MQTT_URL must be"),
+        ({"RPMHUB_LAST_RESORT_PHONE": "555-0100"}, "RPMHUB_LAST_RESORT_PHONE is wrong"),
+        ({"RPMHUB_PUBLIC_URL": "rpm.example.org"}, "RPMHUB_PUBLIC_URL must begin with"),
+        ({"RPMHUB_TWILIO_AUTH_TOKEN_FILE": "/nowhere/token"}, "RPMHUB_TWILIO_AUTH_TOKEN_FILE names cannot be read"),
+        ({"RPMHUB_CONFIG": "/nowhere/hub.toml"}, "settings file /nowhere/hub.toml cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(WrongSetting, match=re.escape(sentence)):
+        load(environ)
+
+
+def test_a_key_of_the_file_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "hub.toml"
+    file.write_text('clinc_name = "x"\n')
+    with pytest.raises(WrongSetting, match=r"clinc_name in .* is no setting; did you mean clinic_name"):
+        load({"RPMHUB_CONFIG": str(file)})
+
+
+def test_what_orchestrators_inject_and_the_gateways_own_are_not_ours() -> None:
+    injected = {"RPMHUB_PORT_8080_TCP": "tcp://10.0.0.1:8080", "RPMHUB_SERVICE_HOST": "10.0.0.1"}
+    assert load(injected | {"RPMHUB_GATEWAY_ZONE": "UTC"}) == Settings()
+
+
+def test_a_secret_may_stand_in_a_file_and_not_twice(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t0ken\n")
+    environ = {"RPMHUB_TWILIO_AUTH_TOKEN_FILE": str(tmp_path / "token")}
+    assert load(environ).twilio_auth_token == "t0ken"
+    with pytest.raises(WrongSetting, match="both set"):
+        load(environ | {"RPMHUB_TWILIO_AUTH_TOKEN": "other"})
+
+
+def test_no_secret_is_printed() -> None:
+    settings = load(
+        {
+            "RPMHUB_MQTT_URL": "mqtt://rpmhub:s3cret@127.0.0.1",
+            "RPMHUB_TWILIO_AUTH_TOKEN": "s3cret",
+            "RPMHUB_SERIES_URL": "influxdb+http://s3cret@127.0.0.1:8086/org/rpm",
+            "RPMHUB_DATABASE_URL": "postgresql://hub:s3cret@127.0.0.1/hub",
+        }
+    )
+    printed = {name: value for name, value, _ in describe(settings)}
+    assert "s3cret" not in str(printed)
+    assert printed["RPMHUB_MQTT_URL"] == "mqtt://rpmhub:***@127.0.0.1"
+    assert all(text for _, _, text in describe(settings))
+
+
+def test_production_has_no_default_emergency_number() -> None:
+    with pytest.raises(WrongSetting, match="RPMHUB_EMERGENCY_NUMBER is not set"):
+        check_production(Settings(clinic_zone="Europe/London"))
+    with pytest.raises(WrongSetting, match="RPMHUB_CLINIC_ZONE is not set"):
+        check_production(Settings(emergency_number="999"))
+    check_production(Settings(clinic_zone="Europe/London", emergency_number="999"))
+
+
+def test_the_brokers_address_is_read_from_its_url() -> None:
+    settings = load({"RPMHUB_MQTT_URL": "mqtts://rpm%40hub:p%3Aw@broker.example.org"})
+    assert settings.broker == Address("broker.example.org", 8883, tls=True, user="rpm@hub", password="p:w")
+
+
+def test_the_shipped_configuration_is_found() -> None:
+    assert (config_dir() / "protocols" / "hypertension.yaml").is_file()
