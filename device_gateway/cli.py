@@ -40,6 +40,13 @@ _INTERVAL: Final = click.option(
     show_default=True,
     help="Seconds between a cuff's readings.",
 )
+_STORED: Final = click.option(
+    "--stored-days",
+    type=click.IntRange(0, 400),
+    default=0,
+    show_default=True,
+    help="Days whose readings, morning and evening, are in the cuffs' memory at the start.",
+)
 
 
 class _Sentence(click.ClickException):
@@ -56,12 +63,17 @@ def main() -> None:
 @click.option("--simulate", "homes", metavar="FILE|N", help="Simulated cuffs publish on the devices' broker as well.")
 @_SEED
 @_INTERVAL
+@_STORED
 @click.option("--replay-hours", type=click.FloatRange(0), help="Send again what the hub acknowledged in these hours.")
-def run(config: Path | None, homes: str | None, seed: int, interval: float, replay_hours: float | None) -> None:
+def run(
+    config: Path | None, homes: str | None, seed: int, interval: float, stored_days: int, replay_hours: float | None
+) -> None:
     """Runs the gateway until SIGTERM or SIGINT."""
     settings = _settings(config)
     clock, ids = SystemClock(), SystemIds()
-    world = None if homes is None else World(_homes(homes, seed, interval), seed, clock.now(), settings.time_zone)
+    world = None
+    if homes is not None:
+        world = World(_homes(homes, seed, interval), seed, clock.now(), settings.time_zone, stored_days)
     replay = None if replay_hours is None else timedelta(hours=replay_hours)
     _serve(Gateway(settings, clock, ids, world, replay).run)
 
@@ -135,9 +147,18 @@ def decode(kind: str, data: str, zone: str, as_json: bool) -> None:  # noqa: FBT
 )
 @_SEED
 @_INTERVAL
+@_STORED
 @click.option("--list", "only_list", is_flag=True, help="Print the homes and their devices, and publish nothing.")
 @_JSON
-def simulate(config: Path | None, homes: str, seed: int, interval: float, only_list: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+def simulate(
+    config: Path | None,
+    homes: str,
+    seed: int,
+    interval: float,
+    stored_days: int,
+    only_list: bool,  # noqa: FBT001 - click's flags
+    as_json: bool,  # noqa: FBT001
+) -> None:
     """Publishes simulated cuffs on the devices' broker."""
     cast = _homes(homes, seed, interval)
     if only_list:
@@ -146,7 +167,7 @@ def simulate(config: Path | None, homes: str, seed: int, interval: float, only_l
         return
     settings = _settings(config)
     clock, ids = SystemClock(), SystemIds()
-    world = World(cast, seed, clock.now(), settings.time_zone)
+    world = World(cast, seed, clock.now(), settings.time_zone, stored_days)
     try:
         plan = device_plan(settings, "simulator", clean_session=True)
     except GatewayError as error:

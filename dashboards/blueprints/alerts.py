@@ -99,19 +99,17 @@ def seen(ref: str) -> ResponseReturnValue:
 
 
 def _follow_up() -> resolving.FollowUp | None:
-    title = request.form.get("follow_up", "").strip()
-    due, owner = request.form.get("due_at", ""), request.form.get("owner", "")
+    title = request.form.get("follow_up_title", "").strip()
+    due, owner = request.form.get("follow_up_due", ""), request.form.get("follow_up_owner", "")
     if not title:
         if due:
-            raise Invalid({"follow_up": "Say what is to be done, or clear the date."})
+            raise Invalid({"follow_up_title": "Say what is to be done, or clear the date."})
         return None
     try:
         due_at = datetime.fromisoformat(due).replace(tzinfo=ZoneInfo(zone()))
     except ValueError:
-        raise Invalid({"due_at": "Give a date and a time."}) from None
-    if not owner.isdecimal():
-        raise Invalid({"owner": "Say who does it."})
-    return resolving.FollowUp(title=title, owner_id=int(owner), due_at=due_at)
+        raise Invalid({"follow_up_due": "Give a date and a time."}) from None
+    return resolving.FollowUp(title=title, owner_id=int(owner) if owner.isdecimal() else None, due_at=due_at)
 
 
 def _act(ref: str, done: str, act: Callable[[], object]) -> ResponseReturnValue:

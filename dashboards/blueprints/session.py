@@ -7,7 +7,6 @@ from dashboards.security import cookies, csrf
 from dashboards.security.access import local_path
 from dashboards.security.asking import hub, signed_in
 from hub.errors import NotSignedIn
-from hub.services.sign_in import current
 from hub.services.sign_in import sign_in as start_session
 from hub.services.sign_in import sign_out as end_session
 
@@ -53,5 +52,11 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.post("/session/extend")
 def extend() -> ResponseReturnValue:
     """The person is still there; the guard has kept the session alive. Says until when it lives now."""
-    live = current(hub(), cookies.token(request))
+    return left()
+
+
+@blueprint.get("/session/left")
+def left() -> ResponseReturnValue:
+    """Until when the session lives. Asking does not keep it alive."""
+    live = signed_in()
     return {"expires_at": live.expires_at.isoformat()} if live else ("", 401)

@@ -1,6 +1,6 @@
 """Who may ask for which route: the whole table. A route that is not in it does not start."""
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from dashboards.security import cookies, csrf
@@ -20,6 +20,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "session.sign_in": ANYBODY,
     "session.sign_out": STAFF,
     "session.extend": STAFF,
+    "session.left": STAFF,
     "worklist.show": STAFF,  # operators see technical alerts and tasks only
     "worklist.live": STAFF,
     "alerts.show": STAFF,  # another kind than technical is "not found" for an operator
@@ -53,7 +54,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "phones.reply": STAFF,
 }
 
-POLLS = frozenset({"static", "worklist.live", "alerts.live", "phones.live"})
+POLLS = frozenset({"static", "session.left", "worklist.live", "alerts.live", "phones.live"})
 """Asked by the page, not by the person: these do not keep a session alive."""
 
 
@@ -79,7 +80,7 @@ def guard() -> ResponseReturnValue | None:
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         csrf.check(live.csrf)
     if request.endpoint not in POLLS:
-        keep_alive(hub(), cookies.token(request) or "")
+        g.signed_in = keep_alive(hub(), cookies.token(request))
     return None
 
 

@@ -5,7 +5,7 @@ import hashlib
 from flask import Response, g, make_response, request
 
 from dashboards.security import cookies
-from dashboards.security.asking import hub
+from dashboards.security.asking import hub, now
 
 _CACHED = frozenset({"static"})
 
@@ -41,6 +41,7 @@ def harden(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    response.headers["X-Hub-Now"] = now().isoformat(timespec="milliseconds")
     if cookies.secure():
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint not in _CACHED:

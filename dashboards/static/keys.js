@@ -84,5 +84,6 @@
     if (part && part.tagName === "DETAILS") openPart(part.dataset.keyOpen);
   }
   window.addEventListener("hashchange", openTarget);
-  openTarget();
+  // After the browser has gone to the fragment itself, which takes the focus away.
+  window.addEventListener("load", function () { setTimeout(openTarget, 0); });
 })();

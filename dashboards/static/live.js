@@ -50,9 +50,8 @@
   });
 
   function heard(xhr) {
-    const date = Date.parse(xhr.getResponseHeader("Date") || "");
-    // The header has whole seconds: only a real difference is one.
-    if (date && Math.abs(date - window.rpmhub.now()) > 1500) window.rpmhub.setNow(date);
+    const date = Date.parse(xhr.getResponseHeader("X-Hub-Now") || "");
+    if (date) window.rpmhub.setNow(date);
     heardAt = Date.now();
     heardText = window.rpmhub.clock(window.rpmhub.now());
     for (const element of document.querySelectorAll("[data-updated]")) element.textContent = heardText;
@@ -66,7 +65,7 @@
     banner.hidden = !cut;
     document.body.classList.toggle("cut", cut);
     banner.textContent = cut
-      ? "Not live" + (heardText ? " since " + heardText : "") + ": what you see may be old. Check the connection; alerts still page by text."
+      ? "Not live" + (heardText ? " since " + heardText : "") + ": what you see may be old. Check the connection; if it stays like this, tell the operator."
       : "";
   }
 
@@ -101,8 +100,19 @@
   document.addEventListener("htmx:responseError", function (event) {
     failed(event, event.detail.xhr.responseText.slice(0, 300));
   });
+  let acted = null;
   document.addEventListener("htmx:beforeRequest", function (event) {
-    if (!isPoll(event)) trouble.hidden = true;
+    if (isPoll(event)) return;
+    trouble.hidden = true;
+    acted = event.detail.elt.closest(".row");
+  });
+  // The button that was pressed is gone; the focus goes back to its row.
+  document.addEventListener("htmx:afterSettle", function () {
+    const row = acted ? document.getElementById(acted.id) : null;
+    acted = null;
+    if (row && (document.activeElement === null || document.activeElement === document.body)) {
+      row.querySelector(".row-link").focus();
+    }
   });
 
   document.addEventListener("visibilitychange", function () {

@@ -8,26 +8,23 @@
   const words = document.getElementById("leaving-words");
   let expires = Date.parse(document.body.dataset.expires);
   let toldAt = Date.now();
-  let leftAlone = false;
+  let leaving = false;
+  let asking = false;
 
-  async function extend() {
+  async function ask(path, options) {
+    const answer = await fetch(path, options);
+    if (answer.status === 401) leave();
+    if (answer.ok) expires = Date.parse((await answer.json()).expires_at);
+  }
+  function extend() {
     toldAt = Date.now();
-    const answer = await fetch("/session/extend", {
-      method: "POST",
-      headers: { "X-CSRF": document.body.dataset.csrf },
-    });
-    if (!answer.ok) {
-      leave();
-      return;
-    }
-    expires = Date.parse((await answer.json()).expires_at);
-    look();
+    return ask("/session/extend", { method: "POST", headers: { "X-CSRF": document.body.dataset.csrf } }).then(look);
   }
 
   function leave() {
-    if (leftAlone) return;
-    leftAlone = true;
-    // The guard sends an expired session to the sign-in page, and back here afterwards.
+    if (leaving) return;
+    leaving = true;
+    // The guard sends an ended session to the sign-in page, and back here afterwards.
     window.location.reload();
   }
 
@@ -38,17 +35,36 @@
     document.addEventListener(kind, active, { passive: true });
   }
 
+  // Another tab may have kept the session alive: ask before warning, and before leaving. Asking keeps nothing alive.
+  function check() {
+    if (asking) return;
+    asking = true;
+    ask("/session/left", { headers: { "HX-Request": "true" } }).then(look, cut).finally(function () { asking = false; });
+  }
+
+  // No answer, and the time is up: whoever walks by must not read on.
+  function cut() {
+    if (expires > window.rpmhub.now()) return;
+    document.getElementById("main").hidden = true;
+    words.textContent = "You are signed out, and there is no connection to the hub.";
+    if (!dialog.open) dialog.showModal();
+  }
+
   function look() {
     const left = expires - window.rpmhub.now();
-    if (left <= 0) {
-      leave();
-    } else if (left <= WARN_MS) {
-      const seconds = Math.ceil(left / 1000);
-      words.textContent = "You will be signed out in " + window.rpmhub.span(seconds) + ". What you have typed here is kept until then.";
-      if (!dialog.open) dialog.showModal();
-    } else if (dialog.open) {
-      dialog.close();
+    if (left > WARN_MS) {
+      if (dialog.open) dialog.close();
+      return;
     }
+    const seconds = Math.max(0, Math.ceil(left / 1000));
+    words.textContent = "You will be signed out in " + window.rpmhub.span(seconds) + ". What you have typed here is kept until then.";
+    if (!dialog.open) dialog.showModal();
+  }
+
+  function tick() {
+    const left = expires - window.rpmhub.now();
+    if (left <= 0 || (left <= WARN_MS && !dialog.open)) check();
+    else look();
   }
 
   document.getElementById("stay").addEventListener("click", function () {
@@ -56,5 +72,5 @@
       words.textContent = "No connection to the hub. Try again.";
     });
   });
-  setInterval(look, 1000);
+  setInterval(tick, 1000);
 })();

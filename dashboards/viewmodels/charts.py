@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from dashboards.viewmodels import times
+from dashboards.viewmodels.limits import Stripe, stripes
 from dashboards.viewmodels.values import doubts, label, value_words
 from hub.domain.metrics import METRICS, quantise, unit_word
-from hub.domain.ruling import Band
 from hub.domain.samples import Sample
 from hub.domain.wording import in_unit, plain
 from hub.services.views.charts import Series
@@ -21,19 +21,6 @@ GAP = 1.5
 """Further apart than this many planned intervals, two points are not joined."""
 _UNPLANNED_GAP = timedelta(days=3)
 
-_TOGETHER = {"diastolic_blood_pressure": "systolic_blood_pressure"}
-"""Drawn in the plot of the other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One metric in a plot."""
-
-    metric: str
-    label: str
-    unit: str
-    series: Series
-
 
 @dataclass(frozen=True, slots=True)
 class Plot:
@@ -44,43 +31,33 @@ class Plot:
     unit: str
     summary: str
     empty: str
-    lines: tuple[Line, ...]
     data: dict[str, Any]
 
 
 def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, words: str) -> list[Plot]:
-    """One plot a metric; both pressures share one."""
-    by_metric = {one.metric: one for one in series}
-    drawn = []
-    for one in series:
-        if one.metric in _TOGETHER and _TOGETHER[one.metric] in by_metric:
-            continue
-        partners = [by_metric[m] for m, first in _TOGETHER.items() if first == one.metric and m in by_metric]
-        drawn.append(_plot([one, *partners], since, now, zone, words))
-    return drawn
+    """One plot a metric, all over the same stretch of time."""
+    return [_plot(one, since, now, zone, words) for one in series]
 
 
-def _plot(together: list[Series], since: datetime, now: datetime, zone: str, words: str) -> Plot:
-    first = together[0]
-    unit = shown_unit(first)
-    lines = tuple(Line(one.metric, label(one.metric), unit, one) for one in together)
-    title = "Blood pressure" if len(together) > 1 else label(first.metric)
+def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str) -> Plot:
+    unit = shown_unit(series)
+    title = label(series.metric)
     return Plot(
-        id=first.metric,
+        id=series.metric,
         title=title,
         unit=unit_word(unit),
-        summary=". ".join(summary(one, unit, words) for one in together),
-        empty="" if any(one.samples for one in together) else _nothing(first, zone, now, words),
-        lines=lines,
+        summary=summary(series, unit, words),
+        empty="" if series.samples else _nothing(series, zone, now, words),
         data={
-            "id": first.metric,
+            "id": series.metric,
             "title": title,
             "unit": unit_word(unit),
             "since": since.timestamp(),
             "until": now.timestamp(),
             "zone": zone,
-            "lines": [_line(line) for line in lines],
-            "bands": [_band(band, unit) for one in together for band in one.bands],
+            "points": _points(series, unit),
+            "suspect": _suspect(series, unit),
+            "stripes": [_stripe(stripe, series.metric, unit) for stripe in stripes(series.bands)],
         },
     )
 
@@ -108,30 +85,39 @@ def drawn_value(sample: Sample, unit: str) -> Decimal:
     return sample.value if converted is None else round(converted, 2)
 
 
-def _line(line: Line) -> dict[str, Any]:
-    """Points as rows; ``null`` between two that are too far apart to be joined."""
-    trusted = [s for s in line.series.samples if s.credible]
+def _points(series: Series, unit: str) -> list[list[Any]]:
+    """[time, value, HI or LO]; a value of null between two points that are too far apart to be joined."""
+    usable = [s for s in series.samples if s.credible]
+    allowed = series.interval * GAP if series.interval else _UNPLANNED_GAP
     points: list[list[Any]] = []
-    allowed = line.series.interval * GAP if line.series.interval else _UNPLANNED_GAP
-    for place, sample in enumerate(trusted):
-        if place and sample.at - trusted[place - 1].at > allowed:
-            points.append([(trusted[place - 1].at.timestamp() + sample.at.timestamp()) / 2, None, ""])
+    for place, sample in enumerate(usable):
+        if place and sample.at - usable[place - 1].at > allowed:
+            points.append([(usable[place - 1].at.timestamp() + sample.at.timestamp()) / 2, None, ""])
         bound = {"<": "LO", ">": "HI"}.get(sample.comparator or "", "")
-        points.append([sample.at.timestamp(), float(drawn_value(sample, line.unit)), bound])
-    suspect = [
-        [s.at.timestamp(), float(drawn_value(s, line.unit)), doubts(s)] for s in line.series.samples if not s.credible
-    ]
-    return {"label": line.label, "points": points, "suspect": suspect}
+        points.append([sample.at.timestamp(), float(drawn_value(sample, unit)), bound])
+    return points
 
 
-def _band(band: Band, unit: str) -> dict[str, Any]:
-    limit = in_unit(band.metric, band.limit, unit)
+def _suspect(series: Series, unit: str) -> list[list[Any]]:
+    """[time, value, why]: drawn hollow, joined to nothing."""
+    suspect = [s for s in series.samples if not s.credible]
+    return [[s.at.timestamp(), float(drawn_value(s, unit)), doubts(s)] for s in suspect]
+
+
+def _stripe(stripe: Stripe, metric: str, unit: str) -> dict[str, Any]:
     return {
-        "severity": band.severity.word,
-        "words": f"{band.severity.mark} {band.severity.priority}",
-        "side": band.side,
-        "limit": float(band.limit if limit is None else round(limit, 2)),
+        "severity": stripe.severity.word,
+        "words": f"{stripe.severity.mark} {stripe.severity.priority}",
+        "low": _edge(stripe.low, metric, unit),
+        "high": _edge(stripe.high, metric, unit),
     }
+
+
+def _edge(edge: Decimal | None, metric: str, unit: str) -> float | None:
+    if edge is None:
+        return None
+    converted = in_unit(metric, edge, unit)
+    return float(edge if converted is None else round(converted, 2))
 
 
 def summary(series: Series, unit: str, words: str) -> str:

@@ -14,12 +14,14 @@ class NextStep:
 
     act: str
     words: str
+    duty: str = ""
+    """What must be done before the acknowledgement lapses."""
 
 
 def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -> NextStep:
     """The one primary button of an alert."""
     if alert.state == "open":
-        return NextStep("acknowledge", _open_words(alert, zone, now))
+        return NextStep("acknowledge", _open_words(alert))
     if alert.state == "closed" and alert.closing_seen_at is None:
         return NextStep("seen", "It closed by itself. Look at the readings, then say that you have seen it.")
     if alert.state != "acknowledged":
@@ -27,23 +29,17 @@ def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -
     who = "You have it" if alert.owner_id == actor_id else f"{alert.owner} has it"
     since = f"{who} since {times.clock(alert.acknowledged_at, zone, now)}." if alert.acknowledged_at else f"{who}."
     if alert.kind == "technical" or alert.patient is None or alert.contacted_at is not None:
-        return NextStep("resolve", f"{since} Write down what was done{_lapse(alert, zone, now)}.")
-    return NextStep("contact", f"{since} Contact the patient and record it{_lapse(alert, zone, now)}.")
+        return NextStep("resolve", f"{since} Write down what was done.", "resolve")
+    duty = "open the chart" if alert.chart_opened_at is None else "record a contact"
+    return NextStep("contact", f"{since} Contact the patient and record it.", duty)
 
 
-def _open_words(alert: AlertRow, zone: str, now: datetime) -> str:
+def _open_words(alert: AlertRow) -> str:
     if alert.nobody_reached_at is not None:
         return "Nobody has been reached. Take it now."
     if alert.next_page is None:
         return "Nobody has taken it yet. It pages nobody: it waits here."
-    to = f" {alert.next_page.to[0]}" if alert.next_page.to else " the next person"
-    return f"Nobody has taken it yet. {to.strip()} is paged at {times.clock(alert.next_page.at, zone, now)}."
-
-
-def _lapse(alert: AlertRow, zone: str, now: datetime) -> str:
-    if alert.lapses_at is None:
-        return ""
-    return f" by {times.clock(alert.lapses_at, zone, now)}, or it pages again"
+    return "Nobody has taken it yet."
 
 
 def _over_words(alert: AlertRow, zone: str, now: datetime) -> str:

@@ -4,14 +4,26 @@ import re
 
 from hub.services.views.equipment import Phone
 
-_OFFER = re.compile(r"\bReply (\d+[a-z]) to take it(?:, (\d+[a-z]) to pass on)?", re.IGNORECASE)
+_OFFER = re.compile(r"\bReply (\d+)a to take it(?:, \d+(e) to pass on)?", re.IGNORECASE)
+_REF = re.compile(r"\bref ([0-9A-Z]{4})\b")
+MOST = 3
 
 
 def quick_replies(phone: Phone) -> list[tuple[str, str]]:
-    """(what to send, what it does) of the newest text that asks for an answer."""
+    """(what to send, what it does) of the newest texts that ask for an answer and have none yet."""
+    answered: set[str] = set()
+    offers: list[tuple[str, str]] = []
     for bubble in reversed(phone.bubbles):
-        found = None if bubble.inward else _OFFER.search(bubble.body)
-        if found:
-            take, on = found.groups()
-            return [(take, f"{take}: take it"), *([(on, f"{on}: pass on")] if on else [])]
-    return []
+        if bubble.inward:
+            answered.update(re.findall(r"\d+", bubble.body))
+            continue
+        found = _OFFER.search(bubble.body)
+        if found is None or found[1] in answered or len(offers) >= MOST * 2:
+            continue
+        digit, ref = found[1], _REF.search(bubble.body)
+        about = f" {ref[1]}" if ref else ""
+        offers.append((f"{digit}a", f"{digit}a: take{about}"))
+        if found[2]:
+            offers.append((f"{digit}e", f"{digit}e: pass on{about}"))
+        answered.add(digit)
+    return offers

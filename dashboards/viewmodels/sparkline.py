@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboards.viewmodels.limits import Stripe, stripes
 from hub.domain.ruling import Band
 from hub.services.views.alerts import AlertRow, Extremes
 
@@ -48,7 +49,7 @@ def sparkline(trend: Sequence[Extremes], bands: Sequence[Band], metric: str, now
         (_x(e.at, now), [_y(v, low, high) for v in ([e.low] if e.low == e.high else [e.low, e.high])]) for e in trend
     ]
     strokes, lone = _strokes(trend, points)
-    zones = tuple(_zone(band, low, high) for band in sorted(limits, key=lambda band: band.severity))
+    zones = tuple(_zone(stripe, low, high) for stripe in stripes(limits))
     last = (points[-1][0], points[-1][1][-1])
     words = f"14 days, from {min(e.low for e in trend):g} to {max(e.high for e in trend):g}"
     return Sparkline(" ".join(strokes), (*lone, last), zones, words)
@@ -86,8 +87,7 @@ def _strokes(
     return strokes, [run[0] for run in runs if len(run) == 1]
 
 
-def _zone(band: Band, low: float, high: float) -> Zone:
-    edge = _y(float(band.limit), low, high)
-    if band.side == "above":
-        return Zone(band.severity.word, 0, edge)
-    return Zone(band.severity.word, edge, round(HEIGHT - edge, 1))
+def _zone(stripe: Stripe, low: float, high: float) -> Zone:
+    top = 0.0 if stripe.high is None else _y(float(stripe.high), low, high)
+    bottom = float(HEIGHT) if stripe.low is None else _y(float(stripe.low), low, high)
+    return Zone(stripe.severity.word, top, round(max(bottom - top, 0.0), 1))

@@ -1,6 +1,6 @@
 """What happened to an alert, oldest first: acts, messages and contacts in one list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.services.views.alerts import AlertPage, ContactLine, Message
@@ -47,6 +47,7 @@ def timeline(page: AlertPage) -> list[Entry]:
         for e in page.events
         if not (e.transition.startswith("CON-") and e.at in recorded)  # its line with the note stands below
     ]
+    entries = [replace(e, who="") if e.words.startswith(e.who) else e for e in entries]
     entries += [_message(message) for message in page.messages]
     entries += [_contact(contact) for contact in page.contacts]
     return sorted(entries, key=lambda entry: entry.at)

@@ -19,13 +19,15 @@ async def play(world: World, plan: Plan, topic: str, clock: Clock, ids: Ids) -> 
     """Publishes until cancelled. `topic` is the devices' topic filter; the serial takes the place of its `+`."""
     connection = Connection(plan, clock, ids, on_up=lambda: None, on_message=lambda _message: None)
     link = asyncio.create_task(connection.run())
+    waiting = [(home, number) for home in world.homes for number in world.stored(home)]
     sent = {home.serial: world.newest(home, world.start) for home in world.homes}
     log.info("simulating %d cuffs", len(world.homes))
     try:
         while not link.done():
+            while waiting and _publish(connection, world, topic, *waiting[0], from_memory=True):
+                waiting.pop(0)
             for home, number, late in _due(world, sent, clock):
-                payload = world.record(home, number, from_memory=late)
-                if payload is not None and not connection.publish(topic.replace("+", home.serial), payload):
+                if not _publish(connection, world, topic, home, number, from_memory=late):
                     break  # the cuffs keep what they have until the broker is there
                 sent[home.serial] = number
             soonest = min(world.taken_at(home, sent[home.serial] + 1) for home in world.homes)
@@ -34,6 +36,12 @@ async def play(world: World, plan: Plan, topic: str, clock: Clock, ids: Ids) -> 
     finally:
         link.cancel()
         await asyncio.gather(link, return_exceptions=True)
+
+
+def _publish(connection: Connection, world: World, topic: str, home: Home, number: int, *, from_memory: bool) -> bool:
+    """Whether this measurement is dealt with: it was handed to the broker, or the patient took none then."""
+    payload = world.record(home, number, from_memory=from_memory)
+    return payload is None or connection.publish(topic.replace("+", home.serial), payload)
 
 
 def _due(world: World, sent: dict[str, int], clock: Clock) -> Iterator[tuple[Home, int, bool]]:

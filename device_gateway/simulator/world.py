@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from device_gateway.simulator.chance import uniform
@@ -14,6 +14,8 @@ _KPA_PER_MMHG: Final = 0.133322387415
 _SILENT_AFTER: Final = timedelta(minutes=1)
 _FAULT_EVERY: Final = 4
 _BATTERY_DAYS: Final = 120
+_HOURS: Final = (7, 19)  # when people measure at home, give or take
+_HABIT: Final = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,24 @@ class World:
     seed: int
     start: datetime
     zone: tzinfo
+    stored_days: int = 0
+    """Days before the start whose measurements, morning and evening, the cuffs still have in memory."""
 
     def newest(self, home: Home, now: datetime) -> int:
         """The number of the cuff's last measurement up to now. Numbers count from 2020 and never restart."""
         return int(((now - _EPOCH).total_seconds() - self._phase(home)) // home.interval_s)
+
+    def stored(self, home: Home) -> list[int]:
+        """The numbers of the measurements in the cuff's memory at the start, oldest first."""
+        today = self.start.astimezone(self.zone).date()
+        days = [today - timedelta(days=back) for back in range(self.stored_days, -1, -1)]
+        moments = [
+            datetime.combine(day, time(hour), self.zone) + _HABIT * uniform(self.seed, home.serial, day, hour)
+            for day in days
+            for hour in _HOURS
+        ]
+        numbers = [self.newest(home, moment) for moment in moments if moment < self.start - _HABIT]
+        return numbers if self.stored_days else []
 
     def taken_at(self, home: Home, number: int) -> datetime:
         """When the cuff took this measurement."""

@@ -25,6 +25,8 @@ from hub.settings import PREFIX, Settings, config_dir, load
 
 GATEWAY_ID = "gdemo"
 HOMES = 12
+STORED_DAYS = 14
+"""What the cuffs remember from before the demo: a chart with nothing on it teaches nothing."""
 
 
 @click.command()
@@ -94,7 +96,7 @@ def _programs(wanted: Settings, directory: Path, broker_port: int, chance: int) 
         Program(role.name, role.module, role.arguments, environment, logs / f"{role.name}.log")
         for role in role_programs()
     ]
-    simulate = ("run", "--simulate", str(HOMES), "--seed", str(chance))
+    simulate = ("run", "--simulate", str(HOMES), "--seed", str(chance), "--stored-days", str(STORED_DAYS))
     return [broker, *roles, Program("gateway", "device_gateway", simulate, theirs, logs / "gateway.log")]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from hub.errors import Conflict, NotPermitted
@@ -12,6 +13,8 @@ from hub.services.ports.care import NewPatient
 STAMP = "demo-seeded"
 _SETTER = Actor("demo", "admin")
 PROTOCOL = "hypertension"
+REMEMBERED = timedelta(days=30)
+"""How long the invented patients have had their devices: what these still remember is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ def seed(hub: Hub, cast: Mapping[str, Any], homes: Sequence[Home], gateway_id: s
     ]
     signing.sign_protocol(hub, _SETTER, PROTOCOL, cast["signed_by"])
     equipment.add_gateway(hub, _SETTER, "Simulated homes", "demo", gateway_id)
+    had_since = hub.clock.now() - REMEMBERED
     for number, (home, person) in enumerate(zip(homes, cast["patient"], strict=False), start=1):
         new = NewPatient(
             mrn=f"DEMO-{number:04}",
@@ -48,7 +52,7 @@ def seed(hub: Hub, cast: Mapping[str, Any], homes: Sequence[Home], gateway_id: s
         patient_id = enrolment.add_patient(hub, _SETTER, new, protocols=(PROTOCOL,))
         enrolment.add_goal(hub, _SETTER, patient_id, person["goal"])
         device_id = equipment.add_device(hub, _SETTER, home.serial, home.profile, gateway_id)
-        equipment.assign_device(hub, _SETTER, device_id, patient_id)
+        equipment.assign_device(hub, _SETTER, device_id, patient_id, since=had_since)
     with hub.unit_of_work() as uow:
         uow.operations.set_stamp(STAMP, "1")
         uow.commit()

@@ -108,16 +108,16 @@ def _over(row: SessionRow, now: datetime) -> bool:
     return now - row.seen_at >= IDLE or now - row.created_at >= ABSOLUTE
 
 
-def keep_alive(hub: Hub, token: str) -> None:
-    """The person did something: the 15 minutes start again. A session that is over stays over."""
+def keep_alive(hub: Hub, token: str | None) -> SignedIn | None:
+    """The person did something: the 15 minutes start again. The session as it is then; one that is over stays over."""
+    live = current(hub, token)
     now = hub.clock.now()
-    with hub.reads() as reads:
-        row = reads.session(token_hash(token))
-    if row is None or _over(row, now) or now - row.seen_at < TOUCH_AFTER:
-        return
+    if token is None or live is None or live.expires_at - now > IDLE - TOUCH_AFTER:
+        return live
     with hub.unit_of_work() as work:
         work.sessions.touch(token_hash(token), now)
         work.commit()
+    return current(hub, token)
 
 
 def sign_out(hub: Hub, token: str) -> None:

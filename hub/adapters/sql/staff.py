@@ -37,7 +37,7 @@ class SqlStaff:
         return to_member(row)
 
     def by_login(self, login: str) -> StaffMember | None:
-        """However it is capitalised: phones write a capital first. Also of a member who is disabled: the caller looks."""
+        """However it is capitalised (phones write a capital first). Also of a member who is disabled."""
         row = self._connection.execute(select(staff).where(func.lower(staff.c.login) == login.lower())).first()
         return None if row is None else to_member(row)
 

@@ -1,6 +1,6 @@
 """Journal, keys, series, findings, and the duties that readings set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -29,6 +29,8 @@ class JournalEntry:
     age: timedelta
     flags: frozenset[str]
     body: bytes
+    replaces_held: bool = False
+    """The same record is held for want of an owner: this copy has one and takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,26 @@ class KnownKey:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredKey:
+    """A transport key, the digest of what came by it, and what was answered."""
+
+    gateway_id: str
+    spool: str
+    seq: int
+    digest: bytes
+    status: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """What is known of a device's record: the digest of its values, and whether it still waits for an owner."""
+
+    digest: bytes
+    held: bool
+
+
 class Journal(Protocol):
     """The truth: what was acknowledged."""
 
@@ -61,19 +83,22 @@ class Journal(Protocol):
         """What is known of (gateway, spool, seq)."""
         ...
 
-    def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
-        """The digest known for (device, record)."""
+    def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownRecord]:
+        """What is known of (device, record)."""
         ...
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
-        """Journal rows and both their keys; the new ids in order."""
+        """Journal rows and both their keys; the new ids in order. ``Transient`` if another process was faster."""
         ...
 
-    def refuse(self, keys: Sequence[tuple[str, str, int, bytes, str]]) -> None:
-        """Keys (gateway, spool, seq, digest, code) of rejected readings: a replay of them is answered alike."""
+    def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
+        """Keys of readings that are not in the journal: a replay of them is answered alike."""
         ...
 
-    def held(self, limit: int) -> list[HeldEntry]: ...
+    def held_since(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Devices with readings held since ``before`` or longer, and when the oldest of each came."""
+        ...
+
     def held_of(self, device: str) -> list[HeldEntry]: ...
     def get_held(self, journal_id: int) -> HeldEntry | None: ...
     def release(self, journal_id: int, patient_id: int | None, device_id: int | None, status: str) -> bool:
@@ -137,6 +162,17 @@ class Expectation:
     check_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DueDeadline:
+    """A duty whose time has come."""
+
+    id: int
+    patient_id: int
+    due_at: datetime
+    metric: str
+    finding: Finding
+
+
 class Duties(Protocol):
     """Deadlines that readings set, and readings that are waited for."""
 
@@ -148,6 +184,18 @@ class Duties(Protocol):
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
         ...
 
+    def waiting(self, patient_id: int) -> set[str]:
+        """Metrics of which a valid sample is waited for."""
+        ...
+
+    def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
+        """Cancel what was set at ``at`` and is no longer asked for: all but the keys to ``keep``; how many."""
+        ...
+
+    def cancel(self, deadline_id: int) -> bool:
+        """Compare-and-set from waiting."""
+        ...
+
     def cancel_all_deadlines(self, patient_id: int) -> int: ...
     def note_failed(self, patient_id: int, attempts: Sequence[Attempt]) -> None:
         """Keep attempts that gave no value."""
@@ -157,8 +205,8 @@ class Duties(Protocol):
         """Attempts without a value, ``since <= at < until``, oldest first."""
         ...
 
-    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, datetime, Finding]]:
-        """(deadline id, patient id, when it was due, finding), the longest due first."""
+    def due_deadlines(self, now: datetime, limit: int) -> list[DueDeadline]:
+        """Waiting ones whose time has come, the longest due first."""
         ...
 
     def raised(self, deadline_id: int) -> bool:
@@ -173,8 +221,8 @@ class Duties(Protocol):
     def forget_expectations(self, patient_id: int) -> None: ...
     def expectations(self, patient_id: int) -> list[Expectation]: ...
     def due_expectations(self, now: datetime, limit: int) -> list[Expectation]: ...
-    def met(self, patient_id: int, metric: str, now: datetime) -> None:
-        """A reading came: have the expectations of this metric checked at the next tick."""
+    def met(self, patient_id: int, metrics: Collection[str], now: datetime) -> None:
+        """A reading came: have the expectations of these metrics checked at the next tick."""
         ...
 
 
@@ -186,6 +234,10 @@ class Quarantine(Protocol):
     def mark_seen(self, quarantine_id: int, staff_id: int, note: str, now: datetime) -> bool: ...
     def attempts(self, digest: bytes, now: datetime) -> int:
         """Count one more attempt at this message; how many were started and never finished before it."""
+        ...
+
+    def started(self, digests: Sequence[bytes]) -> Mapping[bytes, int]:
+        """How many attempts at each were started and never finished; without those that never were."""
         ...
 
     def finished(self, digests: Sequence[bytes]) -> None: ...

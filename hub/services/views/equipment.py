@@ -45,9 +45,9 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """One text on a demo phone."""
+    """One text on a demo phone. ``id`` is unique among what came in and what went out."""
 
-    id: int
+    id: str
     inward: bool
     """True: the person wrote it."""
     body: str

@@ -154,3 +154,15 @@ def test_a_wrong_file_of_homes_is_one_sentence(tmp_path: Path, text: str) -> Non
     (tmp_path / "homes.json").write_text(text)
     with pytest.raises(SettingsError, match=r"homes\.json"):
         load(tmp_path / "homes.json")
+
+
+def test_a_cuffs_memory_is_the_same_whenever_it_is_asked_and_before_the_start() -> None:
+    world = World(draw(3, seed=1), 1, START, UTC, stored_days=14)
+    for home in world.homes:
+        numbers = world.stored(home)
+        taken = [world.taken_at(home, number) for number in numbers]
+        assert numbers == sorted(set(numbers)) == world.stored(home)
+        assert len(numbers) >= 28
+        assert START - timedelta(days=15) < taken[0] < taken[-1] < START
+        assert {at.hour for at in taken} <= {6, 7, 8, 18, 19, 20}
+    assert World(draw(3, seed=1), 1, START, UTC).stored(world.homes[0]) == []

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_column, select, tuple_, type_coerce
 
 from hub.adapters.series.sql import SqlSeries, to_sample
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
@@ -12,7 +12,9 @@ from hub.domain.samples import DEVICE_FAULTS, ZERO, Sample
 from hub.services.views.alerts import Extremes
 
 TREND = timedelta(days=14)
-_BUCKET_MS = 4 * 3600 * 1000
+_FOUR_HOURS_MS: ColumnElement[int] = literal_column("14400000")
+"""A constant in the text of the query: PostgreSQL takes two parameters of one value for two groupings."""
+
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
 
@@ -29,7 +31,7 @@ def trends(
     if not keys:
         return {}
     c = reading.c
-    bucket = type_coerce(c.at, BigInteger).op("/")(_BUCKET_MS)
+    bucket = type_coerce(c.at, BigInteger).op("/")(_FOUR_HOURS_MS)
     found = (
         select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.value), func.max(c.value), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)

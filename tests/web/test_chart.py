@@ -1,0 +1,173 @@
+"""A patient's chart."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from hub.adapters.sql.tables.measurements import reading
+from tests.web.people import Person
+from tests.web.ward import Ward, Watched
+
+
+def _text(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def _plots(html: str) -> dict[str, dict[str, object]]:
+    found = re.search(r'id="plot-data"[^>]*>(.*?)</script>', html, re.DOTALL)
+    assert found
+    return {plot["id"]: plot for plot in json.loads(found[1])}
+
+
+def test_who_the_patient_is(ana: Person, people: dict[str, Watched]) -> None:
+    ada, bruno = (_text(ana.get(f"/patients/{people[name].id}").text) for name in ("ada", "bruno"))
+    for part in ("12 Mar 1948 ( 78 y )", "RV-100411", "Europe/Berlin (UTC+01:00)", "Ana Invented", "Hypertension v1"):
+        assert part in ada or part.replace("( ", "(").replace(" )", ")") in ada
+    assert "“Walk to the bakery" in ada or "Walk to the bakery and back without stopping." in ada
+    assert "state unknown, target not chosen" in ada
+    assert "78.0 kg Dora Invented" in bruno
+    assert "none recorded: no texts" in bruno
+
+
+def test_limits_in_force_are_drawn_and_nothing_overlaps(ana: Person, people: dict[str, Watched]) -> None:
+    plot = _plots(ana.get(f"/patients/{people['cora'].id}?range=7d").text)["blood_glucose"]
+    assert plot["unit"] == "mmol/L"
+    reds = [stripe for stripe in plot["stripes"] if stripe["severity"] == "red"]  # type: ignore[attr-defined, index]
+    assert {"low": None, "high": 3.89}.items() <= reds[-1].items()
+    assert plot["points"][-1][1] == 2.8  # type: ignore[index]
+
+
+def test_a_summary_stands_beside_every_plot(ana: Person, people: dict[str, Watched]) -> None:
+    text = ana.get(f"/patients/{people['cora'].id}?range=7d").text
+    assert re.search(r"Glucose, 7 days: 15 readings, mean [\d.]+ mmol/L, from 2.8 to [\d.]+; latest 2.8 mmol/L", text)
+    assert re.search(r'role="img" aria-label="Chart. Glucose, 7 days', text)
+
+
+def test_a_gap_is_a_gap(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    plot = _plots(ana.get(f"/patients/{people['ada'].id}").text)["systolic_blood_pressure"]
+    assert [point for point in plot["points"] if point[1] is None] == []  # type: ignore[attr-defined]
+    old = {"voided_at": ward.clock.now()}
+    day = ward.clock.now() - timedelta(days=5)
+    with ward.engine.begin() as connection:
+        connection.execute(
+            update(reading).where(reading.c.at > day, reading.c.at < day + timedelta(days=2)).values(old)
+        )
+    plot = _plots(ana.get(f"/patients/{people['ada'].id}").text)["systolic_blood_pressure"]
+    assert len([point for point in plot["points"] if point[1] is None]) == 1  # type: ignore[attr-defined]
+
+
+def test_a_suspect_point_is_apart_with_its_reason(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    device = people["gita"].devices["pulse-oximeter"]
+    ward.measure(device, "pulse-oximeter", {"oxygen_saturation": (0, "%")})
+    page = ana.get(f"/patients/{people['gita'].id}").text
+    plot = _plots(page)["oxygen_saturation"]
+    assert [point[1:] for point in plot["suspect"]] == [[0.0, "0: no signal"]]  # type: ignore[attr-defined]
+    assert "1 left out as suspect" in page
+    assert "0 to 97" not in page
+
+
+def test_a_bound_is_marked_and_is_no_average(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    payload = json.dumps(
+        {
+            "v": 1,
+            "batch": "hi",
+            "spool": "s9",
+            "sent_at": ward.clock.now().isoformat(),
+            "readings": [
+                {
+                    "seq": 1,
+                    "device": people["cora"].devices["glucose-meter"],
+                    "profile": "glucose-meter",
+                    "measured_at": ward.clock.now().isoformat(),
+                    "received_at": ward.clock.now().isoformat(),
+                    "values": [{"metric": "blood_glucose", "value": 600, "unit": "mg/dL", "comparator": ">"}],
+                    "flags": [],
+                }
+            ],
+        }
+    )
+    ward.arrives(payload.encode())
+    page = ana.get(f"/patients/{people['cora'].id}?range=24h").text
+    assert [point[2] for point in _plots(page)["blood_glucose"]["points"]][-1] == "HI"  # type: ignore[attr-defined]
+    assert "HI (above 600 mg/dL" in _text(page)
+
+
+def test_a_range_without_data_says_when_the_last_was(ana: Person, people: dict[str, Watched]) -> None:
+    words = _text(ana.get(f"/patients/{people['elsa'].id}?range=24h").text)
+    assert "No data in these 24 hours; last on Wed 18 Nov" in words
+
+
+def test_the_patients_zone_is_named_where_it_differs(ana: Person, people: dict[str, Watched]) -> None:
+    words = _text(ana.get(f"/patients/{people['elsa'].id}").text)
+    assert "Europe/Lisbon (UTC+00:00)" in words
+    assert "The clinic is in Europe/Berlin" in words
+
+
+def test_the_table_holds_every_reading(ana: Person, people: dict[str, Watched]) -> None:
+    text = ana.get(f"/patients/{people['cora'].id}?range=7d").text
+    assert text.count("<tr><td>") == 15
+    assert "<td>2.8 mmol/L (50 mg/dL)</td>" in text
+
+
+def test_the_csv_says_demo_units_and_both_times(ana: Person, people: dict[str, Watched]) -> None:
+    answer = ana.get(f"/patients/{people['cora'].id}/readings.csv?range=24h")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="readings-{people["cora"].id}-24h.csv"'
+    rows = list(csv.reader(io.StringIO(answer.text)))
+    assert rows[0] == ["DEMO: invented patients, nobody is paged"]
+    last = dict(zip(rows[1], rows[-1], strict=True))
+    assert last["measured_at_utc"] == "2026-11-22T13:00:05Z"
+    assert last["measured_at_local"] == "2026-11-22T14:00:05+01:00"
+    assert (last["value"], last["unit"], last["shown_value"], last["shown_unit"]) == ("50.44", "mg/dL", "2.8", "mmol/L")
+
+
+def test_opening_the_chart_keeps_an_acknowledgement(ana: Person, ref_of: Callable[[str], str], ward: Ward) -> None:
+    ref = ref_of("Ada")
+    ana.post(f"/a/{ref}/acknowledge")
+    address = re.search(r'data-opened="([^"]+)"', ana.get("/patients/1").text)
+    assert address
+    with ward.hub.reads() as reads:
+        assert reads.alert_row(ref, ward.clock.now()).chart_opened_at is None  # type: ignore[union-attr]
+    assert ana.client.post(address[1], headers={"X-CSRF": ana.csrf}).status_code == 204
+    with ward.hub.reads() as reads:
+        assert reads.alert_row(ref, ward.clock.now()).chart_opened_at == ward.clock.now()  # type: ignore[union-attr]
+
+
+def test_a_care_manager_and_a_goal(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    one = people["cora"].id
+    ana.post(f"/patients/{one}/care-manager", staff=str(ward.actor("ben").staff_id))
+    ana.post(f"/patients/{one}/goals", words="Sleep <i>through</i> the night.")
+    text = ana.get(f"/patients/{one}").text
+    assert "Ben Invented" in _text(text)
+    assert "Sleep &lt;i&gt;through&lt;/i&gt; the night." in text
+    assert ana.post(f"/patients/{one}/goals", words="").status_code == 422
+
+
+def test_a_pause_has_a_reason_and_an_end(ana: Person, people: dict[str, Watched]) -> None:
+    one = people["gita"].id
+    refused = ana.post(f"/patients/{one}/pause", reason="In hospital", until="")
+    assert refused.status_code == 422
+    assert 'value="In hospital"' in refused.text
+    assert ana.post(f"/patients/{one}/pause", reason="In hospital", until="2026-11-29T08:00").status_code == 303
+    words = _text(ana.get(f"/patients/{one}").text)
+    assert "paused until Sun 29 Nov 08:00: In hospital" in words
+    assert "paused" in _text(ana.get("/").text.split(f'id="patient-{one}"')[1].split("</li>")[0])
+    ana.post(f"/patients/{one}/resume")
+    assert "Resume monitoring" not in ana.get(f"/patients/{one}").text
+
+
+def test_ending_asks_twice(ana: Person, people: dict[str, Watched]) -> None:
+    one = people["gita"].id
+    assert ana.post(f"/patients/{one}/end", reason="moved").status_code == 422
+    assert ana.post(f"/patients/{one}/end", reason="moved", sure="yes").status_code == 303
+    assert f'id="patient-{one}"' not in ana.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/patients/999", "/patients/999/readings.csv"])
+def test_an_unknown_patient_is_not_found(ana: Person, path: str) -> None:
+    assert ana.get(path).status_code == 404

@@ -1,0 +1,182 @@
+"""The home page: what it shows, in which order, and how its live part keeps still."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from tests.web.people import Person
+from tests.web.ward import Ward, Watched
+
+HTMX = {"HX-Request": "true"}
+
+
+def _refs(text: str) -> list[str]:
+    return re.findall(r'data-ref="(\w+)"', text)
+
+
+def _text(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_a_row_says_what_a_nurse_must_know(ana: Person, ref_of: Callable[[str], str]) -> None:
+    text = ana.get("/").text
+    row = _text(text[text.index(f'id="row-{ref_of("Cora")}"') :].split("</li>")[0])
+    for words in (
+        "▲ High",
+        "Cora Example 78 y · MRN …0633",
+        "Diabetes",
+        "Glucose 2.8 mmol/L (50 mg/dL), red below",
+        "since 14:00 ( 4 min ago )",
+        "Nobody has it",
+        "Ben Invented is paged 14:05",
+    ):
+        assert words in row
+    assert "RV-100633" not in row
+
+
+def test_lanes_keep_kinds_apart_and_missing_has_its_own_mark(ana: Person, ref_of: Callable[[str], str]) -> None:
+    text = ana.get("/").text
+    missing = text[text.index('id="lane-missing"') :]
+    row = missing[missing.index(f'id="row-{ref_of("Elsa")}"') :].split("</li>")[0]
+    assert "no data" in _text(row)
+    assert 'class="row grey' in missing
+
+
+def test_untaken_reds_stand_first(ana: Person, ref_of: Callable[[str], str]) -> None:
+    refs = _refs(ana.get("/").text)
+    assert set(refs[:2]) == {ref_of("Ada"), ref_of("Cora")}
+    ana.post(f"/a/{refs[0]}/acknowledge", back="worklist")
+    assert _refs(ana.get("/").text)[0] == refs[1]
+
+
+def test_taking_a_row_from_the_list(ana: Person, ref_of: Callable[[str], str]) -> None:
+    ref = ref_of("Ada")
+    answer = ana.client.post(f"/a/{ref}/acknowledge", data={"csrf": ana.csrf, "version": "2"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert answer.text.count("<li class=") == 1
+    words = _text(answer.text)
+    assert "You have it" in words
+    assert "Record contact" in words
+    assert "open the chart by 14:19" in words
+
+
+def test_the_second_nurse_sees_who_was_first(sign_in: Callable[[str], Person], ref_of: Callable[[str], str]) -> None:
+    ana, ben, ref = sign_in("ana"), sign_in("ben"), ref_of("Ada")
+    ana.post(f"/a/{ref}/acknowledge")
+    answer = ben.client.post(f"/a/{ref}/acknowledge", data={"csrf": ben.csrf}, headers=HTMX)
+    assert answer.status_code == 409
+    assert "Ana Invented acknowledged" in answer.text
+    assert "Ana Invented has it" in answer.text
+
+
+def test_an_unchanged_list_is_not_sent_again(ana: Person, ward: Ward, ref_of: Callable[[str], str]) -> None:
+    first = ana.get("/live", **HTMX)
+    tag = first.headers["ETag"]
+    again = ana.get("/live", **HTMX, **{"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["Cache-Control"] == "no-store"
+    ana.post(f"/a/{ref_of('Ada')}/acknowledge")
+    assert ana.get("/live", **HTMX, **{"If-None-Match": tag}).status_code == 200
+
+
+def test_rows_stay_where_they_are_and_new_ones_wait(
+    ana: Person, ward: Ward, people: dict[str, Watched], ref_of: Callable[[str], str]
+) -> None:
+    shown = _refs(ana.get("/").text)
+    ward.oxygen(people["gita"], 84)
+    text = ana.get("/live", **HTMX, **{"X-Shown": ",".join(shown)}).text
+    assert _refs(text) == shown
+    assert "1 new, 1 High ▲: show" in _text(text)
+    assert re.search(r"data-new-red=[^>]*>New High alert, Gita", text)
+    assert ref_of("Gita") in _refs(ana.get("/").text)[:3]
+
+
+def test_a_row_that_was_resolved_leaves(ana: Person, ward: Ward, ref_of: Callable[[str], str]) -> None:
+    shown, ref = _refs(ana.get("/").text), ref_of("Elsa")
+    ana.post(f"/a/{ref}/acknowledge")
+    ana.post(f"/a/{ref}/resolve", outcome="device")
+    text = ana.get("/live", **HTMX, **{"X-Shown": ",".join(shown)}).text
+    assert _refs(text) == [one for one in shown if one != ref]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("severity=red", {"Ada", "Cora"}),
+        ("severity=amber&state=open", {"Bruno"}),
+        ("who=mine", set()),
+        ("programme=Diabetes", {"Cora"}),
+        ("severity=purple", {"Ada", "Cora", "Bruno", "Elsa"}),
+    ],
+)
+def test_filters(ana: Person, ref_of: Callable[[str], str], query: str, names: set[str]) -> None:
+    assert set(_refs(ana.get(f"/?{query}").text)) == {ref_of(name) for name in names}
+
+
+def test_filters_count_what_they_would_show(ana: Person) -> None:
+    words = _text(ana.get("/").text)
+    assert "▲ High 2" in words
+    assert "◆ Medium 1" in words
+    assert "Mine 0" in words
+
+
+def test_every_watched_patient_has_a_state(ana: Person) -> None:
+    panel = ana.get("/").text.split('id="panel"')[1]
+    states = dict(re.findall(r'</span> ([a-zA-Z ]+)</span>\s*<span class="p-who"><a[^>]*>(\w+)', panel))
+    assert {name: state for state, name in states.items()} == {
+        "Cora": "High alert open",
+        "Bruno": "Medium alert open",
+        "Elsa": "no data",
+        "Gita": "in range",
+        "Farid": "not monitored",
+    }
+
+
+def test_the_head_says_how_the_hub_is(ana: Person) -> None:
+    words = _text(ana.get("/").text)
+    assert "Last data received 14:00" in words
+    assert "Unsent messages 0" in words
+    assert "First on call Ana Invented" in words
+    assert "2 held, 1 bad" in words
+
+
+def test_the_demo_says_so_and_how_fast_it_runs(open_ward: Callable[..., Ward]) -> None:
+    from dashboards.app import create_app
+
+    text = create_app(open_ward(scale=0.05).hub).test_client().get("/sign-in").text
+    assert "DEMO: invented patients, nobody is paged." in text
+    assert "Escalation runs 20x faster here." in text
+
+
+def test_an_empty_list_says_why(empty_ward: Ward) -> None:
+    from dashboards.app import create_app
+    from tests.web.ward import PASSWORD
+
+    person = Person(create_app(empty_ward.hub).test_client())
+    person.sign_in("ana", PASSWORD)
+    words = _text(person.get("/").text)
+    assert "No patients yet. Enrol one with rpmhub patient add" in words
+    assert "nothing yet" in words
+
+
+def test_a_hundred_rows_are_quick_and_few_questions(empty_ward: Ward) -> None:
+    ward = empty_ward
+    ward.clock.forward(timedelta(days=-2))
+    for number in range(100):
+        one = ward.patient(f"Row{number} Invented", f"R-{number:04}", ("hypertension",), ("blood-pressure",))
+        ward.pressure(one, 190, 100)
+    asked: list[str] = []
+    event.listen(ward.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    with ward.hub.reads() as reads:
+        reads.worklist(ward.clock.now())
+        asked.clear()
+        begun = time.perf_counter()  # noqa: TID251 - what is measured here
+        found = reads.worklist(ward.clock.now())
+        seconds = time.perf_counter() - begun  # noqa: TID251
+    assert len([row for row in found.alerts if row.trend and row.latest and row.bands]) == 100
+    assert len(asked) < 40
+    assert seconds < 0.2
