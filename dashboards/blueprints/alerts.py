@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.headers import unchanged_or
 from dashboards.security.refusals import Refusal, refusal
-from dashboards.viewmodels.next_step import advice
+from dashboards.viewmodels.evidence import evidence
+from dashboards.viewmodels.next_step import advice, standing
 from dashboards.viewmodels.outcomes import outcomes_for
-from dashboards.viewmodels.timeline import timeline
+from dashboards.viewmodels.timeline import folded, timeline
 from hub.errors import Invalid, NotFound, Refused
 from hub.services import acknowledge as acknowledging
 from hub.services import contact as contacting
@@ -173,11 +174,13 @@ def _page(ref: str, notice: str, refused: Refusal | None = None) -> ResponseRetu
 
 
 def _context(found: AlertPage) -> dict[str, Any]:
-    seen_version = request.args.get("seen", type=int)
+    stands = standing(found.alert)
     return {
         "found": found,
         "alert": found.alert,
-        "story": timeline(found),
-        "outdated": seen_version is not None and seen_version != found.alert.version,
+        "story": folded(timeline(found)),
+        "evidence": evidence(found),
+        "stands": stands,
+        "outdated": request.args.get("seen", stands) != stands,
         "poll_seconds": 5 if hub().site.demo else 15,
     }

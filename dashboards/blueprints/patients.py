@@ -15,6 +15,7 @@ from dashboards.viewmodels import charts
 from dashboards.viewmodels.patient_state import state_of
 from dashboards.viewmodels.spreadsheet import readings_csv
 from dashboards.viewmodels.times import zone_words
+from dashboards.viewmodels.triage import worst_first
 from hub.domain.patients import EndReason
 from hub.errors import Invalid, NotFound, Refused
 from hub.services import enrolment
@@ -55,8 +56,8 @@ def opened(patient_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:patient_id>/readings.csv")
 def csv(patient_id: int) -> ResponseReturnValue:
     """The readings of the range as CSV. The file's name says nothing about the patient."""
-    chosen = _range()
     found = _find(patient_id)
+    chosen = _range(found)
     with hub().reads() as reads:
         series = reads.series(patient_id, now() - charts.RANGES[chosen], now())
     text = readings_csv(series, found.patient.zone, DEMO_NOTE if hub().site.demo else "")
@@ -133,14 +134,14 @@ def _absent() -> NoReturn:
     raise NotFound("no such patient")
 
 
-def _range() -> str:
-    chosen = request.args.get("range", charts.DEFAULT_RANGE)
-    return chosen if chosen in charts.RANGES else charts.DEFAULT_RANGE
+def _range(found: PatientPage) -> str:
+    chosen = request.args.get("range", "")
+    return chosen if chosen in charts.RANGES else charts.default_range(found.first_reading_at, now())
 
 
 def _page(patient_id: int, notice: str, refused: Refusal | None = None) -> ResponseReturnValue:
     found = _find(patient_id)
-    chosen, theirs = _range(), found.patient.zone
+    chosen, theirs = _range(found), found.patient.zone
     since = now() - charts.RANGES[chosen]
     with hub().reads() as reads:
         series = reads.series(patient_id, since, now())
@@ -148,6 +149,7 @@ def _page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respo
     html = render_template(
         "patients/show.html",
         found=found,
+        open_alerts=sorted(found.open_alerts, key=worst_first),
         patient=found.patient,
         state=state_of(found.row, now(), zone()),
         plots=plots,

@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import hub
 from dashboards.security.headers import unchanged_or
-from dashboards.viewmodels.reply_words import quick_replies
+from dashboards.viewmodels.reply_words import quick_replies, with_last_resort
 from hub.errors import NotFound
 from hub.services.replies import receive_text
+from hub.services.views.equipment import Phone
 
 blueprint = Blueprint("phones", __name__, url_prefix="/phones")
 
@@ -31,16 +32,17 @@ def live() -> ResponseReturnValue:
 def reply() -> ResponseReturnValue:
     """Write a text from one of these phones, as its owner would."""
     number, body = request.form.get("phone", ""), request.form.get("body", "").strip()[:LONGEST]
-    with hub().reads() as reads:
-        known = any(phone.number == number for phone in reads.phones(MOST_TEXTS))
-    if not known:
+    if number not in {phone.number for phone in _phones()}:
         raise NotFound("no such phone")
     if body:
         receive_text(hub(), f"demo-{hub().ids.token()}", number, body)
     return redirect(url_for("phones.show", _anchor=f"phone-{number.lstrip('+')}"), 303)
 
 
-def _context() -> dict[str, object]:
+def _phones() -> list[Phone]:
     with hub().reads() as reads:
-        found = reads.phones(MOST_TEXTS)
-    return {"phones": [(phone, quick_replies(phone)) for phone in found]}
+        return with_last_resort(reads.phones(MOST_TEXTS), hub().site.last_resort_phone)
+
+
+def _context() -> dict[str, object]:
+    return {"phones": [(phone, quick_replies(phone)) for phone in _phones()]}

@@ -1,16 +1,19 @@
 """The worklist: the home page, and what its live part asks for."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.headers import unchanged_or
 from dashboards.viewmodels.patient_state import panel_order, state_of
 from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
+from hub.errors import Conflict
 from hub.services.hub import CLINICAL
+from hub.services.replies import mark_read
 from hub.services.views.alerts import AlertRow
 from hub.services.views.worklist import PatientRow, TaskRow, Worklist
 
@@ -40,6 +43,14 @@ def live() -> ResponseReturnValue:
     """The lanes and the panel as they are now. Rows that the page shows keep their places; new ones are counted."""
     shown = tuple(request.headers.get("X-Shown", "").split(",")[:_REFS]) if request.headers.get("X-Shown") else ()
     return unchanged_or(render_template("worklist/live.html", **_context(shown)))
+
+
+@blueprint.post("/texts/<int:text_id>/read")
+def text_read(text_id: int) -> ResponseReturnValue:
+    """Somebody has read a text that was not understood. Who comes second sees that it is gone."""
+    with suppress(Conflict):
+        mark_read(hub(), actor(), text_id)
+    return redirect(url_for("worklist.show"), 303)
 
 
 def _context(shown: tuple[str, ...]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "session.left": STAFF,
     "worklist.show": STAFF,  # operators see technical alerts and tasks only
     "worklist.live": STAFF,
+    "worklist.text_read": CLINICAL,
     "alerts.show": STAFF,  # another kind than technical is "not found" for an operator
     "alerts.live": STAFF,
     "alerts.acknowledge": STAFF,

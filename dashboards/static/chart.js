@@ -32,21 +32,14 @@
     return { data: data, notes: notes };
   }
 
-  function series(plot, notes) {
-    function value(column) {
-      return function (_plot, raw, _series, at) {
-        if (raw === null || raw === undefined || at === null) return "–";
-        const note = notes[column][at];
-        return raw + " " + plot.unit + (note ? " (" + note + ")" : "");
-      };
-    }
+  function series(plot) {
     const all = [
-      { label: "Measured", value: "{D} {MMM} {HH}:{mm}" },
-      { label: plot.title, stroke: colour("ink"), width: 1.5, value: value(1), points: { show: true, size: 6, fill: colour("ink") } },
+      {},
+      { label: plot.title, stroke: colour("ink"), width: 1.5, points: { show: true, size: 6, fill: colour("ink") } },
     ];
     if (plot.suspect.length) {
       all.push({
-        label: "suspect", stroke: colour("soft"), width: 0, value: value(2),
+        label: "suspect", stroke: colour("soft"), width: 0,
         paths: function () { return null; },
         points: { show: true, size: 9, fill: colour("card"), width: 2 },
       });
@@ -114,6 +107,60 @@
     };
   }
 
+  // The reading under the pointer or the arrow keys, in one line; nothing while there is none.
+  function words(u, plot, notes, at) {
+    const when = u.data[0][at];
+    const said = [];
+    for (let column = 1; column < u.data.length; column += 1) {
+      const value = u.data[column][at];
+      if (value === null || value === undefined) continue;
+      const note = notes[column][at];
+      said.push(value + (plot.unit ? " " + plot.unit : "") + (note ? " (" + note + ")" : ""));
+    }
+    return said.length ? stamp(uPlot.tzDate(new Date(when * 1000), plot.zone)) + " · " + said.join(", ") : "";
+  }
+  const stamp = uPlot.fmtDate("{D} {MMM} {HH}:{mm}");
+
+  function tell(plot, notes) {
+    const line = document.getElementById("readout-" + plot.id);
+    return function (u) {
+      const at = u.cursor.idx;
+      line.textContent = at === null || at === undefined ? "" : words(u, plot, notes, at);
+    };
+  }
+
+  // Arrow keys, Home and End go from reading to reading; Escape, or leaving, takes the line away.
+  function walk(chart, plot, notes, holder) {
+    const announce = document.getElementById("announce");
+    const places = [];
+    chart.data[0].forEach(function (_x, at) { if (words(chart, plot, notes, at)) places.push(at); });
+    let place = -1;
+    function go(to) {
+      place = Math.max(0, Math.min(places.length - 1, to));
+      const at = places[place];
+      chart.setCursor({ left: chart.valToPos(chart.data[0][at], "x"), top: chart.over.clientHeight / 2 });
+      announce.textContent = words(chart, plot, notes, at);
+    }
+    function leave() {
+      place = -1;
+      chart.setCursor({ left: -10, top: -10 });
+    }
+    const steps = {
+      ArrowLeft: function () { go(place === -1 ? places.length - 1 : place - 1); },
+      ArrowRight: function () { go(place === -1 ? places.length - 1 : place + 1); },
+      Home: function () { go(0); },
+      End: function () { go(places.length - 1); },
+      Escape: leave,
+    };
+    const frame = holder.parentElement;
+    frame.addEventListener("keydown", function (event) {
+      if (!steps[event.key] || event.ctrlKey || event.metaKey || event.altKey || !places.length) return;
+      event.preventDefault();
+      steps[event.key]();
+    });
+    frame.addEventListener("blur", leave);
+  }
+
   function axis(more) {
     const base = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
     return Object.assign(base, more);
@@ -138,10 +185,11 @@
       tzDate: function (seconds) { return uPlot.tzDate(new Date(seconds * 1000), plot.zone); },
       scales: { x: { time: true, range: [plot.since, plot.until] }, y: { range: scale(plot) } },
       axes: [axis(timeAxis), axis({ size: 52 })],
-      series: series(plot, made.notes),
-      legend: { live: true },
-      hooks: { drawAxes: [shade(plot)], draw: [bounds(made.notes)] },
+      series: series(plot),
+      legend: { show: false },
+      hooks: { drawAxes: [shade(plot)], draw: [bounds(made.notes)], setCursor: [tell(plot, made.notes)] },
     }, made.data, holder);
+    walk(chart, plot, made.notes, holder);
     drawn.push([chart, holder]);
   }
 

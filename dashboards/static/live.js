@@ -15,6 +15,13 @@
   let tag = "";
   let waiting = 0;
 
+  // What a reader has opened stays open when the part around it is brought up to date.
+  if (window.Idiomorph) {
+    window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = function (name, element) {
+      return !(name === "open" && element.tagName === "DETAILS");
+    };
+  }
+
   function isPoll(event) {
     return live !== null && event.detail.elt === live;
   }

@@ -1,9 +1,17 @@
-// Keeps each chat at its newest text.
+// Keeps each chat at its newest text; whoever reads an older one is left there until a new one comes.
 (function () {
   "use strict";
 
+  const seen = new Map();
+
   function down() {
-    for (const chat of document.querySelectorAll(".chat")) chat.scrollTop = chat.scrollHeight;
+    for (const wrap of document.querySelectorAll(".chat-wrap")) {
+      const chat = wrap.querySelector(".chat");
+      const newest = chat.lastElementChild ? chat.lastElementChild.id : "";
+      if (seen.get(wrap.id) === newest) continue;
+      seen.set(wrap.id, newest);
+      chat.scrollTop = chat.scrollHeight;
+    }
   }
   document.addEventListener("htmx:afterSettle", down);
   down();

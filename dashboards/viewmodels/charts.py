@@ -16,7 +16,8 @@ from hub.services.views.charts import Series
 
 RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 RANGE_WORDS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
-DEFAULT_RANGE = "30d"
+_YOUNG = (("24h", timedelta(days=1)), ("7d", timedelta(days=7)))
+_OLD = "30d"
 GAP = 1.5
 """Further apart than this many planned intervals, two points are not joined."""
 _UNPLANNED_GAP = timedelta(days=3)
@@ -32,6 +33,13 @@ class Plot:
     summary: str
     empty: str
     data: dict[str, Any]
+
+
+def default_range(first_reading_at: datetime | None, now: datetime) -> str:
+    """The range that shows what there is: a patient who began this morning has no month to look at."""
+    if first_reading_at is None:
+        return _OLD
+    return next((code for code, age in _YOUNG if now - first_reading_at < age), _OLD)
 
 
 def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, words: str) -> list[Plot]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 from dashboards.viewmodels import times
 from hub.domain.severity import Severity
@@ -32,6 +33,12 @@ def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -
         return NextStep("resolve", f"{since} Write down what was done.", "resolve")
     duty = "open the chart" if alert.chart_opened_at is None else "record a contact"
     return NextStep("contact", f"{since} Contact the patient and record it.", duty)
+
+
+def standing(alert: AlertRow) -> str:
+    """Changes when the page's heading or forms are no longer what they should be; a further finding changes neither."""
+    parts = (alert.state, alert.severity, alert.owner_id, alert.contacted_at, alert.confirmed, alert.sentence)
+    return f"{crc32(repr(parts).encode()):08x}"
 
 
 def _open_words(alert: AlertRow) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from dashboards.viewmodels import times
-from hub.services.views.running import Running
+from hub.services.views.running import Beat, Running
 
 SILENT = timedelta(seconds=60)
 NEEDED = ("ingest", "worker")
@@ -11,14 +11,25 @@ NEEDED = ("ingest", "worker")
 
 def missing(running: Running, now: datetime) -> list[str]:
     """A sentence for each part that is missing; empty when ready."""
-    newest: dict[str, datetime] = {}
-    for beat in running.beats:
-        newest[beat.role] = max(beat.at, newest.get(beat.role, beat.at))
+    newest: dict[str, Beat] = {}
+    for beat in sorted(running.beats, key=lambda beat: beat.at):
+        newest[beat.role] = beat
     sentences = []
     for role in NEEDED:
         if role not in newest:
             sentences.append(f"{role} has never been heard")
-        elif now - newest[role] > SILENT:
-            sentences.append(f"{role} has been silent for {times.span(now - newest[role])}")
-    cut = any(beat.role == "ingest" and beat.detail.get("broker") is False for beat in running.beats)
-    return [*sentences, "ingest is not connected to the broker"] if cut else sentences
+        elif now - newest[role].at > SILENT:
+            sentences.append(f"{role} has been silent for {times.span(now - newest[role].at)}")
+        elif role == "ingest":
+            sentences += _of_ingest(newest[role])
+    return sentences
+
+
+def _of_ingest(beat: Beat) -> list[str]:
+    """What ingest itself says; of a silent one nothing is known but its silence."""
+    said = []
+    if beat.detail.get("connected") is False:
+        said.append("broker: ingest is not connected to it")
+    if beat.detail.get("holding") is True:
+        said.append("ingest holds what comes")
+    return said

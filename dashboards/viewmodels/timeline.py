@@ -1,7 +1,9 @@
 """What happened to an alert, oldest first: acts, messages and contacts in one list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from hub.services.views.alerts import AlertPage, ContactLine, Message
 
@@ -25,6 +27,8 @@ _STATES = {
     "unknown": "unclear whether it left",
 }
 _TROUBLE = {"undelivered", "failed", "unknown"}
+_FURTHER = "ADD-1"
+"""A finding that changed nothing: no page, no worsening, nobody's act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,35 @@ class Entry:
     words: str
     code: str = ""
     trouble: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Findings that changed nothing, one after another, as one line that can be opened."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def first(self) -> Entry:
+        """Oldest."""
+        return self.entries[0]
+
+    @property
+    def last(self) -> Entry:
+        """Newest."""
+        return self.entries[-1]
+
+
+def folded(entries: Sequence[Entry]) -> list[Entry | Run]:
+    """The timeline with every run of further findings as one; all else stands alone."""
+    lines: list[Entry | Run] = []
+    for further, group in groupby(entries, key=lambda entry: entry.code == _FURTHER):
+        run = tuple(group)
+        if further and len(run) > 1:
+            lines.append(Run(run))
+        else:
+            lines += run
+    return lines
 
 
 def timeline(page: AlertPage) -> list[Entry]:

@@ -15,6 +15,11 @@ def clock(at: datetime, zone: str, now: datetime) -> str:
     return f"{day} {local:%H:%M}" if local.year == today.year else f"{day} {local:%Y %H:%M}"
 
 
+def to_the_second(at: datetime, zone: str, now: datetime) -> str:
+    """As ``clock``, with seconds: ``07:04:30``."""
+    return f"{clock(at, zone, now)}:{at.astimezone(ZoneInfo(zone)):%S}"
+
+
 def exact(at: datetime, zone: str) -> str:
     """``2026-11-22 07:04:05 CET``: to the second, with the zone's own name."""
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"

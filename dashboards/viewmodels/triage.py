@@ -20,6 +20,11 @@ def urgency(alert: AlertRow) -> tuple[bool, datetime, int, datetime, int]:
     return not untaken_red, deadline, -int(alert.severity), alert.opened_at, alert.id
 
 
+def worst_first(alert: AlertRow) -> tuple[int, bool, datetime, int]:
+    """Sorts the open alerts of one patient: severity, then what nobody has, then age."""
+    return -int(alert.severity), alert.state != "open", alert.opened_at, alert.id
+
+
 def _page_at(alert: AlertRow) -> datetime | None:
     return alert.next_page.at if alert.next_page else None
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hub.domain.metrics import METRICS, unit_word
 from hub.domain.ruling import Band
 from hub.domain.samples import Sample
-from hub.domain.wording import measured, plain
+from hub.domain.wording import measured, plain, rounded
 
 _PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
 
@@ -46,14 +46,34 @@ def value_words(sample: Sample, bands: Sequence[Band] = ()) -> str:
     return measured(sample, limits_of(bands, sample.metric))
 
 
+def pressure_words(systolic: Sample, diastolic: Sample, bands: Sequence[Band] = ()) -> str:
+    """``178/112 mmHg``; of a cuff that shows another unit, its own first: ``16.0/9.6 kPa (120/72 mmHg)``."""
+    pair = (systolic, diastolic)
+    unit = unit_word(METRICS[systolic.metric].unit)
+    own = {sample.shown.unit for sample in pair if sample.shown}
+    shown = [sample.shown.value for sample in pair if sample.shown]
+    if len(shown) < 2 or len(own) > 1 or own == {METRICS[systolic.metric].unit}:
+        return f"{plain(systolic.value)}/{plain(diastolic.value)} {unit}"
+    canonical = "/".join(rounded(sample.value, limits_of(bands, sample.metric)) for sample in pair)
+    theirs = "/".join(_digits_alike(shown))
+    return f"{theirs} {unit_word(own.pop())} ({canonical} {unit})"
+
+
+def _digits_alike(values: Sequence[Decimal]) -> list[str]:
+    """As many decimals on either side: ``16.0/9.6``, as the cuff shows it."""
+    most = max(len(plain(value).partition(".")[2]) for value in values)
+    return [f"{value:.{most}f}" for value in values]
+
+
 def latest_words(samples: Sequence[Sample], bands: Sequence[Band] = (), most: int = 2) -> str:
     """The newest values in one line; a blood pressure as one: ``BP 178/112 mmHg``. Empty without samples."""
     by_metric = {sample.metric: sample for sample in samples}
     systolic, diastolic = (by_metric.get(metric) for metric in _PRESSURES)
     parts = []
+    if systolic and diastolic:
+        by_metric.pop("mean_arterial_pressure", None)  # it follows from the two
     if systolic and diastolic and systolic.at == diastolic.at and not (systolic.comparator or diastolic.comparator):
-        unit = unit_word(METRICS[_PRESSURES[0]].unit)
-        parts.append(f"BP {plain(systolic.value)}/{plain(diastolic.value)} {unit}")
+        parts.append(f"BP {pressure_words(systolic, diastolic, bands)}")
         by_metric = {name: sample for name, sample in by_metric.items() if name not in _PRESSURES}
     parts += [f"{label(sample.metric)} {value_words(sample, bands)}" for sample in by_metric.values()]
     return " · ".join(parts[:most])

@@ -177,5 +177,6 @@ class Uplink:
         self._event.set()
 
     def _arrived(self, message: Incoming) -> None:
-        self._answers.append(message.payload)
-        self._event.set()
+        if message.topic == self._way.topic("down/ack"):  # amqtt hands a session its own messages back as well
+            self._answers.append(message.payload)
+            self._event.set()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from hub.adapters.mqtt_inbox import MqttInbox, Receipt
-from hub.adapters.sql.engine import is_busy
+from hub.adapters.sql.engine import Unavailable
 from hub.errors import Transient
 from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers
@@ -17,12 +17,14 @@ from hub.services.ingest.wire import Ack
 
 log = logging.getLogger(__name__)
 
-GROUP = 500
-"""Messages a commit at most; it does not wait for more than there is."""
+GROUP, GROUP_BYTES = 500, 256 * 1024
+"""A commit's messages at most, and their size: some 500 readings. It does not wait for more than there is."""
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
-_RETRY_S = 0.5
+RETRY_S = 0.5
 HOLD_S = 5.0
+
+Taken = list[tuple[Message, Receipt]]
 
 
 class IngestLoop:
@@ -41,28 +43,28 @@ class IngestLoop:
         self._inbox.start()
         try:
             while not stop.is_set():
-                taken = self._inbox.handoff.take(GROUP, timeout=0.25)
+                taken = self._inbox.handoff.take(GROUP, GROUP_BYTES, timeout=0.25)
                 if taken:
                     self._commit(taken, stop)
                 self._watch()
         finally:
             self._inbox.stop()
 
-    def _commit(self, taken: list[tuple[Message, Receipt]], stop: threading.Event) -> None:
-        messages = [message for message, _ in taken]
+    def _commit(self, taken: Taken, stop: threading.Event) -> None:
+        """Until it is committed nothing is acknowledged, and nothing else is taken; but see ``HubFault``."""
         while not stop.is_set():
             try:
-                answers = self._processor.process(messages)
+                answers = self._processor.process([message for message, _ in taken])
             except HubFault as fault:
                 log.warning("holding what comes", extra={"error": str(fault)})
                 stop.wait(HOLD_S)
+                # One good message among what came meanwhile shows that it was not the hub.
+                taken = self._inbox.handoff.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
+            except Unavailable as error:
+                log.warning("the database cannot take this now", extra={"error": str(error)})
+                stop.wait(RETRY_S)
             except Transient as error:
                 log.info("group is done again", extra={"error": str(error)})
-            except Exception as error:
-                if not _passing(error):
-                    raise
-                log.warning("the database cannot take this now", extra={"error": type(error).__name__})
-                stop.wait(_RETRY_S)
             else:
                 self._inbox.acknowledge([receipt for _, receipt in taken])
                 self._answer(answers)
@@ -74,9 +76,9 @@ class IngestLoop:
             self._inbox.publish(f"rpm/v1/{gateway_id}/down/ack", self._encoder.encode(Ack(1, hub_time, acks)))
 
     def _watch(self) -> None:
-        now = self._hub.clock.now()
-        if not self._inbox.alive(now):
+        if not self._inbox.alive():
             self._inbox.restart()
+        now = self._hub.clock.now()
         if self._beaten_at is not None and timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
             return
         self._beaten_at = now
@@ -85,13 +87,5 @@ class IngestLoop:
             with self._hub.unit_of_work() as uow:
                 uow.operations.beat("ingest", self._instance, now, detail)
                 uow.commit()
-        except Exception as error:
-            if not _passing(error):
-                raise
-            log.warning("no heartbeat written", extra={"error": type(error).__name__})
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the database may take it later: locked, full, or not reachable. Until then nothing is acknowledged."""
-    text = str(error)
-    return is_busy(error) or any(sign in text for sign in ("disk is full", "disk I/O error", "could not connect"))
+        except Transient as error:
+            log.warning("no heartbeat written", extra={"error": str(error)})

@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
@@ -24,9 +23,16 @@ from hub.services.ports.base import Clock
 log = logging.getLogger(__name__)
 
 UP = "rpm/v1/+/up/"
-PING_EVERY = timedelta(seconds=10)
-PING_LOST = timedelta(seconds=30)
+PING_EVERY_S = 10.0
+LOST_S = 30.0
+"""Connected and not a word for this long, our own pings included: the connection's thread is dead."""
+
+UNCONNECTED_S = 120.0
+"""Not even an attempt to connect for this long, while paho tries at least every 30 s: dead as well."""
+
 KEEPALIVE_S = 60
+IN_FLIGHT = 500
+"""Answers on their way at once; paho's 20 would make a group's answers wait for each other."""
 
 
 class BrokerAddress(Protocol):
@@ -79,15 +85,20 @@ class Handoff:
             self._bytes += len(message.payload)
             self._room.notify_all()
 
-    def take(self, limit: int, timeout: float) -> list[tuple[Message, Receipt]]:
-        """What is there, up to ``limit`` messages, the urgent lane first; waits ``timeout`` seconds for a first one."""
+    def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        """What is there, the urgent lane first: up to ``limit`` messages, and no more once they hold ``max_bytes``.
+
+        Waits ``timeout`` seconds for a first one.
+        """
         with self._room:
             self._room.wait_for(lambda: len(self), timeout)
             taken: list[tuple[Message, Receipt]] = []
+            size = 0
             for lane in LANES:
-                while self._lanes[lane] and len(taken) < limit:
+                while self._lanes[lane] and len(taken) < limit and size < max_bytes:
                     taken.append(self._lanes[lane].popleft())
-            self._bytes -= sum(len(message.payload) for message, _ in taken)
+                    size += len(taken[-1][0].payload)
+            self._bytes -= size
             self._room.notify_all()
             return taken
 
@@ -112,8 +123,8 @@ class MqttInbox:
         self._epoch = 0
         self._client: paho.Client | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
-        self._pinged_at: datetime | None = None
-        self._heard_at: datetime | None = None
+        self._pinged_at = 0.0
+        self._heard_at = 0.0  # both on the monotonic clock
         self._connected = False
 
     @property
@@ -123,8 +134,8 @@ class MqttInbox:
 
     def start(self) -> None:
         """Connect in the background, and keep trying."""
-        self._client = self._make_client(self._epoch)
-        self._pinged_at = self._heard_at = None
+        self._client = self._make_client()
+        self._heard_at = self._pinged_at = self._clock.monotonic()
         try:
             self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
             self._client.loop_start()
@@ -152,18 +163,15 @@ class MqttInbox:
         if self._client is not None:
             self._client.publish(topic, payload, qos=qos)
 
-    def alive(self, now: datetime) -> bool:
-        """Whether anything was heard lately, our own pings included. paho's flag stays true after its thread died."""
-        if self._pinged_at is None or now - self._pinged_at >= PING_EVERY:
+    def alive(self) -> bool:
+        """Whether the connection's thread showed any life lately. paho's own flag stays true after it died."""
+        now = self._clock.monotonic()
+        if now - self._pinged_at >= PING_EVERY_S:
             self._pinged_at = now
             self.publish(self._ping_topic, b"", qos=0)
-        if not self._connected:
-            return True  # not connected is paho's to mend, and it says so
-        if self._heard_at is None:
-            self._heard_at = now
-        return now - self._heard_at < PING_LOST
+        return now - self._heard_at < (LOST_S if self._connected else UNCONNECTED_S)
 
-    def _make_client(self, epoch: int) -> paho.Client:
+    def _make_client(self) -> paho.Client:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
@@ -176,22 +184,27 @@ class MqttInbox:
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context(cafile=self._ca_file or None))
         client.reconnect_delay_set(min_delay=1, max_delay=30)
+        client.max_inflight_messages_set(IN_FLIGHT)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_socket_open = _no_delay
-        client.on_message = self._receiver(epoch)
+        client.on_message = self._on_message
         return client
 
-    def _receiver(self, epoch: int) -> Callable[[paho.Client, Any, paho.MQTTMessage], None]:
-        def on_message(_client: paho.Client, _data: Any, m: paho.MQTTMessage) -> None:
-            self._heard_at = now = self._clock.now()
-            if m.topic != self._ping_topic:
-                message = Message.received(m.topic, bytes(m.payload), now, redelivered=m.dup)
-                self.handoff.put(message, Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
-
-        return on_message
+    def _on_message(self, client: paho.Client, _data: Any, m: paho.MQTTMessage) -> None:
+        if client is not self._client:
+            return
+        self._heard_at = self._clock.monotonic()
+        epoch, topic = self._epoch, _topic_of(m)
+        if topic != self._ping_topic:
+            now = self._clock.now()
+            message = Message.received(topic, bytes(m.payload), now, redelivered=m.dup, retained=m.retain)
+            self.handoff.put(message, Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        self._heard_at = self._clock.monotonic()
+        self._epoch += 1
         if reason.is_failure:
             log.warning("broker refused the connection", extra={"reason": str(reason)})
             return
@@ -201,8 +214,11 @@ class MqttInbox:
 
     def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
         self._connected = False
-        self._heard_at = None
+        self._heard_at = self._clock.monotonic()
         log.warning("disconnected from the broker", extra={"reason": str(reason)})
+
+    def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        self._heard_at = self._clock.monotonic()
 
     def _end_client(self) -> None:
         client, self._client = self._client, None
@@ -212,6 +228,14 @@ class MqttInbox:
         if client is not None:
             client.disconnect()
             client.loop_stop()
+
+
+def _topic_of(message: paho.MQTTMessage) -> str:
+    """Its topic. One that is no UTF-8 has no sender; raising here would end the connection's thread."""
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return ""
 
 
 def _no_delay(_client: paho.Client, _data: Any, sock: Any) -> None:

@@ -115,6 +115,8 @@ def end(hub: Hub, actor: Actor, patient_id: int, reason: EndReason) -> None:
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         patient = uow.patients.get(patient_id)
+        if patient.state is Monitoring.ENDED:
+            raise Conflict("monitoring of this patient has ended before")
         if not uow.patients.change_state(patient_id, patient.state, Monitoring.ENDED, reason.value, None, now):
             raise Conflict("the state of this patient changed meanwhile")
         end_patient(uow, hub, patient_id, now)

@@ -1,9 +1,13 @@
 """Gateways and devices: adding, accepting, assigning."""
 
+import re
 from datetime import datetime
 
 from hub.errors import Invalid, NotFound
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
+
+_TOPIC_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 PROFILES = frozenset(
     {
@@ -25,9 +29,13 @@ def add_gateway(hub: Hub, actor: Actor, name: str, credential: str, gateway_id: 
     require(actor, OPERATORS)
     if not name.strip():
         raise Invalid({"name": "is needed"})
-    now = hub.clock.now()
     new_id = gateway_id or hub.ids.gateway_id()
+    if not _TOPIC_WORD.fullmatch(new_id):
+        raise Invalid({"id": "stands in topics: up to 40 letters, digits, - and _"})
+    now = hub.clock.now()
     with hub.unit_of_work() as uow:
+        if uow.gateways.find(new_id) is not None:
+            raise Invalid({"id": "another gateway has this id"})
         uow.gateways.add(new_id, name.strip(), credential, now)
         uow.audit.write(now, actor.name, "gateway.add", f"gateway:{new_id}", {})
         uow.commit()
@@ -41,6 +49,8 @@ def add_device(hub: Hub, actor: Actor, address: str, profile: str, gateway_id: s
         raise Invalid({"profile": f"is one of {', '.join(sorted(PROFILES))}"})
     if not 1 <= len(address) <= 64:
         raise Invalid({"address": "is 1 to 64 characters, as the gateway reports it"})
+    if _MAC.fullmatch(address):
+        address = address.upper()  # as gateways report it
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         if uow.gateways.find(gateway_id) is None:

@@ -68,11 +68,11 @@ def _release(uow: UnitOfWork, hub: Hub, actor: Actor, entry: HeldEntry, patient_
     device_id = None if device is None else device.id
     if not uow.journal.release(entry.id, patient_id, device_id, "stored"):
         raise Conflict("somebody has decided on this reading before")
-    version = uow.patients.evaluation_version(patient_id)
+    versions = uow.patients.evaluation_versions([patient_id])
     reading = screen_reading(
         read_again(entry.body), entry.flags, entry.id, device_id, entry.effective_at, now - entry.effective_at
     )
     evaluate(uow, hub, patient, [reading], now)
-    if not uow.patients.judged(patient_id, version):
+    if not uow.patients.judged(versions):
         raise Conflict("readings of this patient came in at this moment; try again")
     uow.audit.write(now, actor.name, "reading.assign", f"journal:{entry.id}", {"patient": patient_id})

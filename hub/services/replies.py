@@ -10,9 +10,10 @@ from hub.domain.lifecycle import why_not
 from hub.domain.messages import NEWS_VALID
 from hub.domain.replies import BARE, NOT_REUSED, Reply, Verb, parse
 from hub.domain.severity import Severity
+from hub.errors import Conflict
 from hub.services.acknowledge import hand_over, take
 from hub.services.alerting import technical
-from hub.services.hub import Actor, Hub
+from hub.services.hub import CLINICAL, Actor, Hub, require
 from hub.services.paging import LAST_RESORT, clinic
 from hub.services.ports.alerting import InboundText, NewMessage, ReplyCode
 from hub.services.ports.storage import UnitOfWork
@@ -66,6 +67,17 @@ def receive_text(hub: Hub, provider_id: str, from_phone: str, body: str) -> None
         if member or codes:
             actor = Actor(member.name, member.role, member.id) if member else Actor(LAST_RESORT, "last_resort")
             _answer(uow, hub, _Text(actor, from_phone, body, codes, now), inbound_id)
+        uow.commit()
+
+
+def mark_read(hub: Hub, actor: Actor, inbound_id: int) -> None:
+    """Somebody has read a text that was not understood, and answers for what it asks (SF16); the text stays."""
+    require(actor, CLINICAL)
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        if not uow.outbox.inbound.mark_read(inbound_id, now):
+            raise Conflict("somebody has read this text before")
+        uow.audit.write(now, actor.name, "text.read", f"inbound:{inbound_id}", {})
         uow.commit()
 
 

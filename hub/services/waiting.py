@@ -7,17 +7,28 @@ ingest brings that forward when a reading of the metric comes.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.domain.alerts import DataReturned
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
 from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
 from hub.services.alerting import Raised, raise_alert
-from hub.services.hub import Hub
+from hub.services.hub import HUB, Hub
+from hub.services.paging import stand_everybody_down
+from hub.services.ports.alerting import NewTask
 from hub.services.ports.care import Enrolment
+from hub.services.ports.devices import GatewayRow
 from hub.services.ports.measuring import Expectation
 from hub.services.ports.storage import UnitOfWork
+from hub.services.transitions import Changed, change
 
 GATEWAY_MUTES = timedelta(hours=12)
 """How long a gateway's outage mutes its patients' missing alerts; then a person phones."""
+
+_CATCHES_UP = timedelta(minutes=15)
+"""A gateway that is back has its spool to deliver first."""
+
+_LOOKS_AGAIN = timedelta(minutes=10)
+_CALL_WITHIN = timedelta(hours=4)
 
 _HORIZON = timedelta(days=9)
 """Every slot comes at least once a week."""
@@ -47,10 +58,13 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
     if state is SlotState.MET:
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
     elif state is SlotState.NO_DATA:
-        if _gateway_excuses(uow, patient, occurrence, now):
-            _keep(uow, waited, SlotState.LATE, now + timedelta(minutes=10))
+        down_since = _gateways_down_since(uow, patient, now)
+        if down_since is not None and max(now - down_since, now - occurrence.no_data_at) < GATEWAY_MUTES:
+            _keep(uow, waited, SlotState.LATE, now + _LOOKS_AGAIN)
             return
         _say_missing(uow, hub, patient, enrolment, slot, occurrence, now)
+        if down_since is not None:
+            _have_phoned(uow, patient, down_since, now)
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
     else:
         _keep(uow, waited, state, occurrence.late_at if now < occurrence.late_at else occurrence.no_data_at)
@@ -73,14 +87,38 @@ def _say_missing(
     raise_alert(uow, hub, patient, raised, f"patient:{patient.id}", now)
 
 
-def _gateway_excuses(uow: UnitOfWork, patient: Patient, occurrence: Occurrence, now: datetime) -> bool:
-    """Whether every gateway of this patient's devices is down, for 12 h at most: then silence is not the patient's."""
-    gateways = {name for device in uow.devices.of_patient(patient.id, now) for name in device.accepted_on}
-    down = [row for name in gateways if (row := uow.gateways.find(name)) is not None and not row.online]
-    if not down or len(down) < len(gateways):
-        return False
-    since = [row.online_changed_at for row in down if row.online_changed_at is not None]
-    return bool(since) and now - max(since) < GATEWAY_MUTES and now - occurrence.no_data_at < GATEWAY_MUTES
+def data_returned(uow: UnitOfWork, hub: Hub, patient_id: int, metric: str, now: datetime) -> None:
+    """Close the missing alert of this metric; a red one stays, with a note."""
+    alert = uow.alerts.open_of(f"patient:{patient_id}", f"missing-{metric}")
+    if alert is not None:
+        outcome = change(uow, alert, DataReturned(), HUB, now)
+        if isinstance(outcome, Changed) and not outcome.after.live:
+            stand_everybody_down(uow, hub, outcome.after, "closed by itself, data returned", now)
+
+
+def _gateways_down_since(uow: UnitOfWork, patient: Patient, now: datetime) -> datetime | None:
+    """Since when no gateway of this patient's devices is up: then silence is not the patient's. None: one is up."""
+    names = {name for device in uow.devices.of_patient(patient.id, now) for name in device.accepted_on}
+    rows = [row for name in names if (row := uow.gateways.find(name)) is not None and row.retired_at is None]
+    changed = [row.online_changed_at for row in rows if row.online_changed_at is not None and _is_away(row, now)]
+    return max(changed) if changed and len(changed) == len(rows) else None
+
+
+def _is_away(row: GatewayRow, now: datetime) -> bool:
+    return not row.online or (row.online_changed_at is not None and now - row.online_changed_at < _CATCHES_UP)
+
+
+def _have_phoned(uow: UnitOfWork, patient: Patient, down_since: datetime, now: datetime) -> None:
+    task = NewTask(
+        kind="call_patient",
+        title="The gateway is down and no reading can come: phone the patient",
+        due_at=now + _CALL_WITHIN,
+        patient_id=patient.id,
+        owner_id=patient.care_manager_id,
+        role="nurse",
+        key=f"gateway-down:{patient.id}:{down_since.isoformat()}",
+    )
+    uow.tasks.add(task, now)
 
 
 def _wait_next(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hub.adapters.sql.tables.operations import audit
 from hub.services.ports.operations import AuditRow
@@ -37,9 +37,11 @@ class SqlAudit:
 
     def seal(self, seals: Sequence[tuple[int, bytes]]) -> None:
         """Write each row's hash, once."""
-        for row_id, digest in seals:
+        if seals:
+            this = (audit.c.id == bindparam("this")) & audit.c.hash.is_(None)
             self._connection.execute(
-                update(audit).where(audit.c.id == row_id, audit.c.hash.is_(None)).values(hash=digest)
+                update(audit).where(this).values(hash=bindparam("digest")),
+                [{"this": row_id, "digest": digest} for row_id, digest in seals],
             )
 
     def read(self, after: int, limit: int) -> list[AuditRow]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
 from hub.adapters.sql.types import Instant
@@ -39,14 +39,13 @@ class SqlGateways:
         """Replace the stored credential."""
         self._connection.execute(update(gateway).where(gateway.c.id == gateway_id).values(credential=credential))
 
-    def note_status(self, gateway_id: str, status: GatewayStatus, now: datetime) -> None:
-        """Keep a status message; ``online_changed_at`` moves only when it changed."""
+    def note_status(self, gateway_id: str, status: GatewayStatus, now: datetime, *, heard: bool) -> None:
+        """Keep a status message; ``online_changed_at`` moves only when it changed, or where it never stood."""
+        same = (gateway.c.online == status.online) & gateway.c.online_changed_at.is_not(None)
         values: dict[str, Any] = {
             "online": status.online,
-            "online_changed_at": case(
-                (gateway.c.online == status.online, gateway.c.online_changed_at), else_=literal(now, Instant())
-            ),
-            "heard_at": now,
+            "online_changed_at": case((same, gateway.c.online_changed_at), else_=literal(now, Instant())),
+            "heard_at": now if heard else func.coalesce(gateway.c.heard_at, literal(now, Instant())),
             "status": status.body,
         }
         if status.spool_depth is not None:
@@ -144,18 +143,23 @@ class SqlDevices:
 
     def note_seen(self, seen: Sequence[tuple[int, datetime, int | None]]) -> None:
         """Newest wins; a battery level that is not given stays."""
-        for device_id, at, battery in seen:
+        if seen:
+            at, level = bindparam("at", type_=Instant()), bindparam("level", type_=Integer())
             newer = or_(device.c.last_seen_at.is_(None), device.c.last_seen_at < at)
             self._connection.execute(
                 update(device)
-                .where(and_(device.c.id == device_id, newer))
-                .values(last_seen_at=at, battery_percent=func.coalesce(battery, device.c.battery_percent))
+                .where(device.c.id == bindparam("this"), newer)
+                .values(last_seen_at=at, battery_percent=func.coalesce(level, device.c.battery_percent)),
+                [{"this": device_id, "at": seen_at, "level": battery} for device_id, seen_at, battery in seen],
             )
 
     def note_batteries(self, levels: Sequence[tuple[int, int]]) -> None:
         """(device id, percent)."""
-        for device_id, percent in levels:
-            self._connection.execute(update(device).where(device.c.id == device_id).values(battery_percent=percent))
+        if levels:
+            self._connection.execute(
+                update(device).where(device.c.id == bindparam("this")).values(battery_percent=bindparam("level")),
+                [{"this": device_id, "level": percent} for device_id, percent in levels],
+            )
 
     def _with_gateways(self, rows: Sequence[Row[Any]]) -> list[DeviceRow]:
         accepted: dict[int, set[str]] = {row.id: set() for row in rows}

@@ -1,6 +1,6 @@
 """Deadlines that readings set, and readings that are waited for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, delete, select, update
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
 from hub.adapters.sql.upsert import insert_or_ignore, upsert
-from hub.domain.findings import Deadline, Finding
+from hub.domain.findings import Deadline
 from hub.domain.samples import Attempt, Sample
-from hub.services.ports.measuring import Expectation
+from hub.services.ports.measuring import DueDeadline, Expectation
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
@@ -46,6 +46,26 @@ class SqlDuties:
         )
         return self._connection.execute(waiting.values(state="cancelled")).rowcount
 
+    def waiting(self, patient_id: int) -> set[str]:
+        """Metrics of which a valid sample is waited for."""
+        found = select(deadline.c.metric).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
+        return {_METRIC_NAMES[code] for code in self._connection.execute(found.distinct()).scalars()}
+
+    def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
+        """Cancel what was set at ``at``, but for the keys to ``keep``; how many."""
+        waiting = update(deadline).where(
+            deadline.c.patient_id == patient_id,
+            deadline.c.state == "waiting",
+            deadline.c.metric == METRIC_CODES[metric],
+            deadline.c.from_at == at,
+            deadline.c.key.not_in(list(keep)),
+        )
+        return self._connection.execute(waiting.values(state="cancelled")).rowcount
+
+    def cancel(self, deadline_id: int) -> bool:
+        """Compare-and-set from waiting."""
+        return self._end(deadline_id, "cancelled")
+
     def cancel_all_deadlines(self, patient_id: int) -> int:
         """Nothing is due for this patient any more."""
         waiting = update(deadline).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
@@ -76,18 +96,22 @@ class SqlDuties:
             for r in self._connection.execute(found.order_by(key.at))
         ]
 
-    def due_deadlines(self, now: datetime, limit: int) -> list[tuple[int, int, datetime, Finding]]:
-        """(deadline id, patient id, when it was due, finding), the longest due first."""
+    def due_deadlines(self, now: datetime, limit: int) -> list[DueDeadline]:
+        """Waiting ones whose time has come, the longest due first."""
         found = select(deadline).where(deadline.c.state == "waiting", deadline.c.due_at <= now)
         rows = self._connection.execute(found.order_by(deadline.c.due_at).limit(limit))
-        return [(row.id, row.patient_id, row.due_at, load_finding(row.finding)) for row in rows]
+        return [
+            DueDeadline(row.id, row.patient_id, row.due_at, _METRIC_NAMES[row.metric], load_finding(row.finding))
+            for row in rows
+        ]
 
     def raised(self, deadline_id: int) -> bool:
         """Compare-and-set from waiting."""
-        changed = self._connection.execute(
-            update(deadline).where(deadline.c.id == deadline_id, deadline.c.state == "waiting").values(state="raised")
-        )
-        return changed.rowcount == 1
+        return self._end(deadline_id, "raised")
+
+    def _end(self, deadline_id: int, state: str) -> bool:
+        this = (deadline.c.id == deadline_id) & (deadline.c.state == "waiting")
+        return self._connection.execute(update(deadline).where(this).values(state=state)).rowcount == 1
 
     def expect(self, waited: Expectation) -> None:
         """Write or replace the occurrence that is waited for."""
@@ -121,12 +145,12 @@ class SqlDuties:
         found = select(expectation).where(expectation.c.check_at <= now).order_by(expectation.c.check_at).limit(limit)
         return [_expectation(row) for row in self._connection.execute(found)]
 
-    def met(self, patient_id: int, metric: str, now: datetime) -> None:
-        """A reading came: have the expectations of this metric looked at on the next tick."""
+    def met(self, patient_id: int, metrics: Collection[str], now: datetime) -> None:
+        """A reading came: have the expectations of these metrics looked at on the next tick."""
         self._connection.execute(
             update(expectation)
-            .where(expectation.c.patient_id == patient_id, expectation.c.metric == METRIC_CODES[metric])
-            .where(expectation.c.check_at > now)
+            .where(expectation.c.patient_id == patient_id, expectation.c.check_at > now)
+            .where(expectation.c.metric.in_([METRIC_CODES[metric] for metric in metrics]))
             .values(check_at=now)
         )
 

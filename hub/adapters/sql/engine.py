@@ -5,15 +5,24 @@ import sqlite3
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import make_url
 
-from hub.errors import WrongSetting
+from hub.errors import Transient, WrongSetting
 
 WAL_RESET_MENDED = (3, 51, 3)
 """From this version on several connections may write and checkpoint a WAL without the WAL-reset fault."""
 
 BUSY_MS = 5000
+
+_BUSY = re.compile(r"database is locked|database table is locked|could not serialize|deadlock detected")
+_CANNOT_WRITE = re.compile(
+    r"database or disk is full|disk I/O error|readonly database|unable to open database file|No space left on device"
+)
+
+
+class Unavailable(Transient):
+    """The database cannot take this now: locked, full, or not reachable. Nothing was written."""
 
 
 def sqlite_driver() -> ModuleType:
@@ -44,11 +53,16 @@ def make_engine(url: str, *, checkpoints: bool = False) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        server = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        event.listen(server, "handle_error", _say_what_may_pass)
+        return server
     if parsed.get_backend_name() != "sqlite":
         raise WrongSetting(f"DATABASE_URL: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
-    engine = create_engine(parsed, module=sqlite_driver(), connect_args={"timeout": BUSY_MS / 1000})
+    engine = create_engine(
+        parsed, module=sqlite_driver(), connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
+    )
     _open_safely(engine, checkpoints=checkpoints)
+    event.listen(engine, "handle_error", _say_what_may_pass)
     return engine
 
 
@@ -77,7 +91,31 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    @event.listens_for(engine, "commit")
+    def _committing(connection: Connection) -> None:
+        # A full disk may make SQLite undo the whole transaction by itself; the driver's commit then does nothing and
+        # says nothing, and what follows it would be acknowledged.
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:
+            raise Unavailable("the database undid this transaction")
+
+
+def _say_what_may_pass(context: ExceptionContext) -> None:
+    """Raise ``Unavailable`` in the place of the driver's error, where the same may succeed later."""
+    original = context.original_exception
+    if context.is_disconnect or is_busy(original) or _CANNOT_WRITE.search(str(original)) or _unreachable(original):
+        raise Unavailable(str(original)) from original
+
+
+def _unreachable(error: BaseException) -> bool:
+    """PostgreSQL could not be connected to, is starting or stopping, or has run out of something."""
+    kind = type(error)
+    if kind.__module__.partition(".")[0] != "psycopg":
+        return False
+    state = getattr(error, "sqlstate", None)
+    return kind.__name__ == "OperationalError" if state is None else state[:2] in {"08", "53", "57"}
+
 
 def is_busy(error: BaseException) -> bool:
     """Whether a database error is a lock that may be free a moment later."""
-    return bool(re.search(r"database is locked|database table is locked|could not serialize|deadlock", str(error)))
+    return _BUSY.search(str(error)) is not None

@@ -38,6 +38,11 @@ class SqlInbound:
             update(table).where(table.c.id == inbound_id).values(understood=as_what[:24], read_at=now)
         )
 
+    def mark_read(self, inbound_id: int, now: datetime) -> bool:
+        """A person has read it; False if it does not wait to be read."""
+        marked = update(table).where(table.c.id == inbound_id, table.c.read_at.is_(None)).values(read_at=now)
+        return self._connection.execute(marked).rowcount == 1
+
     def unread(self, limit: int) -> list[tuple[int, InboundText]]:
         """Oldest first."""
         found = select(table).where(table.c.read_at.is_(None)).order_by(table.c.id).limit(limit)

@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.tables.measurements import journal, record_key, transport_key
-from hub.services.ports.measuring import HeldEntry, JournalEntry, KnownKey
+from hub.errors import Transient
+from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KnownKey, KnownRecord
+
+CHUNK = 300
+"""Keys of one question: databases bound the number of parameters."""
 
 
 class SqlJournal:
@@ -18,61 +23,68 @@ class SqlJournal:
     def transport_keys(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], KnownKey]:
         """What was answered for these keys before."""
         key = transport_key.c
-        found = select(transport_key).where(tuple_(key.gateway_id, key.spool, key.seq).in_(keys))
-        return {
-            (r.gateway_id, r.spool, r.seq): KnownKey(r.digest, r.status, r.code)
-            for r in self._connection.execute(found)
-        }
+        known: dict[tuple[str, str, int], KnownKey] = {}
+        for start in range(0, len(keys), CHUNK):
+            found = select(transport_key).where(
+                tuple_(key.gateway_id, key.spool, key.seq).in_(keys[start : start + CHUNK])
+            )
+            for r in self._connection.execute(found):
+                known[r.gateway_id, r.spool, r.seq] = KnownKey(r.digest, r.status, r.code)
+        return known
 
-    def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes]:
-        """Digests known for (device, record)."""
-        if not keys:
-            return {}
-        found = select(record_key).where(tuple_(record_key.c.device, record_key.c.record).in_(keys))
-        return {(r.device, r.record): r.digest for r in self._connection.execute(found)}
+    def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownRecord]:
+        """What is known of (device, record)."""
+        key = record_key.c
+        columns = select(key.device, key.record, key.digest, journal.c.status).join(
+            journal, journal.c.id == key.journal_id
+        )
+        known: dict[tuple[str, str], KnownRecord] = {}
+        for start in range(0, len(keys), CHUNK):
+            found = columns.where(tuple_(key.device, key.record).in_(keys[start : start + CHUNK]))
+            for r in self._connection.execute(found):
+                known[r.device, r.record] = KnownRecord(r.digest, r.status == "held")
+        return known
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
         """Rows and keys in three statements; ids in the entries' order."""
         if not entries:
             return []
-        statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
-        ids = [row.id for row in self._connection.execute(statement, [_journal_values(e) for e in entries])]
-        self._connection.execute(
-            insert(transport_key),
-            [
-                {
-                    "gateway_id": e.gateway_id,
-                    "spool": e.spool,
-                    "seq": e.seq,
-                    "digest": e.digest,
-                    "status": e.status,
-                    "code": e.code,
-                }
-                for e in entries
-            ],
-        )
-        records = [
-            {"device": e.device, "record": e.record, "digest": e.record_digest, "journal_id": row_id}
-            for e, row_id in zip(entries, ids, strict=True)
-            if e.record is not None
-        ]
-        if records:
-            self._connection.execute(insert(record_key), records)
+        try:
+            statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
+            ids = [row.id for row in self._connection.execute(statement, [_journal_values(e) for e in entries])]
+            self._connection.execute(insert(transport_key), [_key_values(e) for e in entries])
+            records = [
+                {"device": e.device, "record": e.record, "digest": e.record_digest, "journal_id": row_id}
+                for e, row_id in zip(entries, ids, strict=True)
+                if e.record is not None and not e.replaces_held
+            ]
+            if records:
+                self._connection.execute(insert(record_key), records)
+        except IntegrityError as error:
+            raise Transient("another process stored one of these readings meanwhile") from error
+        for entry, row_id in zip(entries, ids, strict=True):
+            if entry.replaces_held:
+                self._replace_held(entry, row_id)
         return ids
 
-    def refuse(self, keys: Sequence[tuple[str, str, int, bytes, str]]) -> None:
-        """Keys of rejected readings."""
-        rows = [
-            {"gateway_id": gateway, "spool": spool, "seq": seq, "digest": digest, "status": "rejected", "code": code}
-            for gateway, spool, seq, digest, code in keys
-        ]
-        if rows:
-            self._connection.execute(insert(transport_key), rows)
+    def _replace_held(self, entry: JournalEntry, row_id: int) -> None:
+        this = (record_key.c.device == entry.device) & (record_key.c.record == entry.record)
+        before = select(record_key.c.journal_id).where(this).scalar_subquery()
+        held = (journal.c.id == before) & (journal.c.status == "held")
+        self._connection.execute(update(journal).where(held).values(status="released"))
+        self._connection.execute(update(record_key).where(this).values(journal_id=row_id))
 
-    def held(self, limit: int) -> list[HeldEntry]:
-        """Readings a person must decide on, oldest first."""
-        found = select(journal).where(journal.c.status == "held").order_by(journal.c.hub_received_at, journal.c.id)
-        return [_held(row) for row in self._connection.execute(found.limit(limit))]
+    def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
+        """Keys of readings that are not in the journal."""
+        if keys:
+            self._connection.execute(insert(transport_key), [_key_values(key) for key in keys])
+
+    def held_since(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Devices with readings held since ``before`` or longer, and when the oldest of each came."""
+        oldest = func.min(journal.c.hub_received_at, type_=journal.c.hub_received_at.type)
+        held = (journal.c.status == "held") & (journal.c.hub_received_at <= before)
+        found = select(journal.c.device, oldest.label("oldest")).where(held).group_by(journal.c.device)
+        return [(row.device, row.oldest) for row in self._connection.execute(found.order_by(journal.c.device))]
 
     def held_of(self, device: str) -> list[HeldEntry]:
         """Held readings of one device, oldest first."""
@@ -94,10 +106,16 @@ class SqlJournal:
         )
         return changed.rowcount == 1
 
-    def oldest_held(self) -> datetime | None:
-        """When the oldest reading in the inbox came."""
-        held = self.held(1)
-        return held[0].received_at if held else None
+
+def _key_values(key: JournalEntry | AnsweredKey) -> dict[str, object]:
+    return {
+        "gateway_id": key.gateway_id,
+        "spool": key.spool,
+        "seq": key.seq,
+        "digest": key.digest,
+        "status": key.status,
+        "code": key.code,
+    }
 
 
 def _journal_values(e: JournalEntry) -> dict[str, object]:

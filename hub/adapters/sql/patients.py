@@ -1,10 +1,10 @@
 """Patients, consent, goals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import consent, patient
@@ -98,21 +98,22 @@ class SqlPatients:
         """The dry weight with its author and time."""
         self._set(patient_id, dry_weight_g=_grams(kg), dry_weight_by=by, dry_weight_at=now)
 
-    def judged(self, patient_id: int, seen: int) -> bool:
-        """Compare-and-set of the evaluation version."""
-        changed = self._connection.execute(
-            update(patient)
-            .where(patient.c.id == patient_id, patient.c.evaluation_version == seen)
-            .values(evaluation_version=seen + 1)
-        )
-        return changed.rowcount == 1
+    def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
+        """The versions to pass to ``judged``."""
+        columns = select(patient.c.id, patient.c.evaluation_version)
+        found = self._connection.execute(columns.where(patient.c.id.in_(list(patient_ids))))
+        return {row.id: row.evaluation_version for row in found}
 
-    def evaluation_version(self, patient_id: int) -> int:
-        """The version to pass to ``judged``."""
-        version: int = self._connection.execute(
-            select(patient.c.evaluation_version).where(patient.c.id == patient_id)
-        ).scalar_one()
-        return version
+    def judged(self, seen: Mapping[int, int]) -> bool:
+        """Compare-and-set of evaluation versions."""
+        if not seen:
+            return True
+        this = (patient.c.id == bindparam("this")) & (patient.c.evaluation_version == bindparam("seen"))
+        changed = self._connection.execute(
+            update(patient).where(this).values(evaluation_version=patient.c.evaluation_version + 1),
+            [{"this": patient_id, "seen": version} for patient_id, version in sorted(seen.items())],
+        )
+        return changed.rowcount == len(seen)
 
     def pauses_over(self, now: datetime) -> list[Patient]:
         """Paused patients whose pause has run out."""

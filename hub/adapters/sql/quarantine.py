@@ -1,6 +1,6 @@
 """Bad input, kept whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -22,8 +22,8 @@ class SqlQuarantine:
         """The new row's id."""
         values = {
             "received_at": now,
-            "gateway_id": gateway_id,
-            "topic": topic,
+            "gateway_id": gateway_id[:40],
+            "topic": topic[:200],
             "code": code,
             "detail": detail,
             "raw": raw[:RAW_LIMIT],
@@ -54,6 +54,11 @@ class SqlQuarantine:
         ).returning(attempt.c.started)
         started: int = self._connection.execute(statement).scalar_one()
         return started - 1
+
+    def started(self, digests: Sequence[bytes]) -> Mapping[bytes, int]:
+        """How many attempts at each were started and never finished."""
+        found = select(attempt.c.digest, attempt.c.started).where(attempt.c.digest.in_(digests))
+        return {row.digest: row.started for row in self._connection.execute(found)}
 
     def finished(self, digests: Sequence[bytes]) -> None:
         """These messages were dealt with."""

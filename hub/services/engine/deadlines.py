@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.domain.findings import Finding
 from hub.domain.liveness import LIVE
+from hub.domain.patients import Monitoring
+from hub.domain.severity import Severity
 from hub.services.alerting import Raised, raise_alert
 from hub.services.engine.guard import one_by_one
 from hub.services.hub import Hub
+from hub.services.ports.care import InForce
+from hub.services.ports.measuring import DueDeadline
 from hub.services.ports.storage import UnitOfWork
 
 BATCH = 200
-
-Due = tuple[int, int, datetime, Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,28 @@ class Deadlines:
         """Each duty in a transaction of its own; compare-and-set, so that a repeat that comes meanwhile wins."""
         with hub.unit_of_work() as uow:
             due = uow.duties.due_deadlines(now, BATCH)
+        return one_by_one(hub, now, due, lambda uow, duty: _raise(uow, hub, duty, now), self.name, lambda duty: duty.id)
 
-        def raise_it(uow: UnitOfWork, row: Due) -> None:
-            deadline_id, patient_id, due_at, finding = row
-            if uow.duties.raised(deadline_id):
-                patient = uow.patients.get(patient_id)
-                in_force = next(
-                    (
-                        e.in_force
-                        for e in uow.protocols.of_patient(patient_id, now)
-                        if any(rule.id == finding.rule for rule in e.in_force.protocol.rules)
-                    ),
-                    None,
-                )
-                signed = in_force is not None and in_force.protocol.signed_by is not None
-                version_id = None if in_force is None else in_force.version_id
-                # A duty of a recording that came late was over before the hub knew of it: a person reviews it (SF2).
-                page = now - due_at <= LIVE
-                raised = Raised(finding, "clinical", signed, version_id, page)
-                raise_alert(uow, hub, patient, raised, f"patient:{patient_id}", now)
 
-        return one_by_one(hub, now, due, raise_it, "deadlines", lambda row: row[0])
+def _raise(uow: UnitOfWork, hub: Hub, duty: DueDeadline, now: datetime) -> None:
+    after = duty.finding.at + timedelta(milliseconds=1)
+    if any(sample.credible for sample in uow.series.range(duty.patient_id, duty.metric, after, now)):
+        uow.duties.cancel(duty.id)  # a repeat that was stored and not judged is a repeat
+        return
+    patient = uow.patients.get(duty.patient_id)
+    if not uow.duties.raised(duty.id) or (patient.state is Monitoring.PAUSED and duty.finding.severity < Severity.RED):
+        return
+    in_force = _in_force(uow, duty, now)
+    signed = in_force is not None and in_force.protocol.signed_by is not None
+    version_id = None if in_force is None else in_force.version_id
+    # A duty of a recording that came late was over before the hub knew of it: a person reviews it (SF2).
+    page = now - duty.due_at <= LIVE
+    raised = Raised(duty.finding, "clinical", signed, version_id, page)
+    raise_alert(uow, hub, patient, raised, f"patient:{patient.id}", now)
+
+
+def _in_force(uow: UnitOfWork, duty: DueDeadline, now: datetime) -> InForce | None:
+    for enrolment in uow.protocols.of_patient(duty.patient_id, now):
+        if any(rule.id == duty.finding.rule for rule in enrolment.in_force.protocol.rules):
+            return enrolment.in_force
+    return None

@@ -1,4 +1,7 @@
-"""A gateway that is silent, drops readings or has a wrong clock: an alarm, told apart from a silent patient."""
+"""A gateway that is offline, silent or has a wrong clock: an alarm, told apart from a silent patient.
+
+That it dropped readings is told by ingest, when its status says so (``hub.services.ingest.status``).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +21,9 @@ SILENT_FOR = timedelta(minutes=15)
 
 CLOCK_OFF = timedelta(minutes=2)
 
+PROBLEMS = ("offline", "silent", "clock-wrong", "unknown-gateway")
+"""Alarms that are closed here; the last is over as soon as the gateway is registered and heard."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayWatch:
@@ -29,7 +35,7 @@ class GatewayWatch:
     def run(self, hub: Hub, now: datetime) -> int:
         """Open and close one alarm a gateway and problem; a gateway never heard is not yet installed."""
         with hub.unit_of_work() as uow:
-            watched = [row for row in uow.gateways.all() if row.retired_at is None and row.heard_at is not None]
+            watched = [row for row in uow.gateways.all() if row.heard_at is not None]
             troubled = {row.id for row in watched if _troubles(row, now)} | _alarmed(uow)
         changed = [row for row in watched if row.id in troubled]
         return one_by_one(hub, now, changed, lambda uow, row: _tell(uow, hub, row, now), self.name, lambda row: row.id)
@@ -43,7 +49,7 @@ def _alarmed(uow: UnitOfWork) -> set[str]:
 
 def _tell(uow: UnitOfWork, hub: Hub, row: GatewayRow, now: datetime) -> None:
     troubles = _troubles(row, now)
-    for problem in ("offline", "silent", "dropping", "clock-wrong"):
+    for problem in PROBLEMS:
         if problem in troubles:
             technical(uow, hub, f"gateway:{row.id}", problem, Severity.AMBER, troubles[problem], now)
         else:
@@ -52,12 +58,12 @@ def _tell(uow: UnitOfWork, hub: Hub, row: GatewayRow, now: datetime) -> None:
 
 def _troubles(row: GatewayRow, now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
+    if row.retired_at is not None:
+        return found
     if not row.online and row.online_changed_at is not None and now - row.online_changed_at >= OFFLINE_FOR:
         found["offline"] = f"Gateway {row.name} is offline since {row.online_changed_at:%d %b %H:%M} UTC"
     elif row.online and row.heard_at is not None and now - row.heard_at >= SILENT_FOR:
         found["silent"] = f"Gateway {row.name} says it is online and nothing was heard since {row.heard_at:%H:%M} UTC"
-    if row.spool_dropped_total:
-        found["dropping"] = f"Gateway {row.name} had to drop {row.spool_dropped_total} readings: its spool was full"
     if row.clock_offset_s is not None and abs(row.clock_offset_s) >= CLOCK_OFF.total_seconds():
         found["clock-wrong"] = f"The clock of gateway {row.name} is off by {row.clock_offset_s:.0f} s"
     return found

@@ -36,7 +36,15 @@ def one_by_one(
         except Exception as error:  # the other rows must not wait for this one
             log.exception("one row failed", extra={"engine_module": module})
             sentence = f"The hub cannot deal with one {module} row ({name(row)}): {type(error).__name__}"
-            with hub.unit_of_work() as uow:
-                technical(uow, hub, f"row:{module}:{name(row)}"[:160], "row-failed", Severity.RED, sentence, now)
-                uow.commit()
+            alarm(hub, f"row:{module}:{name(row)}"[:160], "row-failed", sentence, now)
     return done
+
+
+def alarm(hub: Hub, subject: str, problem: str, sentence: str, now: datetime) -> None:
+    """Raise an operator's alarm in a transaction of its own. Where even that fails the next tick tries again."""
+    try:
+        with hub.unit_of_work() as uow:
+            technical(uow, hub, subject, problem, Severity.RED, sentence, now)
+            uow.commit()
+    except Exception:  # what comes next must still be done
+        log.exception("no alarm could be raised", extra={"problem": problem})

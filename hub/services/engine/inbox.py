@@ -17,17 +17,16 @@ class Inbox:
     deadline: timedelta = timedelta(seconds=10)
 
     def run(self, hub: Hub, now: datetime) -> int:
-        """One task a device."""
+        """One task a device and day of its oldest held reading: what is decided and begins anew is asked anew."""
         with hub.unit_of_work() as uow:
-            old = [entry for entry in uow.journal.held(200) if now - entry.received_at >= WAITS]
             made = 0
-            for device in sorted({entry.device for entry in old}):
+            for device, oldest in uow.journal.held_since(now - WAITS):
                 task = NewTask(
                     kind="unassigned",
                     title=f"Readings of device {device} wait for an owner",
                     due_at=now + timedelta(hours=4),
                     role="nurse",
-                    key=f"unassigned:{device}",
+                    key=f"unassigned:{device}:{oldest:%Y-%m-%d}",
                 )
                 made += uow.tasks.add(task, now) is not None
             if made:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.domain.patients import Patient
-from hub.services.engine.guard import one_by_one
 from hub.services.hub import Hub
 from hub.services.ports.alerting import NewTask
-from hub.services.ports.storage import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +18,23 @@ class Pauses:
     def run(self, hub: Hub, now: datetime) -> int:
         """One task a pause; the patient stays paused until a person has asked."""
         with hub.unit_of_work() as uow:
-            over = uow.patients.pauses_over(now)
-
-        def ask(uow: UnitOfWork, patient: Patient) -> None:
-            until = patient.paused_until
-            weight = " and for a new dry weight" if patient.dry_weight is not None else ""
-            task = NewTask(
-                kind="home_again",
-                title=f"Home again? The pause is over: ask{weight}, then resume monitoring or pause anew",
-                due_at=now + timedelta(hours=4),
-                patient_id=patient.id,
-                owner_id=patient.care_manager_id,
-                role="nurse",
-                key=f"home-again:{patient.id}:{until.isoformat() if until else ''}",
+            made = sum(
+                uow.tasks.add(_home_again(patient, now), now) is not None for patient in uow.patients.pauses_over(now)
             )
-            uow.tasks.add(task, now)
+            if made:
+                uow.commit()
+        return made
 
-        return one_by_one(hub, now, over, ask, "pauses", lambda patient: patient.id)
+
+def _home_again(patient: Patient, now: datetime) -> NewTask:
+    until = patient.paused_until
+    weight = " and for a new dry weight" if patient.dry_weight is not None else ""
+    return NewTask(
+        kind="home_again",
+        title=f"Home again? The pause is over: ask{weight}, then resume monitoring or pause anew",
+        due_at=now + timedelta(hours=4),
+        patient_id=patient.id,
+        owner_id=patient.care_manager_id,
+        role="nurse",
+        key=f"home-again:{patient.id}:{until.isoformat() if until else ''}",
+    )

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from hub.domain.severity import Severity
 from hub.errors import Transient
-from hub.services.alerting import technical, technical_over
+from hub.services.alerting import technical_over
+from hub.services.engine.guard import alarm
 from hub.services.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class Engine:
         self._modules = modules
         self._instance = instance
         self._failing: set[str] = set()
+        self._unsure = {module.name for module in modules}
+        """Whose alarm may be open: at the start every module's, from the life before."""
         self._beaten_at: datetime | None = None
         self._slowest: dict[str, float] = {}
 
@@ -48,38 +50,38 @@ class Engine:
             self._run(module)
         now = self._hub.clock.now()
         if self._beaten_at is None or not timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
-            self._beat(now)
+            try:
+                self._beat(now)
+            except Transient as error:
+                log.warning("no heartbeat written", extra={"error": str(error)})
 
     def _run(self, module: Module) -> None:
         began = self._hub.clock.monotonic()
         try:
             module.run(self._hub, self._hub.clock.now())
+            took = self._hub.clock.monotonic() - began
+            self._slowest[module.name] = max(took, self._slowest.get(module.name, 0.0))
+            if took > module.deadline.total_seconds():
+                self._failed(module, f"The hub's {module.name} module took {took:.0f} s: what is due waits behind it")
+            elif module.name in self._unsure:
+                self._recovered(module)
         except Transient as error:
             log.warning("a module will try again", extra={"engine_module": module.name, "error": str(error)})
-            return
         except Exception as error:  # the next module must run, and an operator must know
             log.exception("a module failed", extra={"engine_module": module.name})
             self._failed(module, f"The hub's {module.name} module fails ({type(error).__name__}): its duties wait")
-            return
-        took = self._hub.clock.monotonic() - began
-        self._slowest[module.name] = max(took, self._slowest.get(module.name, 0.0))
-        if took > module.deadline.total_seconds():
-            self._failed(module, f"The hub's {module.name} module took {took:.0f} s: what is due waits behind it")
-        elif module.name in self._failing:
-            self._recovered(module)
 
     def _failed(self, module: Module, sentence: str) -> None:
         self._failing.add(module.name)
-        with self._hub.unit_of_work() as uow:
-            now = self._hub.clock.now()
-            technical(uow, self._hub, "hub", f"module:{module.name}", Severity.RED, sentence, now)
-            uow.commit()
+        self._unsure.add(module.name)
+        alarm(self._hub, "hub", f"module:{module.name}", sentence, self._hub.clock.now())
 
     def _recovered(self, module: Module) -> None:
-        self._failing.discard(module.name)
         with self._hub.unit_of_work() as uow:
             technical_over(uow, self._hub, "hub", f"module:{module.name}", self._hub.clock.now())
             uow.commit()
+        self._failing.discard(module.name)
+        self._unsure.discard(module.name)
 
     def _beat(self, now: datetime) -> None:
         detail = {name: round(seconds, 3) for name, seconds in self._slowest.items()}

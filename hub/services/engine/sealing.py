@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from hub.domain.sealing import GENESIS, seal
 from hub.services.hub import Hub
@@ -24,7 +25,7 @@ class Sealing:
         """Seal what has settled."""
         with hub.unit_of_work() as uow:
             rows = uow.audit.unsealed(BATCH)
-            settled = [row for row in rows if now - row.at >= SETTLED]
+            settled = list(takewhile(lambda row: abs(now - row.at) >= SETTLED, rows))
             if not settled:
                 return 0
             last = uow.audit.last_sealed()
@@ -51,9 +52,16 @@ def verify(hub: Hub) -> tuple[int, int | None]:
             rows = uow.audit.read(after, BATCH)
         for row in rows:
             if row.hash is None:
-                return checked, None
+                return checked, _sealed_after(hub, row)
             if row.hash != hash_of(row, before):
                 return checked, row.id
             before, after, checked = row.hash, row.id, checked + 1
         if len(rows) < BATCH:
             return checked, None
+
+
+def _sealed_after(hub: Hub, row: AuditRow) -> int | None:
+    """The row's own id if a later one is sealed: rows are sealed in order, so somebody took its hash away."""
+    with hub.unit_of_work() as uow:
+        head = uow.audit.last_sealed()
+    return row.id if head is not None and head.id > row.id else None

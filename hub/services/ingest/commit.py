@@ -16,12 +16,13 @@ from hub.services.hub import Hub
 from hub.services.ingest.decode import BadMessage, decode
 from hub.services.ingest.evaluate import evaluate
 from hub.services.ingest.holding import held_in_the_table
-from hub.services.ingest.intake import Arrival, Intake, Placed
+from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
 from hub.services.ingest.messages import Message
 from hub.services.ingest.samples import Screened, screened
 from hub.services.ingest.status import BadStatus, note_status, read_status
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
 from hub.services.ports.devices import GatewayRow
+from hub.services.ports.measuring import AnsweredKey
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -80,86 +81,85 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
     if gateway_id not in group.gateways:
         found = uow.gateways.find(gateway_id)
         group.gateways[gateway_id] = found if found is not None and found.retired_at is None else None
-    if group.gateways[gateway_id] is None:
+    known = group.gateways[gateway_id]
+    if known is None:
         # No answer: an unknown sender must not be able to empty a spool that another hub may own.
         _quarantine(uow, group, message, "unknown_gateway", "no such gateway is registered here", message.payload)
         sentence = f"Gateway {gateway_id[:40]!r} sends readings and is not registered; its spool is filling up"
         technical(uow, hub, f"gateway:{gateway_id[:40]}", "unknown-gateway", Severity.AMBER, sentence, group.now)
-        return
-    if message.lane == "status":
-        _note_status(uow, group, message)
-        return
-    try:
-        group.arrivals.append(Arrival(message, decode(message.payload)))
-    except BadMessage as bad:
-        _quarantine(uow, group, message, bad.code, bad.sentence, message.payload)
-        digest = hashlib.sha256(message.payload).hexdigest()
-        group.answer(gateway_id, ErrorAck(bad.batch, digest, bad.code))
-
-
-def _note_status(uow: UnitOfWork, group: Group, message: Message) -> None:
-    try:
-        note_status(uow, message, read_status(message))
-    except BadStatus as bad:
-        _quarantine(uow, group, message, "schema", f"a status message: {bad}", message.payload)
+    elif message.lane == "status":
+        try:
+            note_status(uow, hub, known, message, read_status(message))
+        except BadStatus as bad:
+            _quarantine(uow, group, message, "schema", f"a status message: {bad}", message.payload)
+    else:
+        try:
+            group.arrivals.append(Arrival(message, decode(message.payload)))
+        except BadMessage as bad:
+            _quarantine(uow, group, message, bad.code, bad.sentence, message.payload)
+            digest = hashlib.sha256(message.payload).hexdigest()
+            group.answer(gateway_id, ErrorAck(bad.batch, digest, bad.code))
 
 
 def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
     known = {gateway_id: row for gateway_id, row in group.gateways.items() if row is not None}
     intake = Intake(uow, group.arrivals, known)
-    versions = {patient_id: uow.patients.evaluation_version(patient_id) for patient_id in intake.patients}
     for arrival in group.arrivals:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
-    stored = _append(uow, hub, group, intake)
-    for patient_id, readings in stored.items():
-        if evaluate(uow, hub, intake.patients[patient_id], readings, group.now):
-            group.spoken.append(min(arrival.message.received_at for arrival in group.arrivals))
-        if not uow.patients.judged(patient_id, versions[patient_id]):
-            raise JudgedMeanwhile("these patients were judged by another process")
+    accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]
+    patients = sorted({one.entry.patient_id for one in accepted if one.entry.patient_id is not None})
+    versions = uow.patients.evaluation_versions(patients)
+    stored = _append(uow, hub, group, intake, accepted)
+    _put_aside(uow, group)
+    for patient_id in patients:
+        readings = stored[patient_id]
+        if evaluate(uow, hub, intake.patients[patient_id], [reading for _, reading in readings], group.now):
+            group.spoken.append(min(received_at for received_at, _ in readings))
+    if not uow.patients.judged(versions):
+        raise JudgedMeanwhile("these patients were judged by another process")
     for arrival, placed in group.placed:
         results = [Result(one.seq, one.status, one.code) for one in placed]
         group.answer(arrival.message.gateway_id, BatchAck(arrival.batch.batch, arrival.batch.spool, results))
     uow.gateways.note_heard(sorted({a.message.gateway_id for a in group.arrivals}), group.now)
 
 
-def _append(uow: UnitOfWork, hub: Hub, group: Group, intake: Intake) -> dict[int, list[Screened]]:
-    """Journal, keys and quarantine; the stored readings by patient."""
-    flat = [(arrival, one) for arrival, placed in group.placed for one in placed]
-    entries = [one for _, one in flat if one.entry is not None]
-    ids = uow.journal.append([one.entry for one in entries if one.entry is not None])
-    stored: dict[int, list[Screened]] = {}
-    seen: list[tuple[int, datetime, int | None]] = []
-    for one, journal_id in zip(entries, ids, strict=True):
-        if one.entry is None or one.good is None:
-            continue
-        reading = screened(one.entry, one.good, journal_id)
-        if one.entry.patient_id is not None:
-            stored.setdefault(one.entry.patient_id, []).append(reading)
+def _append(
+    uow: UnitOfWork, hub: Hub, group: Group, intake: Intake, accepted: Sequence[Accepted]
+) -> dict[int, list[tuple[datetime, Screened]]]:
+    """Write the journal; by patient the readings stored, each with when its message came."""
+    ids = uow.journal.append([one.entry for one in accepted])
+    stored: dict[int, list[tuple[datetime, Screened]]] = {}
+    levels: dict[int, int | None] = {}
+    for one, journal_id in zip(accepted, ids, strict=True):
+        entry = one.entry
+        reading = screened(entry, one.good, journal_id, group.now)
+        if entry.patient_id is not None:
+            stored.setdefault(entry.patient_id, []).append((entry.received_at, reading))
         else:
             held_in_the_table(uow, hub, one, reading, intake.patients, group.now)
-        if one.entry.device_id is not None:
-            seen.append((one.entry.device_id, group.now, one.good.reading.battery_percent))
-    uow.devices.note_seen(seen)
-    _refuse(uow, group, flat)
+        if entry.device_id is not None:
+            level = one.good.reading.battery_percent
+            levels[entry.device_id] = levels.get(entry.device_id) if level is None else level
+        group.count(f"rpmhub_readings_{entry.status}_total", entry.code or "")
+    uow.devices.note_seen([(device_id, group.now, level) for device_id, level in sorted(levels.items())])
     return stored
 
 
-def _refuse(uow: UnitOfWork, group: Group, flat: Sequence[tuple[Arrival, Placed]]) -> None:
-    keys: list[tuple[str, str, int, bytes, str]] = []
-    for arrival, one in flat:
-        bodies = {reading.seq: reading for reading in arrival.batch.readings}
-        if one.quarantine is not None:
-            _quarantine(uow, group, arrival.message, one.code or "", one.quarantine, bodies[one.seq].body)
-            if one.new_key:
-                digest = bodies[one.seq].digest
-                keys.append((arrival.message.gateway_id, arrival.batch.spool, one.seq, digest, one.code or ""))
-        if one.status == "rejected":
-            continue
-        name = "duplicate" if one.status == "duplicate" else one.status
-        group.count(f"rpmhub_readings_{name}_total", one.code or "" if one.status == "held" else "")
-    uow.journal.refuse(keys)
+def _put_aside(uow: UnitOfWork, group: Group) -> None:
+    """What is not in the journal: rejected readings with their bytes, and the keys, for a replay is answered alike."""
+    keys: list[AnsweredKey] = []
+    for arrival, placed in group.placed:
+        for one, reading in zip(placed, arrival.batch.readings, strict=True):
+            if one.quarantine is not None:
+                _quarantine(uow, group, arrival.message, one.code or "", one.quarantine, reading.body)
+            if one.status == "duplicate":
+                group.count("rpmhub_readings_duplicate_total")
+            if one.accepted is None and one.new_key:
+                sender = arrival.message.gateway_id, arrival.batch.spool, one.seq
+                keys.append(AnsweredKey(*sender, reading.digest, one.status, one.code))
+    uow.journal.note_answered(keys)
 
 
 def _quarantine(uow: UnitOfWork, group: Group, message: Message, code: str, sentence: str, raw: bytes) -> None:
-    uow.quarantine.add(message.gateway_id[:40], message.topic[:200], code, sentence, raw, group.now)
+    uow.quarantine.add(message.gateway_id, message.topic, code, sentence, raw, group.now)
     group.count("rpmhub_readings_rejected_total", code)

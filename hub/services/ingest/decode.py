@@ -4,7 +4,6 @@ Nothing is repaired: a message that cannot be read is refused whole, a reading t
 """
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +12,19 @@ from typing import NoReturn
 
 import msgspec
 
-from hub.services.ingest.wire import MAX_BYTES, UNITS, Envelope, Reading
+from hub.domain.metrics import quantise
+from hub.services.ingest.wire import MAX_BYTES, UNITS, Count, Envelope, Reading, Value
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _READING = msgspec.json.Decoder(Reading)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-_DEPTH = 32
-"""Levels of nesting the schema could ever need, and some; deeper is an attack or a fault."""
+_LARGEST = 1e12
+"""Beyond what any device measures, and near what a decimal at a metric's resolution can hold."""
+
+_NUL = b"\\u0000"
+_UNSAYABLE = ("Object contains unknown field", "Invalid enum value")
+"""How msgspec begins the sentences that go on with a piece of the payload."""
 
 
 class BadMessage(Exception):
@@ -83,11 +87,13 @@ def decode(payload: bytes) -> Batch:
     except msgspec.ValidationError as error:
         raise BadMessage("schema", _without_values(error), _batch_of(payload)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadMessage("undecodable", "not JSON") from error
+        raise BadMessage("undecodable", "not JSON, or nested too deep") from error
     try:
         sent_at = instant(envelope.sent_at)
     except ValueError as error:
         raise BadMessage("schema", "sent_at is not RFC 3339 with an offset", envelope.batch) from error
+    if "\0" in envelope.spool:
+        raise BadMessage("schema", "spool holds U+0000, which no database keeps")
     readings = tuple(_candidate(bytes(raw), envelope.batch) for raw in envelope.readings)
     return Batch(envelope.batch, envelope.spool, sent_at, envelope.boot, envelope.sent_mono_ms, readings)
 
@@ -114,27 +120,11 @@ def instant(text: str) -> datetime:
 
 
 def _check_keys(payload: bytes) -> None:
-    """Refuse duplicate keys, where a later value would silently win, and nesting no schema needs."""
-    if payload.count(b"[") + payload.count(b"{") > _DEPTH and _depth(payload) > _DEPTH:
-        raise BadMessage("undecodable", f"nested deeper than {_DEPTH} levels")
+    """Refuse duplicate keys, where a later value would silently win, and all that is not JSON."""
     try:
         json.loads(payload, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except BadMessage:
-        raise
     except (ValueError, RecursionError) as error:
-        raise BadMessage("undecodable", "not JSON") from error
-
-
-def _depth(payload: bytes) -> int:
-    """The deepest nesting of brackets, those in texts counted too: enough to tell an attack."""
-    depth = deepest = 0
-    for byte in payload:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+        raise BadMessage("undecodable", "not JSON, or nested too deep") from error
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -151,17 +141,17 @@ def _no_constant(_text: str) -> NoReturn:
 def _candidate(body: bytes, batch: str) -> Good | Bad:
     try:
         reading = _READING.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Bad(_seq_of(body, batch), "schema", _without_values(error), body, _hash(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        code = "not_a_number" if str(error).startswith("Number out of range") else "schema"
+        return Bad(_seq_of(body, batch), code, _without_values(error), body, _hash(body))
     try:
         measured_at, received_at = instant(reading.measured_at), instant(reading.received_at)
     except ValueError:
         return Bad(reading.seq, "bad_time", "a time is not RFC 3339 with an offset", body, _hash(body))
-    refused = _refused_value(reading)
+    refused = _refused_value(reading) or (_refused_text(reading) if _NUL in body else None)
     if refused is not None:
         return Bad(reading.seq, refused[0], refused[1], body, _hash(body))
-    record = _hash(_ENCODER.encode((reading.profile, reading.values)))
-    return Good(reading, measured_at, received_at, body, _hash(_ENCODER.encode(reading)), record)
+    return Good(reading, measured_at, received_at, body, _hash(_ENCODER.encode(reading)), _record_digest(reading))
 
 
 def _refused_value(reading: Reading) -> tuple[str, str] | None:
@@ -172,32 +162,61 @@ def _refused_value(reading: Reading) -> tuple[str, str] | None:
             return "unknown_metric", "a value's metric is not in metrics.v1"
         if value.unit != unit:
             return "wrong_unit", f"{value.metric} must be in {unit}; units are never guessed"
-        if not math.isfinite(value.value) or (value.shown is not None and not math.isfinite(value.shown.value)):
-            return "not_a_number", f"{value.metric} is no finite number"
+        if not all(-_LARGEST < number < _LARGEST for number in _numbers(value)):
+            return "not_a_number", f"{value.metric} is no number that can be measured"
         if value.metric in seen:
             return "schema", f"{value.metric} stands twice in one reading"
         seen.add(value.metric)
     return None
 
 
+def _numbers(value: Value) -> tuple[float, ...]:
+    return (value.value,) if value.shown is None else (value.value, value.shown.value)
+
+
+def _refused_text(reading: Reading) -> tuple[str, str] | None:
+    texts = [reading.device, reading.record or "", *(value.shown.unit for value in reading.values if value.shown)]
+    return ("schema", "a text holds U+0000, which no database keeps") if any("\0" in text for text in texts) else None
+
+
+def _record_digest(reading: Reading) -> bytes:
+    """Of what was measured alone: two gateways that hear one device say it in their own words."""
+    values = sorted((v.metric, str(quantise(v.metric, v.value)), v.comparator or "") for v in reading.values)
+    return _hash(_ENCODER.encode((reading.profile, values)))
+
+
+class _Numbered(msgspec.Struct):
+    seq: Count
+
+
+class _Named(msgspec.Struct):
+    batch: str | None = None
+
+
+_NUMBERED, _NAMED = msgspec.json.Decoder(_Numbered), msgspec.json.Decoder(_Named)
+
+
 def _seq_of(body: bytes, batch: str) -> int:
     """The number of a broken reading. Without it nothing can be acknowledged but the whole message."""
-    found = json.loads(body)
-    seq = found.get("seq") if isinstance(found, dict) else None
-    if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq < 2**53:
-        return seq
-    raise BadMessage("schema", "a reading has no usable seq", batch)
+    try:
+        return _NUMBERED.decode(body).seq
+    except msgspec.DecodeError as error:
+        raise BadMessage("schema", "a reading has no usable seq", batch) from error
 
 
 def _batch_of(payload: bytes) -> str | None:
-    found = json.loads(payload)
-    batch = found.get("batch") if isinstance(found, dict) else None
-    return batch if isinstance(batch, str) and len(batch) <= 64 else None
+    """The name of a broken batch, if it has one that can be said back."""
+    try:
+        batch = _NAMED.decode(payload).batch
+    except msgspec.DecodeError:
+        return None
+    return batch if batch is not None and len(batch) <= 64 else None
 
 
 def _without_values(error: Exception) -> str:
-    """msgspec names the place and the type it wanted, never the value: safe to show."""
-    return str(error)[:200]
+    """msgspec names the place and the type it wanted; of the payload itself nothing is said."""
+    said = str(error)
+    return next((begin for begin in _UNSAYABLE if said.startswith(begin)), said[:200])
 
 
 def _hash(content: bytes) -> bytes:

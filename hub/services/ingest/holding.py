@@ -5,12 +5,14 @@ from datetime import datetime
 
 from hub.domain.at_once import at_once
 from hub.domain.findings import Finding
+from hub.domain.liveness import Route, verdict
 from hub.domain.metrics import METRICS, unit_word
 from hub.domain.patients import Patient
+from hub.domain.samples import TIME_SUSPECT, Sample
 from hub.domain.severity import Severity
 from hub.services.alerting import Raised, raise_alert
 from hub.services.hub import Hub
-from hub.services.ingest.intake import Placed
+from hub.services.ingest.intake import Accepted
 from hub.services.ingest.samples import Screened
 from hub.services.ports.storage import UnitOfWork
 
@@ -23,23 +25,32 @@ _WHY = {
 
 
 def held_in_the_table(
-    uow: UnitOfWork, hub: Hub, placed: Placed, reading: Screened, patients: Mapping[int, Patient], now: datetime
+    uow: UnitOfWork, hub: Hub, held: Accepted, reading: Screened, patients: Mapping[int, Patient], now: datetime
 ) -> None:
-    """Open the red for the first of the reading's values that must page at once, if any does."""
+    """Open the red for the first of the reading's values that must page at once; an old one is for review."""
     urgent = next((sample for sample in reading.samples if at_once(sample)), None)
-    if urgent is None or placed.entry is None:
+    if urgent is None:
         return
-    names = [patients[patient_id].name for patient_id in placed.candidates if patient_id in patients]
-    whose = f"Whose? {' or '.join(names)}" if names else "Whose is not known"
-    label, unit = METRICS[urgent.metric].label, unit_word(METRICS[urgent.metric].unit)
+    device, reason = held.entry.device, held.entry.code or ""
+    suspect = TIME_SUSPECT in urgent.flags
+    live = verdict(now - reading.age, now, metric=urgent.metric, time_suspect=suspect, newer_in_range=0)
+    names = [patients[patient_id].name for patient_id in held.candidates if patient_id in patients]
+    sentence = f"{_measured(urgent)} is held: {_WHY[reason]}. "
+    sentence += f"Whose? {' or '.join(names)}" if names else "Whose is not known"
     finding = Finding(
         rule="held-reading",
         problem="held-reading",
         severity=Severity.RED,
         at=urgent.at,
-        sentence=f"{label} {urgent.value.normalize():f} {unit} is held: {_WHY[placed.code or '']}. {whose}",
+        sentence=f"{sentence}; {live.words}" if live.words else sentence,
         reading_id=urgent.reading_id,
-        inputs={"device": placed.entry.device, "reason": placed.code or "", "candidates": ", ".join(names) or "none"},
+        inputs={"device": device, "reason": reason, "candidates": ", ".join(names) or "none"},
     )
-    raised = Raised(finding, "clinical", signed_off=True, protocol_version_id=None, page=True)
-    raise_alert(uow, hub, None, raised, f"device:{placed.entry.device}", now)
+    page = live.route is Route.PAGE
+    raised = Raised(finding, "clinical", signed_off=True, protocol_version_id=None, page=page)
+    raise_alert(uow, hub, None, raised, f"device:{device}", now)
+
+
+def _measured(sample: Sample) -> str:
+    label, unit = METRICS[sample.metric].label, unit_word(METRICS[sample.metric].unit)
+    return f"{label} {sample.comparator or ''}{sample.value.normalize():f} {unit}"

@@ -1,36 +1,46 @@
 """What becomes of each reading of a batch: stored, duplicate, held or rejected. Nothing is guessed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from hub.domain.custody import Assignment, Held, owner
-from hub.domain.effective import Stamp, age_at_receipt, effective_time
+from hub.domain.effective import OLDEST, Stamp, age_at_receipt, effective_time
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.samples import TIME_SUSPECT
 from hub.services.ingest.decode import Bad, Batch, Good
 from hub.services.ingest.messages import Message
 from hub.services.ports.devices import DeviceRow, GatewayRow
-from hub.services.ports.measuring import JournalEntry, KnownKey
+from hub.services.ports.measuring import JournalEntry, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 
-TransportKey = tuple[str, str, int]
+_NO_CLOCK_MS = 2**53
+"""A monotonic clock that counts this many has gone wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A reading that goes into the journal; ``candidates`` are those whose it may be, if it is held."""
+
+    entry: JournalEntry
+    good: Good
+    candidates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One reading's fate.
+    """One reading's fate: what is answered, and what is done with it.
 
-    ``entry`` goes into the journal; ``quarantine`` is the sentence with which its bytes are put aside; ``new_key`` says
-    that its transport key was not known.
+    ``quarantine`` is the sentence with which its bytes are put aside; ``new_key`` says that its transport key was not
+    known.
     """
 
     seq: int
     status: str
     code: str | None
-    entry: JournalEntry | None = None
-    good: Good | None = None
-    candidates: tuple[int, ...] = ()
+    accepted: Accepted | None = None
     quarantine: str | None = None
     new_key: bool = True
 
@@ -48,14 +58,14 @@ class Intake:
 
     def __init__(self, uow: UnitOfWork, arrivals: Sequence[Arrival], gateways: Mapping[str, GatewayRow]) -> None:
         self.gateways = gateways
-        self._transport: dict[TransportKey, KnownKey] = dict(
+        self._transport = dict(
             uow.journal.transport_keys(
                 [(a.message.gateway_id, a.batch.spool, reading.seq) for a in arrivals for reading in a.batch.readings]
             )
         )
         goods = [reading for a in arrivals for reading in a.batch.readings if isinstance(reading, Good)]
         records = {(g.reading.device, record) for g in goods if (record := g.reading.record) is not None}
-        self._records: dict[tuple[str, str], bytes] = dict(uow.journal.record_keys(sorted(records)))
+        self._records = dict(uow.journal.record_keys(sorted(records)))
         self.devices: dict[str, DeviceRow] = uow.devices.by_addresses(sorted({g.reading.device for g in goods}))
         self._assignments = uow.devices.assignments([device.id for device in self.devices.values()])
         self.patients: dict[int, Patient] = uow.patients.many(
@@ -68,38 +78,33 @@ class Intake:
         known = self._transport.get(key)
         if known is not None:
             return _seen_before(candidate, known)
-        placed = self._reject(candidate) if isinstance(candidate, Bad) else self._accept(arrival, candidate)
+        if isinstance(candidate, Bad):
+            placed = Placed(candidate.seq, "rejected", candidate.code, quarantine=candidate.sentence)
+        else:
+            placed = self._accept(arrival, candidate)
         self._transport[key] = KnownKey(candidate.digest, placed.status, placed.code)
-        if placed.entry is not None and placed.entry.record is not None:
-            self._records[placed.entry.device, placed.entry.record] = placed.entry.record_digest
+        if placed.accepted is not None and (record := placed.accepted.entry.record) is not None:
+            entry = placed.accepted.entry
+            self._records[entry.device, record] = KnownRecord(entry.record_digest, entry.status == "held")
         return placed
 
-    def _offset(self, gateway_id: str) -> timedelta:
-        gateway = self.gateways.get(gateway_id)
-        return timedelta(seconds=(gateway.clock_offset_s or 0.0) if gateway else 0.0)
-
-    def _reject(self, bad: Bad) -> Placed:
-        return Placed(bad.seq, "rejected", bad.code, quarantine=bad.sentence)
-
     def _accept(self, arrival: Arrival, good: Good) -> Placed:
-        reading = good.reading
-        if reading.record is not None:
-            known = self._records.get((reading.device, reading.record))
-            if known == good.record_digest:
-                return Placed(good.seq, "duplicate", None)
-            if known is not None:
-                return Placed(
-                    good.seq, "rejected", "key_conflict", quarantine="this record of the device came with other values"
-                )
-        effective = effective_time(good.measured_at, arrival.message.received_at)
-        effective_at, flags = effective.at, frozenset({TIME_SUSPECT} if effective.suspect else ())
+        reading, message = good.reading, arrival.message
+        effective = effective_time(good.measured_at, message.received_at)
+        at = _as_stored(effective.at)
         device = self.devices.get(reading.device)
-        found = self._whose(arrival.message.gateway_id, device, effective_at, reading.user_index)
-        if isinstance(found, str):
-            return Placed(good.seq, "rejected", found, quarantine="measured after monitoring of this patient ended")
+        found = self._whose(message.gateway_id, device, at, reading.user_index)
         held = found if isinstance(found, Held) else None
+        known = self._records.get((reading.device, reading.record or ""))
+        if known is not None and known.digest != good.record_digest:
+            said = "this record of the device came with other values"
+            return Placed(good.seq, "rejected", "key_conflict", quarantine=said)
+        if known is not None and (held or not known.held):
+            return Placed(good.seq, "duplicate", None)
+        if found == "ended":
+            return Placed(good.seq, "rejected", "ended", quarantine="measured after monitoring of this patient ended")
         entry = JournalEntry(
-            gateway_id=arrival.message.gateway_id,
+            gateway_id=message.gateway_id,
             spool=arrival.batch.spool,
             seq=good.seq,
             device=reading.device,
@@ -109,24 +114,26 @@ class Intake:
             status="held" if held else "stored",
             code=held.code if held else None,
             device_id=None if device is None else device.id,
-            patient_id=None if isinstance(found, Held) else found,
-            effective_at=effective_at,
-            received_at=arrival.message.received_at,
-            age=_age(arrival, good, self._offset(arrival.message.gateway_id)),
-            flags=frozenset(reading.flags) | flags,
+            patient_id=found if isinstance(found, int) else None,
+            effective_at=at,
+            received_at=message.received_at,
+            age=_age(arrival, good, self.gateways[message.gateway_id].clock_offset_s or 0.0),
+            flags=frozenset(reading.flags) | ({TIME_SUSPECT} if effective.suspect else frozenset()),
             body=_body(arrival.batch, good.body),
+            replaces_held=known is not None,
         )
-        return Placed(good.seq, entry.status, entry.code, entry, good, held.candidates if held else ())
+        accepted = Accepted(entry, good, held.candidates if held else ())
+        return Placed(good.seq, entry.status, entry.code, accepted)
 
-    def _whose(self, gateway_id: str, device: DeviceRow | None, at: datetime, user: int | None) -> int | Held | str:
+    def _whose(
+        self, gateway_id: str, device: DeviceRow | None, at: datetime, user: int | None
+    ) -> int | Held | Literal["ended"]:
         if device is None:
             return Held("unknown_device")
         periods = self._assignments.get(device.id, [])
         found = owner(periods, at, user)
         if isinstance(found, Held):
-            if found.code == "unassigned" and self._ended(periods, at):
-                return "ended"
-            return found
+            return "ended" if self._was_ended(periods, at, user) else found
         if gateway_id not in device.accepted_on:
             return Held("foreign_gateway", (found.patient_id,))
         patient = self.patients[found.patient_id]
@@ -134,14 +141,24 @@ class Intake:
             return "ended"
         return found.patient_id
 
-    def _ended(self, periods: Iterable[Assignment], at: datetime) -> bool:
-        """Whether the last who had this device is no longer monitored: such data is quarantined, not offered around."""
-        past = [period for period in periods if period.until is not None and period.until <= at]
-        if not past:
+    def _was_ended(self, periods: Iterable[Assignment], at: datetime, user: int | None) -> bool:
+        """Whether the last who had this device, or this user number of it, is no longer monitored.
+
+        Such data is quarantined, not offered around.
+        """
+        theirs = [period for period in periods if period.slot is None or period.slot == user]
+        past = [period for period in theirs if period.until is not None and period.until <= at]
+        if not past or any(period.covers(at) for period in theirs):
             return False
         last = max(past, key=lambda period: period.until or at)
         patient = self.patients[last.patient_id]
         return patient.state is Monitoring.ENDED and patient.state_since == last.until
+
+
+def _as_stored(at: datetime) -> datetime:
+    """In UTC and in whole milliseconds: as it will be read, so that a rule sees one time before and after."""
+    utc = at.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 def _seen_before(candidate: Good | Bad, known: KnownKey) -> Placed:
@@ -158,15 +175,30 @@ def _seen_before(candidate: Good | Bad, known: KnownKey) -> Placed:
     return Placed(candidate.seq, "duplicate", None, new_key=False)
 
 
-def _age(arrival: Arrival, good: Good, clock_offset: timedelta) -> timedelta:
-    """How long ago the gateway got it, with what is known of the gateway's clock taken into account."""
+def _age(arrival: Arrival, good: Good, clock_offset_s: float) -> timedelta:
+    """How long ago the gateway got it, by its clock as it is and as its last status says it is: the younger counts.
+
+    A clock may have been set since; no reading is called old for that, nor for a span no clock can mean (SF2).
+    """
     batch, reading = arrival.batch, good.reading
-    sent = Stamp(batch.sent_at + clock_offset, batch.boot, batch.sent_mono_ms)
-    received = Stamp(good.received_at + clock_offset, reading.boot, reading.received_mono_ms)
-    return age_at_receipt(arrival.message.received_at, sent, received)
+    ages = [
+        age_at_receipt(
+            arrival.message.received_at,
+            _stamp(batch.sent_at, offset, batch.boot, batch.sent_mono_ms),
+            _stamp(good.received_at, offset, reading.boot, reading.received_mono_ms),
+        )
+        for offset in (timedelta(seconds=clock_offset_s), timedelta(0))
+    ]
+    return min((age for age in ages if age <= OLDEST), default=timedelta(0))
+
+
+def _stamp(at: datetime, offset: timedelta, boot: str | None, mono_ms: int | None) -> Stamp:
+    with suppress(OverflowError):  # the year 9999 is no clock, and is taken for none
+        at += offset
+    return Stamp(at, boot, mono_ms if mono_ms is not None and mono_ms < _NO_CLOCK_MS else None)
 
 
 def _body(batch: Batch, reading: bytes) -> bytes:
     """The reading with what its batch said of time: all four clocks stay on record."""
-    sent = f'{{"sent_at":"{batch.sent_at.isoformat()}","sent_mono_ms":{batch.sent_mono_ms or "null"},"reading":'
-    return sent.encode() + reading + b"}"
+    mono = "null" if batch.sent_mono_ms is None else batch.sent_mono_ms
+    return f'{{"sent_at":"{batch.sent_at.isoformat()}","sent_mono_ms":{mono},"reading":'.encode() + reading + b"}"

@@ -1,22 +1,27 @@
 """Stored readings against the patient's rules: findings, alerts and duties, in ingest's own transaction."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hub.domain.effective import AHEAD
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
 from hub.domain.liveness import LIVE, Route, count_in_range, verdict
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.protocols import after_attempt
-from hub.domain.ruling import Rule
+from hub.domain.ruling import Rule, WatchesAttempts
 from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, attempt_of
 from hub.domain.severity import Severity
-from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
+from hub.errors import Transient
+from hub.services.alerting import Raised, note_in_range, open_alerts, raise_alert, technical
 from hub.services.hub import Hub
+from hub.services.ingest.history import Past
+from hub.services.ingest.samples import Screened
 from hub.services.ports.alerting import OpenAlert
 from hub.services.ports.care import Enrolment
 from hub.services.ports.storage import UnitOfWork
+from hub.services.waiting import data_returned
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ LATE = timedelta(hours=1)
 
 AMBER_LIVE = timedelta(hours=24)
 """An amber or low finding up to this old opens an alert: this morning's weight, sent at noon, still matters today."""
+
+_AHEAD = AHEAD + timedelta(milliseconds=1)
+"""No sample lies further in the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +46,62 @@ class Judged:
 class Judge:
     """One patient's rules, open alerts and past, read once for all that came of this patient in a group."""
 
-    def __init__(self, uow: UnitOfWork, hub: Hub, patient: Patient, now: datetime) -> None:
+    def __init__(self, uow: UnitOfWork, hub: Hub, patient: Patient, past: Past, now: datetime) -> None:
         self._uow = uow
         self._hub = hub
         self._patient = patient
+        self._history = past
         self._now = now
         self.spoke = False
         """Whether any rule raised a finding."""
         self._enrolments: list[Enrolment] = uow.protocols.of_patient(patient.id, now)
+        self._rules = [rule for enrolment in self._enrolments for rule in enrolment.in_force.protocol.rules]
         self._open: Sequence[OpenAlert] = open_alerts(uow, [patient.id]).get(patient.id, [])
+        self._waiting = uow.duties.waiting(patient.id)
 
     @property
     def lookback(self) -> timedelta:
         """The longest that any rule of this patient looks back."""
-        return max((rule.lookback for e in self._enrolments for rule in e.in_force.protocol.rules), default=timedelta())
+        return max((rule.lookback for rule in self._rules), default=timedelta())
 
     def judge(self, judged: Sequence[Judged]) -> None:
         """Judge samples in the order they were measured, then what they mean for alerts that are open."""
         in_range: list[InRange] = []
         for one in sorted(judged, key=lambda j: (j.sample.at, j.sample.reading_id)):
+            duties: list[Deadline] = []
             for enrolment in self._enrolments:
-                in_range += self._by_protocol(enrolment, one)
-            if one.sample.credible:
+                in_range += self._by_protocol(enrolment, one, duties)
+            self._set_deadlines(one.sample.metric, one.sample.at, duties, again=one.age is None)
+            if one.sample.credible and one.sample.metric in self._waiting:
                 self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
-        if self._open:
+        if self._open or self.spoke:
             self._close_what_is_over(judged, in_range)
 
-    def attempts(self, attempts: Iterable[Attempt]) -> None:
-        """Judge tries that gave no value."""
-        for attempt in attempts:
-            for enrolment in self._enrolments:
-                protocol = enrolment.in_force.protocol
-                for _rule, duty in after_attempt(protocol, attempt, self._attempts, self._patient):
-                    self._set_deadline(duty)
+    def attempts(self, readings: Sequence[Screened]) -> None:
+        """Judge tries that gave no value: new ones, and those of which something before came to be known."""
+        since: dict[str, datetime] = {}
+        for reading in readings:
+            for tried in (*map(attempt_of, reading.samples), *reading.failed):
+                if tried.failed or tried.metric in self._waiting:
+                    since[tried.metric] = min(tried.at, since.get(tried.metric, tried.at))
+        reach = max((rule.lookback for rule in self._rules if isinstance(rule, WatchesAttempts)), default=timedelta())
+        for metric, at in since.items():
+            for attempt in self._uow.duties.failed(self._patient.id, metric, at, at + reach + timedelta(seconds=1)):
+                self._set_deadlines(metric, attempt.at, self._after(attempt), again=True)
 
-    def _by_protocol(self, enrolment: Enrolment, one: Judged) -> list[InRange]:
+    def _after(self, attempt: Attempt) -> list[Deadline]:
+        return [
+            duty
+            for enrolment in self._enrolments
+            for _rule, duty in after_attempt(enrolment.in_force.protocol, attempt, self._attempts, self._patient)
+        ]
+
+    def _by_protocol(self, enrolment: Enrolment, one: Judged, duties: list[Deadline]) -> list[InRange]:
         in_range: list[InRange] = []
         spoken: list[tuple[Rule, Finding]] = []
         for rule in enrolment.in_force.protocol.rules:
             if one.sample.metric in rule.metrics:
-                said = self._ask(rule, one.sample)
+                said = self._ask(rule, one.sample, duties)
                 if isinstance(said, InRange):
                     in_range.append(said)
                 elif said is not None:
@@ -85,12 +109,16 @@ class Judge:
         self._keep(enrolment, one, spoken)
         return in_range
 
-    def _ask(self, rule: Rule, sample: Sample) -> Verdict:
+    def _ask(self, rule: Rule, sample: Sample, duties: list[Deadline]) -> Verdict:
         """What the rule says. A rule that fails is an operator's alarm, and the other rules still speak (SF10)."""
         try:
             said = rule.evaluate(sample, self._history, self._patient)
-            for duty in rule.deadlines(sample, self._history, self._patient):
-                self._set_deadline(duty)
+            if not isinstance(rule, WatchesAttempts):
+                duties += rule.deadlines(sample, self._history, self._patient)
+            elif sample.artefact:  # it must see the tries that gave no value, too
+                duties += rule.after_attempt(attempt_of(sample), self._attempts, self._patient)
+        except Transient:
+            raise
         except Exception as error:  # whatever it is, it must not be silence
             log.exception("a rule failed", extra={"rule": rule.id})
             technical(
@@ -148,15 +176,20 @@ class Judge:
             return suspect or self._now - measured_at <= AMBER_LIVE, ""
         newer = 0
         if not suspect and self._now - measured_at <= LIVE:
-            later = self._history(sample.metric, sample.at + timedelta(milliseconds=1), self._now)
+            later = self._history(sample.metric, sample.at + timedelta(milliseconds=1), self._now + _AHEAD)
             newer = count_in_range(rule, [s for s in later if s.trusted], self._history, self._patient)
         said = verdict(measured_at, self._now, metric=sample.metric, time_suspect=suspect, newer_in_range=newer)
         return said.route is Route.PAGE, said.words
 
-    def _set_deadline(self, duty: Deadline) -> None:
-        later = self._history(duty.metric, duty.finding.at, self._now + timedelta(minutes=2))
-        if not any(duty.cancelled_by(sample) for sample in later):
-            self._uow.duties.set_deadline(self._patient.id, duty)
+    def _set_deadlines(self, metric: str, at: datetime, duties: Sequence[Deadline], *, again: bool) -> None:
+        """Set what a try at ``at`` asks for. Judged ``again``, what it no longer asks for is withdrawn."""
+        if again and metric in self._waiting:
+            self._uow.duties.withdraw(self._patient.id, metric, at, [duty.key for duty in duties])
+        for duty in duties:
+            later = self._history(duty.metric, duty.finding.at, self._now + _AHEAD)
+            if not any(duty.cancelled_by(sample) for sample in later):
+                self._uow.duties.set_deadline(self._patient.id, duty)
+                self._waiting.add(duty.metric)
 
     def _close_what_is_over(self, judged: Sequence[Judged], in_range: Sequence[InRange]) -> None:
         fresh = {j.sample.reading_id for j in judged if j.age is not None and j.age <= LATE}
@@ -164,9 +197,6 @@ class Judge:
         note_in_range(self._uow, self._hub, self._patient, live, self._now)
         for metric in {j.sample.metric for j in judged if j.sample.reading_id in fresh and j.sample.credible}:
             data_returned(self._uow, self._hub, self._patient.id, metric, self._now)
-
-    def _history(self, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        return self._uow.series.range(self._patient.id, metric, since, until)
 
     def _attempts(self, metric: str, since: datetime, until: datetime) -> Sequence[Attempt]:
         tried = [attempt_of(sample) for sample in self._history(metric, since, until)]

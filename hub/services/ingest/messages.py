@@ -9,7 +9,11 @@ LANES = ("live", "status", "backfill")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential."""
+    """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential.
+
+    ``redelivered``: it was handed over before and never acknowledged. ``retained``: the broker kept it; it is no sign
+    that its sender lives.
+    """
 
     gateway_id: str
     lane: str
@@ -17,11 +21,14 @@ class Message:
     payload: bytes
     received_at: datetime
     redelivered: bool = False
+    retained: bool = False
 
     @classmethod
-    def received(cls, topic: str, payload: bytes, now: datetime, *, redelivered: bool) -> "Message":
-        """The message on ``rpm/v1/<gateway>/up/<lane>``; a lane nobody knows is served last and quarantined."""
-        parts = topic.split("/")
-        lane = parts[4] if len(parts) == 5 and parts[4] in LANES else "backfill"
-        gateway_id = parts[2] if len(parts) == 5 else ""
-        return cls(gateway_id, lane, topic, payload, now, redelivered)
+    def received(
+        cls, topic: str, payload: bytes, now: datetime, *, redelivered: bool, retained: bool = False
+    ) -> "Message":
+        """The message on ``rpm/v1/<gateway>/up/<lane>``. Any other topic has no sender: it is quarantined."""
+        match topic.split("/"):
+            case ["rpm", "v1", gateway_id, "up", lane] if lane in LANES:
+                return cls(gateway_id, lane, topic, payload, now, redelivered, retained)
+        return cls("", "backfill", topic, payload, now, redelivered, retained)

@@ -12,11 +12,12 @@ from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.decode import BadMessage, decode
 from hub.services.ingest.messages import Message
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
+from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 
 TRIES = 2
-"""Failures of the hub on one message before it is put aside."""
+"""Failures of the hub on one message, or ends of its process, before it is put aside."""
 
 POISON_IN_A_ROW = 3
 """More bad messages than this, and none good between them, are not poison: it is the hub that is broken."""
@@ -32,12 +33,18 @@ class SafeProcessor:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._in_a_row = 0
+        self._begun: dict[bytes, int] = {}
+        """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
 
     def process(self, messages: Sequence[Message]) -> Answers:
-        """As ``commit.process``; what fails is found by trying each alone. Raises ``Transient`` to be tried again."""
+        """As ``commit.process``; what fails is found by trying each alone. Raises ``Transient`` to be tried again.
+
+        Only redelivered messages have their attempts noted: one that ends the process comes again with that mark.
+        """
         suspects = [message for message in messages if message.redelivered]
-        if suspects and self._crashed_before(suspects):
+        if suspects and self._ended_a_life(suspects):
             return self._alone(messages)
+        self._begin(suspects)
         try:
             answers = process(self._hub, messages)
         except Transient:
@@ -46,75 +53,105 @@ class SafeProcessor:
             log.exception("a group failed", extra={"messages": len(messages)})
             return self._alone(messages)
         self._in_a_row = 0
-        self._finished(suspects)
+        self._finish(suspects)
         return answers
-
-    def _crashed_before(self, suspects: Sequence[Message]) -> bool:
-        """Count an attempt at each redelivered message; whether any was attempted before and never finished.
-
-        A message that kills the process comes again with the redelivered mark, so only such messages need a row.
-        """
-        with self._hub.unit_of_work() as uow:
-            before = [uow.quarantine.attempts(_digest(message), message.received_at) for message in suspects]
-            uow.commit()
-        return any(before)
 
     def _alone(self, messages: Sequence[Message]) -> Answers:
+        """Each by itself. What fails is put aside, once another message has shown that the hub itself works."""
         answers: Answers = {}
+        failed: list[Message] = []
         for message in messages:
-            for gateway_id, acks in self._one(message).items():
-                answers.setdefault(gateway_id, []).extend(acks)
+            told = self._try(message)
+            if told is None:
+                failed.append(message)
+            else:
+                self._in_a_row = 0
+                _add(answers, told)
+        if len(failed) == len(messages):
+            if self._in_a_row + len(failed) > POISON_IN_A_ROW:
+                raise HubFault("the hub fails on every message: it holds what comes until it is mended")
+            self._in_a_row += len(failed)
+        for message in failed:
+            _add(answers, self._put_aside(message))
         return answers
 
-    def _one(self, message: Message) -> Answers:
-        while self._count(message) <= TRIES:
+    def _try(self, message: Message) -> Answers | None:
+        """The answers, or None if the hub fails on it."""
+        self._begin([message])
+        if self._begun[_digest(message)] >= TRIES:
+            return None
+        for _ in range(TRIES):
             try:
                 answers = process(self._hub, [message])
             except Transient:
                 raise
-            except Exception:  # counted, tried once more, then put aside with its bytes
+            except Exception:
                 log.exception("a message failed alone")
             else:
-                self._in_a_row = 0
-                self._finished([message])
+                self._finish([message])
                 return answers
-        self._in_a_row += 1
-        if self._in_a_row > POISON_IN_A_ROW:
-            raise HubFault("the hub fails on every message: it holds what comes until it is mended")
-        return self._put_aside(message)
+        return None
 
-    def _count(self, message: Message) -> int:
+    def _ended_a_life(self, suspects: Sequence[Message]) -> bool:
+        """Whether an earlier life of this process ended while one of these was attempted."""
+        digests = [_digest(message) for message in suspects]
+        unknown = [digest for digest in digests if digest not in self._begun]
+        if not unknown:
+            return any(self._begun[digest] for digest in digests)
         with self._hub.unit_of_work() as uow:
-            started = uow.quarantine.attempts(_digest(message), message.received_at)
-            uow.commit()
-        return started + 1
+            return any(uow.quarantine.started(unknown).values())
+
+    def _begin(self, messages: Sequence[Message]) -> None:
+        """Note that these are attempted, before they are."""
+        new = {digest: message for message in messages if (digest := _digest(message)) not in self._begun}
+        if new:
+            with self._hub.unit_of_work() as uow:
+                noted = {digest: uow.quarantine.attempts(digest, message.received_at) for digest, message in new.items()}
+                uow.commit()
+            self._begun |= noted
+
+    def _finish(self, messages: Sequence[Message]) -> None:
+        if messages:
+            with self._hub.unit_of_work() as uow:
+                self._finished(uow, messages)
+                uow.commit()
+
+    def _finished(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
+        digests = [_digest(message) for message in messages]
+        uow.quarantine.finished(digests)
+        for digest in digests:
+            self._begun.pop(digest, None)
 
     def _put_aside(self, message: Message) -> Answers:
         """Quarantine it whole, tell an operator, and answer so that the sender's spool advances."""
         now = self._hub.clock.now()
         with self._hub.unit_of_work() as uow:
+            known = uow.gateways.find(message.gateway_id) is not None
             sentence = "the hub failed on this message twice"
             uow.quarantine.add(message.gateway_id, message.topic, "unprocessable", sentence, message.payload, now)
             uow.operations.count("rpmhub_readings_rejected_total", "unprocessable")
             alarm = "The hub failed twice on one message and put it aside: readings in it are not judged"
-            subject = f"gateway:{message.gateway_id}"
+            subject = f"gateway:{message.gateway_id[:40]}"
             technical(uow, self._hub, subject, "unprocessable", Severity.RED, alarm, now)
-            uow.quarantine.finished([_digest(message)])
+            self._finished(uow, [message])
             uow.commit()
-        return {message.gateway_id: [_refusal(message)]}
+        return {message.gateway_id: [_refusal(message)]} if known and message.lane != "status" else {}
 
-    def _finished(self, messages: Sequence[Message]) -> None:
-        if messages:
-            with self._hub.unit_of_work() as uow:
-                uow.quarantine.finished([_digest(message) for message in messages])
-                uow.commit()
+
+def _add(answers: Answers, more: Answers) -> None:
+    for gateway_id, acks in more.items():
+        answers.setdefault(gateway_id, []).extend(acks)
 
 
 def _refusal(message: Message) -> BatchAck | ErrorAck:
+    digest = hashlib.sha256(message.payload).hexdigest()
     try:
         batch = decode(message.payload)
     except BadMessage as bad:
-        return ErrorAck(bad.batch, hashlib.sha256(message.payload).hexdigest(), bad.code)
+        return ErrorAck(bad.batch, digest, bad.code)
+    except Exception:  # it may be reading it that fails
+        log.exception("a message that was put aside cannot be read")
+        return ErrorAck(None, digest, "undecodable")
     refused = [Result(reading.seq, "rejected", "unprocessable") for reading in batch.readings]
     return BatchAck(batch.batch, batch.spool, refused)
 

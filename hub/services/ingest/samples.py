@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from hub.domain.metrics import quantise
-from hub.domain.samples import Attempt, Sample, Shown
+from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, Shown
 from hub.domain.screening import Value, attempts, screen
 from hub.services.ingest.decode import Good
 from hub.services.ingest.wire import Reading
@@ -24,15 +24,24 @@ class Screened:
     failed: Sequence[Attempt]
     """Attempts that gave no value."""
     age: timedelta
-    """Since it was measured: on the way, in the spool and in the device, each on a clock of its own."""
+    """Since it was measured."""
 
 
-def screened(entry: JournalEntry, good: Good, journal_id: int) -> Screened:
+def screened(entry: JournalEntry, good: Good, journal_id: int, now: datetime) -> Screened:
     """A reading that just came."""
-    in_the_device = max(good.received_at - good.measured_at, timedelta(0))
-    return screen_reading(
-        good.reading, entry.flags, journal_id, entry.device_id, entry.effective_at, entry.age + in_the_device
-    )
+    age = _age(entry, good.received_at - good.measured_at) + max(now - entry.received_at, timedelta(0))
+    return screen_reading(good.reading, entry.flags, journal_id, entry.device_id, entry.effective_at, age)
+
+
+def _age(entry: JournalEntry, in_the_device: timedelta) -> timedelta:
+    """How old it was when the hub received it: on the way, in the spool and in the device, each on a clock of its own.
+
+    By the hub's clock it may be younger: then one of those clocks is wrong, and no reading is old for that (SF2).
+    """
+    if TIME_SUSPECT in entry.flags:
+        return entry.age
+    by_the_hub = max(entry.received_at - entry.effective_at, timedelta(0))
+    return min(entry.age + max(in_the_device, timedelta(0)), by_the_hub)
 
 
 def screen_reading(

@@ -10,8 +10,10 @@ MAX_BYTES = 131_072
 MAX_READINGS = 200
 
 Text64 = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Flag = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,47}$")]
+Flag = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,47}\Z")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+Total = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Profile = Literal[
     "weight-scale",
     "body-composition",
@@ -64,7 +66,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     boot: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     received_mono_ms: Annotated[int, msgspec.Meta(ge=0)] | None = None
     user_index: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
-    battery_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    battery_percent: Percent | None = None
     decoder: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     raw: Annotated[list[Packet], msgspec.Meta(max_length=64)] | None = None
 
@@ -84,21 +86,20 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StatusDevice(msgspec.Struct, frozen=True):
     """A device as its gateway saw it last."""
 
-    device: str
-    profile: str | None = None
-    last_seen_at: str | None = None
-    battery_percent: int | None = None
+    device: Annotated[str, msgspec.Meta(max_length=64)]
+    battery_percent: Percent | None = None
 
 
 class Status(msgspec.Struct, frozen=True):
-    """A gateway's status. Unknown fields are let through: nothing clinical hangs on it."""
+    """A gateway's status, as far as the hub uses it. Other fields are let through: nothing clinical hangs on them."""
 
     v: Literal[1]
     online: bool
-    spool_depth: int | None = None
-    spool_dropped_total: int | None = None
-    clock_offset_s: float | None = None
-    devices: list[StatusDevice] = msgspec.field(default_factory=list)
+    spool_depth: Total | None = None
+    spool_dropped_total: Total | None = None
+    # A clock that stands in 1970 or 2106 is as wrong as clocks get.
+    clock_offset_s: Annotated[float, msgspec.Meta(ge=-(2**32), le=2**32)] | None = None
+    devices: Annotated[list[StatusDevice], msgspec.Meta(max_length=256)] = msgspec.field(default_factory=list)
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

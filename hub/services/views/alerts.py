@@ -77,6 +77,7 @@ class AlertRow:
 class FindingLine:
     """One finding with all it rests on (SF15)."""
 
+    id: int
     at: datetime
     found_at: datetime
     severity: Severity
@@ -136,6 +137,9 @@ class AlertPage:
     alert: AlertRow
     phone: str | None
     findings: tuple[FindingLine, ...]
+    """Newest first: the newest of all, and whatever the age the one that set the severity and each rule's newest."""
+    findings_kept: int
+    """All there are."""
     events: tuple[Event, ...]
     messages: tuple[Message, ...]
     contacts: tuple[ContactLine, ...]

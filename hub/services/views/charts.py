@@ -69,3 +69,5 @@ class PatientPage:
     tasks: tuple[TaskRow, ...]
     staff: tuple[StaffTag, ...]
     """Whom work can be given to."""
+    first_reading_at: datetime | None
+    """Of any metric; None: nothing was measured yet."""

@@ -31,12 +31,14 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class UnreadText:
-    """A patient's text that was not understood (SF16)."""
+    """A text that was not understood and is not from staff (SF16)."""
 
     id: int
     received_at: datetime
     body: str
-    patient: PatientTag
+    sender: str
+    patient: PatientTag | None
+    """None: no patient has this number, or several share it."""
 
 
 @dataclass(frozen=True, slots=True)

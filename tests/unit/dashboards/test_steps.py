@@ -70,6 +70,7 @@ def test_the_timeline_is_in_order_and_says_each_thing_once() -> None:
         alert=alert(),
         phone=None,
         findings=(),
+        findings_kept=0,
         events=(
             Event(ago(minutes=5), "hub", "OPEN-1", "opened"),
             Event(ago(minutes=1), "Ana", "CON-1", "reached the patient"),

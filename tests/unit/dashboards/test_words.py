@@ -98,6 +98,7 @@ def test_stripes_do_not_overlap_and_the_worst_wins() -> None:
 
 def test_what_a_finding_rests_on_is_said_once_and_in_units_people_write() -> None:
     finding = FindingLine(
+        id=1,
         at=NOW,
         found_at=NOW,
         severity=Severity.RED,

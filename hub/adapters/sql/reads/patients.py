@@ -9,7 +9,7 @@ from hub.adapters.sql.patients import to_patient
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, intervals
 from hub.adapters.sql.reads.people import staff_tags
-from hub.adapters.sql.reads.readings import latest, since
+from hub.adapters.sql.reads.readings import first, latest, since
 from hub.adapters.sql.reads.tasks import open_tasks
 from hub.adapters.sql.tables.alerting import alert
 from hub.adapters.sql.tables.care import goal, task
@@ -103,6 +103,7 @@ def page(connection: Connection, patient_id: int, now: datetime) -> PatientPage 
         past_alerts=tuple(alert_rows(connection, [of_patient, ~OPEN], now, limit=PAST_ALERTS)),
         tasks=open_tasks(connection, task.c.patient_id == patient_id),
         staff=everybody,
+        first_reading_at=first(connection, patient_id),
     )
 
 

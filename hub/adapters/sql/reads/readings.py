@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_column, select, tuple_, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_column, select, tuple_, type_coerce, union_all
 
 from hub.adapters.series.sql import SqlSeries, to_sample
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
@@ -48,6 +48,17 @@ def trends(
 
 def _no_artefact() -> list[ColumnElement[bool]]:
     return [~reading.c.flags.contains(flag, autoescape=True) for flag in sorted(DEVICE_FAULTS | {ZERO})]
+
+
+def first(connection: Connection, patient_id: int) -> datetime | None:
+    """When this patient's oldest reading was measured. Asked by metric, so that the key answers without a scan."""
+    c = reading.c
+    oldest = [
+        select(c.at).where(c.patient_id == patient_id, c.metric == code, c.voided_at.is_(None)).order_by(c.at).limit(1)
+        for code in METRIC_CODES.values()
+    ]
+    found = connection.execute(union_all(*(select(one.subquery()) for one in oldest))).scalars()
+    return min(found, default=None)
 
 
 def since(connection: Connection, patient_id: int, start: datetime) -> dict[str, list[Sample]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select, union
 
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.care import Version, versions
@@ -40,6 +40,7 @@ def story(connection: Connection, ref: str, now: datetime) -> AlertPage | None:
         alert=row,
         phone=_phone(connection, row),
         findings=_findings(connection, row),
+        findings_kept=connection.execute(select(func.count()).where(finding.c.alert_id == row.id)).scalar_one(),
         events=_events(connection, row.id),
         messages=_messages(connection, row.id),
         contacts=_contacts(connection, row.id),
@@ -54,7 +55,12 @@ def _phone(connection: Connection, row: AlertRow) -> str | None:
 
 
 def _findings(connection: Connection, row: AlertRow) -> tuple[FindingLine, ...]:
-    found = select(finding).where(finding.c.alert_id == row.id).order_by(finding.c.id.desc()).limit(MOST_FINDINGS)
+    of_alert = finding.c.alert_id == row.id
+    newest = select(finding.c.id).where(of_alert).order_by(finding.c.id.desc()).limit(MOST_FINDINGS)
+    by_rule = select(func.max(finding.c.id)).where(of_alert).group_by(finding.c.rule, finding.c.severity)
+    setter = select(func.min(finding.c.id)).where(of_alert, finding.c.sentence == row.sentence)
+    wanted = union(*(select(one.subquery()) for one in (newest, by_rule, setter)))
+    found = select(finding).where(finding.c.id.in_(wanted)).order_by(finding.c.id.desc())
     rows = connection.execute(found).all()
     known = versions(connection, {r.protocol_version_id for r in rows if r.protocol_version_id is not None})
     samples = of_readings(connection, row.patient.id, [r.at for r in rows]) if row.patient else []
@@ -80,6 +86,7 @@ def _finding(
     values = tuple(by_reading.get(r.reading_id // _READING, ())) if r.reading_id is not None else ()
     device_id = next((s.device_id for s in values if s.device_id is not None), None)
     return FindingLine(
+        id=r.id,
         at=r.at,
         found_at=r.found_at,
         severity=Severity(r.severity),

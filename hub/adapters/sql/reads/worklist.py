@@ -51,15 +51,12 @@ def _on_call(connection: Connection) -> str | None:
 
 def _texts(connection: Connection) -> tuple[UnreadText, ...]:
     found = (
-        select(inbound.c.id, inbound.c.received_at, inbound.c.body, *PATIENT_COLUMNS)
-        .join(patient, patient.c.id == inbound.c.patient_id)
-        .where(inbound.c.understood.is_(None), inbound.c.read_at.is_(None))
+        select(inbound.c.id, inbound.c.received_at, inbound.c.body, inbound.c["from"].label("sender"), *PATIENT_COLUMNS)
+        .outerjoin(patient, patient.c.id == inbound.c.patient_id)
+        .where(inbound.c.understood.is_(None), inbound.c.read_at.is_(None), inbound.c.staff_id.is_(None))
         .order_by(inbound.c.id)
         .limit(100)
     )
-    texts = []
-    for row in connection.execute(found):
-        tag = joined_tag(row)
-        if tag is not None:
-            texts.append(UnreadText(row.id, row.received_at, row.body, tag))
-    return tuple(texts)
+    return tuple(
+        UnreadText(row.id, row.received_at, row.body, row.sender, joined_tag(row)) for row in connection.execute(found)
+    )

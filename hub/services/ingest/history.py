@@ -1,0 +1,41 @@
+"""What rules look back at: each stretch of a series is fetched once a group, and only where a rule looks."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.domain.samples import Sample
+from hub.services.ports.measuring import SeriesStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    since: datetime
+    samples: Sequence[Sample]
+    times: Sequence[datetime]
+
+
+class Past:
+    """One patient's series up to ``until``, as ``hub.domain.samples.History`` wants it.
+
+    Good for as long as nothing is written: ``forget`` what has changed.
+    """
+
+    def __init__(self, series: SeriesStore, patient_id: int, until: datetime) -> None:
+        self._series = series
+        self._patient_id = patient_id
+        self._until = until
+        self._windows: dict[str, _Window] = {}
+
+    def __call__(self, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        """``since <= at < until``, oldest first."""
+        window = self._windows.get(metric)
+        if window is None or since < window.since:
+            samples = self._series.range(self._patient_id, metric, since, self._until)
+            window = self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
+        return window.samples[bisect_left(window.times, since) : bisect_left(window.times, until)]
+
+    def forget(self, metric: str) -> None:
+        """Fetch this metric anew the next time."""
+        self._windows.pop(metric, None)

@@ -1,0 +1,157 @@
+"""How many readings a second are durable, judged and acknowledged, as a part of what a bare subscriber can count.
+
+Both drain the same queue of a real mosquitto, each in a process of its own, while nobody publishes: what is measured is
+the consumer. The bare one only counts. Medians of three.
+"""
+
+import itertools
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt import client as paho
+
+from hub.adapters.clock import SystemClock
+from hub.adapters.sql.engine import sqlite_version
+from hub.services import equipment
+from tests.bench.consumer import SESSION
+from tests.servers import Mosquitto, mosquitto
+from tests.unit.alerting.clinic import clinics
+from tests.unit.ingest.home import ADMIN, PROFILES, Home, batch, kg, pressure, reading, spo2, value
+
+MESSAGES, PATIENTS, RUNS, WAIT_S = 3000, 25, 3, 60.0
+ROOT, RESULTS = Path(__file__).parents[2], Path(__file__).parent / "results"
+CLOCK = SystemClock()
+VALUES = (kg(78), spo2(97), pressure(124, 78), [value("blood_glucose", 112, "mg/dL")])
+
+
+class Publisher:
+    """Fills the broker's queue, and counts the answers."""
+
+    def __init__(self, port: int) -> None:
+        self.answered = 0
+        self.done = threading.Event()
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion.MQTTv311)
+        self._client.max_inflight_messages_set(500)
+        self._client.on_connect = lambda client, *_: client.subscribe("rpm/v1/+/down/ack", qos=1)
+        self._client.on_message = self._count
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def fill(self, messages: list[tuple[str, bytes]]) -> None:
+        sent = [self._client.publish(topic, payload, qos=1) for topic, payload in messages]
+        for one in sent:
+            one.wait_for_publish(WAIT_S)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _count(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        statuses = [one["status"] for ack in json.loads(message.payload)["acks"] for one in ack["results"]]
+        assert set(statuses) == {"stored"}
+        self.answered += len(statuses)
+        if self.answered == MESSAGES:
+            self.done.set()
+
+
+def prepare(folder: Path) -> list[tuple[str, bytes]]:
+    """A hub with 25 patients on heart-failure, and one reading a message of two days, as they came to be."""
+    folder.mkdir()
+    messages: list[tuple[str, bytes]] = []
+    for clinic in clinics(folder):
+        home = Home(clinic)
+        devices = {}
+        for number in range(PATIENTS):
+            gateway = equipment.add_gateway(home.hub, ADMIN, f"Home {number}", "x", f"home-{number}")
+            patient = home.enrol(f"B{number}", f"Invented {number}", ("heart-failure",))
+            for profile in PROFILES.values():
+                device = equipment.add_device(home.hub, ADMIN, f"{number}-{profile}", profile, gateway)
+                equipment.assign_device(home.hub, ADMIN, device, patient, since=home.now - timedelta(days=9))
+                devices[number, profile] = gateway, f"{number}-{profile}"
+        order = itertools.islice(itertools.cycle(itertools.product(range(4), range(PATIENTS))), MESSAGES)
+        for seq, (kind, number) in enumerate(order):
+            profile = list(PROFILES.values())[kind]
+            gateway, device = devices[number, profile]
+            at = home.now - timedelta(days=2) * (MESSAGES - seq) / MESSAGES
+            one = reading(seq, at, VALUES[kind], device, profile=profile, record=str(seq), decoder=f"{profile}/1")
+            messages.append((f"rpm/v1/{gateway}/up/live", batch(home.now, one, batch=f"b-{seq}")))
+    return messages
+
+
+@contextmanager
+def consumer(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has just begun to consume."""
+    command = [sys.executable, "-m", "tests.bench.consumer", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "go\n"
+        yield process
+        process.stdin.close()
+        assert process.wait(WAIT_S) == 0
+
+
+def leave_session(broker: Mosquitto) -> None:
+    ready = threading.Event()
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, SESSION, clean_session=False)
+    client.on_connect = lambda connected, *_: connected.subscribe("rpm/v1/+/up/live", qos=1)
+    client.on_subscribe = lambda *_: ready.set()
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    assert ready.wait(WAIT_S)
+    client.disconnect()
+    client.loop_stop()
+
+
+def drained(broker: Mosquitto, messages: list[tuple[str, bytes]], folder: Path | None) -> float:
+    """Messages a second, by the bare subscriber or by the hub on the database in ``folder``."""
+    leave_session(broker)
+    publisher = Publisher(broker.port)
+    publisher.fill(messages)
+    what = ("bare", str(broker.port), str(len(messages))) if folder is None else ("hub", str(broker.port), str(folder))
+    with consumer(*what) as process:
+        began = CLOCK.monotonic()
+        if folder is None:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "done\n"
+        else:
+            assert publisher.done.wait(WAIT_S)
+        took = CLOCK.monotonic() - began
+    publisher.close()
+    return len(messages) / took
+
+
+def test_hot_path(tmp_path: Path) -> None:
+    bare, hub = [], []
+    for run in range(RUNS):
+        folder = tmp_path / f"hub-{run}"
+        messages = prepare(folder)
+        with mosquitto(tmp_path / f"broker-{run}") as broker:
+            bare.append(drained(broker, messages, None))
+            hub.append(drained(broker, messages, folder))
+    ratio = statistics.median(hub) / statistics.median(bare)
+    result = {
+        "bare_messages_per_s": [round(one) for one in bare],
+        "hub_messages_per_s": [round(one) for one in hub],
+        "ratio": round(ratio, 3),
+        "messages": MESSAGES,
+        "patients": PATIENTS,
+        "python": platform.python_version(),
+        "sqlite": ".".join(map(str, sqlite_version())),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "hot_path.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(
+        f"\n{'':<34}{'median':>9}   of {RUNS}\n{'bare paho 3.1.1 QoS 1, counting':<34}{statistics.median(bare):>7.0f}/s"
+    )
+    print(f"{'durable, judged, acknowledged':<34}{statistics.median(hub):>7.0f}/s\n{'ratio':<34}{ratio:>9.3f}")
+    assert ratio > 0

@@ -1,0 +1,375 @@
+"""What the database must promise: durable or ``Unavailable``, no value in an error, and the schema that is described."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from hub.adapters.sql.engine import Unavailable, make_engine, read_only
+from hub.adapters.sql.migrate import check_current, is_current, upgrade
+from hub.adapters.sql.tables import metadata
+from hub.adapters.sql.tables.measurements import METRIC_CODES
+from hub.adapters.sql.tables.operations import stamp
+from hub.domain.findings import Deadline, Finding
+from hub.domain.metrics import METRICS
+from hub.domain.patients import Monitoring, OxygenTarget
+from hub.domain.samples import Attempt, Sample, Shown
+from hub.domain.severity import Severity
+from hub.errors import Transient, WrongSetting
+from hub.services.ingest.wire import BatchAck
+from hub.services.ports.care import NewPatient
+from hub.services.ports.devices import GatewayStatus
+from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KnownKey, KnownRecord
+from hub.services.ports.storage import UnitOfWork
+from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, batch, homes, kg, reading, spo2
+
+NOW = datetime(2026, 3, 2, 12, 4, 0, 123000, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield from homes(tmp_path)
+
+
+@pytest.fixture
+def uow(home: Home) -> Iterator[UnitOfWork]:
+    with home.hub.unit_of_work() as opened:
+        yield opened
+
+
+# Durable, or not at all ------------------------------------------------------------------------------------------
+
+
+def limited(home: Home, **pragmas: int) -> None:
+    """From now on every connection has these bounds."""
+    home.clinic.engine.dispose()
+
+    def checked_out(connection: Any, *_: object) -> None:
+        for name, number in pragmas.items():
+            connection.execute(f"PRAGMA {name} = {number}")
+
+    event.listen(home.clinic.engine, "checkout", checked_out)
+
+
+def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(home: Home) -> None:
+    limited(home, max_page_count=1)
+    payload = batch(
+        home.now, *(reading(n, home.now, kg(78), raw=[{"kind": "k", "data": "0" * 400}]) for n in range(150))
+    )
+    before = home.everything()
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="full"):
+            home.arrives(payload)
+    assert home.everything() == before
+    limited(home, max_page_count=1_000_000)
+    (ack,) = home.arrives(payload)
+    assert isinstance(ack, BatchAck)
+    assert {one.status for one in ack.results} == {"stored"}
+
+
+def test_a_locked_database_is_told_as_such(home: Home) -> None:
+    limited(home, busy_timeout=20)
+    with home.clinic.engine.connect() as other:
+        other.execute(select(stamp))
+        with pytest.raises(Unavailable, match="locked"):
+            home.measures(kg(78))
+    assert home.measures(kg(78)) == "stored"
+
+
+def test_a_transaction_that_the_database_undid_is_not_taken_for_committed(home: Home) -> None:
+    with home.clinic.engine.connect() as connection:
+        connection.execute(insert(stamp).values(name="mode", value="x"))
+        connection.exec_driver_sql("ROLLBACK")  # what SQLite does by itself when the disk is full
+        with pytest.raises(Unavailable, match="undid"):
+            connection.commit()
+    assert home.count("stamp") == 0
+
+
+def test_a_savepoint_that_fails_takes_only_its_own_work_back(home: Home) -> None:
+    with home.hub.unit_of_work() as uow:
+        uow.operations.count("before")
+        with pytest.raises(ZeroDivisionError), uow.savepoint():
+            uow.operations.count("inside")
+            raise ZeroDivisionError
+        uow.commit()
+    assert set(home.counters()) == {("before", "")}
+
+
+def test_an_error_of_the_database_holds_no_value(home: Home) -> None:
+    with home.hub.unit_of_work() as uow, pytest.raises(IntegrityError) as raised:
+        uow.patients.add(NewPatient("A1", "Nel Invented", None, "UTC"), home.now)
+    assert "Invented" not in str(raised.value)
+
+
+def test_a_word_in_a_value_makes_no_error_pass(home: Home) -> None:
+    """``deadlock`` in a device's name is no deadlock."""
+    with home.hub.unit_of_work() as uow, pytest.raises(SQLAlchemyError):
+        uow.operations.set_stamp("database is locked", "x")
+        uow.operations.set_stamp("database is locked", "deadlock detected")
+
+
+def test_a_question_never_waits_for_a_writer(home: Home) -> None:
+    limited(home, busy_timeout=1)
+    with home.hub.unit_of_work() as uow:
+        uow.operations.count("x")
+        with read_only(home.clinic.engine).connect() as reader:
+            assert reader.execute(select(text("count(*)")).select_from(text("counter"))).scalar_one() == 0
+
+
+def test_what_must_be_durable_is_synchronous(home: Home) -> None:
+    with home.clinic.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "foreign_keys")
+        }
+    assert pragmas == {"synchronous": 2, "foreign_keys": 1}
+
+
+# The schema ------------------------------------------------------------------------------------------------------
+
+
+def test_the_migrations_end_where_the_tables_are_described(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'hub.db'}")
+    with pytest.raises(WrongSetting, match="rpmhub db upgrade"):
+        check_current(engine)
+    upgrade(engine)
+    upgrade(engine)
+    assert is_current(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+    engine.dispose()
+
+
+def test_every_metric_has_a_code_of_its_own() -> None:
+    assert set(METRIC_CODES) == set(METRICS)
+    assert len(set(METRIC_CODES.values())) == len(METRIC_CODES)
+
+
+# Every repository gives back what it was given -------------------------------------------------------------------
+
+
+def entry(seq: int, **more: Any) -> JournalEntry:
+    fields: dict[str, Any] = {
+        "gateway_id": GATEWAY,
+        "spool": "s",
+        "seq": seq,
+        "device": "D",
+        "record": f"r-{seq}",
+        "digest": bytes([seq]) * 16,
+        "record_digest": bytes([seq + 100]) * 16,
+        "status": "stored",
+        "code": None,
+        "device_id": None,
+        "patient_id": 1,
+        "effective_at": NOW,
+        "received_at": NOW + HOUR,
+        "age": HOUR,
+        "flags": frozenset({"a", "b"}),
+        "body": b'{"x": 1}',
+    }
+    return JournalEntry(**(fields | more))
+
+
+def test_the_journal_and_its_keys(uow: UnitOfWork) -> None:
+    held = entry(2, status="held", code="unassigned", patient_id=None)
+    first, second = uow.journal.append([entry(1), held])
+    uow.journal.note_answered([AnsweredKey(GATEWAY, "s", 3, b"x" * 16, "rejected", "schema")])
+    keys = [(GATEWAY, "s", number) for number in range(1, 5)]
+    assert uow.journal.transport_keys(keys) == {
+        keys[0]: KnownKey(b"\x01" * 16, "stored"),
+        keys[1]: KnownKey(b"\x02" * 16, "held", "unassigned"),
+        keys[2]: KnownKey(b"x" * 16, "rejected", "schema"),
+    }
+    assert uow.journal.record_keys([("D", "r-1"), ("D", "r-2"), ("D", "r-3")]) == {
+        ("D", "r-1"): KnownRecord(bytes([101]) * 16, held=False),
+        ("D", "r-2"): KnownRecord(bytes([102]) * 16, held=True),
+    }
+    found = uow.journal.get_held(second)
+    assert found is not None
+    assert (found.device, found.code, found.effective_at, found.received_at, found.flags, found.body) == (
+        "D",
+        "unassigned",
+        NOW,
+        NOW + HOUR,
+        frozenset({"a", "b"}),
+        b'{"x": 1}',
+    )
+    assert uow.journal.get_held(first) is None
+    assert uow.journal.held_of("D") == [found]
+    assert uow.journal.held_since(NOW) == []
+    assert uow.journal.held_since(NOW + HOUR) == [("D", NOW + HOUR)]
+    assert uow.journal.release(second, 1, None, "stored")
+    assert not uow.journal.release(second, 1, None, "stored")
+
+
+def test_two_processes_that_store_one_reading_are_told_to_look_again(uow: UnitOfWork) -> None:
+    uow.journal.append([entry(1)])
+    with pytest.raises(Transient, match="another process"):
+        uow.journal.append([entry(1)])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_series_keeps_each_metric_at_its_resolution(uow: UnitOfWork, metric: str) -> None:
+    steps = METRICS[metric].resolution
+    kept = [
+        Sample(16, metric, 7 * steps, NOW, 1, "manual", ">", frozenset({"a", "b"}), Shown(Decimal("179.5"), "[lb_av]")),
+        Sample(17, metric, 9 * steps, NOW),
+        Sample(32, metric, 8 * steps, NOW - HOUR),
+    ]
+    for _ in range(2):
+        uow.series.append(1, kept)
+    assert uow.series.range(1, metric, NOW - HOUR, NOW + HOUR) == [kept[2], kept[0], kept[1]]
+    assert uow.series.range(1, metric, NOW - HOUR, NOW) == [kept[2]]
+    assert uow.series.latest([1]) == {1: {metric: kept[1]}}
+    assert uow.series.newest_at(1, metric) == NOW
+    assert uow.series.get(1, 16) == [kept[0]]
+    assert uow.series.get(1, 1) == uow.series.range(2, metric, NOW - HOUR, NOW + HOUR) == []
+
+
+def test_findings_and_what_supersedes_them(uow: UnitOfWork) -> None:
+    finding = Finding("r", "p", Severity.AMBER, NOW, "sentence", 16, {"a": "b"}, confirmed=False)
+    row = uow.findings.add(1, finding, found_at=NOW, protocol_version_id=None, retrospective=False, alert_id=None)
+    assert uow.findings.of_reading(1, 16) == [(row, finding)]
+    assert uow.findings.worst_since(1, NOW) == 2
+    assert uow.findings.worst_since(1, NOW + HOUR) is None
+    uow.findings.supersede([row], NOW)
+    assert uow.findings.of_reading(1, 16) == []
+
+
+def test_deadlines(uow: UnitOfWork) -> None:
+    finding = Finding("r", "p", Severity.RED, NOW, "sentence", 16, {"a": "b"})
+    duty = Deadline("kind", "key", NOW + HOUR, finding, "body_weight")
+    assert uow.duties.set_deadline(1, duty)
+    assert not uow.duties.set_deadline(1, duty)
+    assert uow.duties.waiting(1) == {"body_weight"}
+    (due,) = uow.duties.due_deadlines(NOW + HOUR, 9)
+    assert (due.patient_id, due.due_at, due.metric, due.finding) == (1, NOW + HOUR, "body_weight", finding)
+    assert uow.duties.due_deadlines(NOW, 9) == []
+    assert uow.duties.withdraw(1, "body_weight", NOW, ["key"]) == 0
+    assert uow.duties.withdraw(1, "body_weight", NOW + HOUR, []) == 0
+    assert uow.duties.cancel_deadlines(1, Sample(1, "body_weight", Decimal(1), NOW)) == 0
+    assert uow.duties.raised(due.id)
+    assert not uow.duties.cancel(due.id)
+    assert uow.duties.waiting(1) == set()
+
+
+def test_failed_tries_and_expectations(uow: UnitOfWork) -> None:
+    attempt = Attempt(16, "body_weight", NOW, failed=True, obtained=False, flags=frozenset({"x"}))
+    for _ in range(2):
+        uow.duties.note_failed(1, [attempt])
+    assert uow.duties.failed(1, "body_weight", NOW, NOW + HOUR) == [attempt]
+    uow.duties.forget_expectations(1)
+    waited = Expectation(1, "1:slot", "body_weight", NOW, NOW + HOUR, "due", NOW + 2 * HOUR)
+    uow.duties.expect(waited)
+    uow.duties.met(1, {"body_fat"}, NOW)
+    assert uow.duties.expectations(1) == [waited]
+    uow.duties.met(1, {"body_fat", "body_weight"}, NOW)
+    assert [row.check_at for row in uow.duties.due_expectations(NOW, 9)] == [NOW]
+    uow.duties.forget(1, "1:slot")
+    assert uow.duties.expectations(1) == []
+
+
+def test_patients(uow: UnitOfWork) -> None:
+    new = NewPatient(
+        mrn="R1",
+        name="Rho Invented",
+        born=None,
+        zone="Europe/Berlin",
+        phone="+15550111",
+        dry_weight_kg=Decimal("78.125"),
+        dry_weight_by="Dr Imaginary",
+        oxygen_target="88-92",
+        insulin_or_su=True,
+        is_test=True,
+    )
+    known = uow.patients.get(uow.patients.add(new, NOW))
+    assert (known.mrn, known.name, known.zone, known.phone) == ("R1", "Rho Invented", "Europe/Berlin", "+15550111")
+    assert known.dry_weight is not None
+    assert (known.dry_weight.kg, known.dry_weight.set_by, known.dry_weight.set_at) == (
+        Decimal("78.125"),
+        "Dr Imaginary",
+        NOW,
+    )
+    assert (known.oxygen_target, known.insulin_or_su, known.is_test) == (OxygenTarget.HYPERCAPNIC, True, True)
+    assert uow.patients.by_mrn("R1") == known
+    versions = uow.patients.evaluation_versions([1, known.id, 99])
+    assert versions == {1: 0, known.id: 0}
+    assert uow.patients.judged(versions)
+    assert not uow.patients.judged(versions)
+    assert uow.patients.judged({})
+    assert uow.patients.change_state(known.id, Monitoring.ACTIVE, Monitoring.PAUSED, "x", NOW, NOW)
+    assert not uow.patients.change_state(known.id, Monitoring.ACTIVE, Monitoring.PAUSED, "x", NOW, NOW)
+    assert [patient.id for patient in uow.patients.pauses_over(NOW)] == [known.id]
+
+
+def test_gateways_devices_and_periods(uow: UnitOfWork) -> None:
+    status = GatewayStatus(True, "{}", 3, 2, -1.5, [])
+    uow.gateways.note_status(GATEWAY, status, NOW, heard=True)
+    row = uow.gateways.find(GATEWAY)
+    assert row is not None
+    assert (row.online, row.online_changed_at, row.heard_at, row.clock_offset_s) == (True, NOW, NOW, -1.5)
+    uow.gateways.note_status(GATEWAY, status, NOW + HOUR, heard=True)
+    assert uow.gateways.all()[0].online_changed_at == NOW
+    device = uow.devices.find(SCALE)
+    assert device is not None
+    uow.devices.note_seen([(device.id, NOW, 40), (device.id, NOW + HOUR, None), (device.id, NOW, 10)])
+    again = uow.devices.get(device.id)
+    assert (again.last_seen_at, again.battery_percent, again.accepted_on) == (NOW + HOUR, 40, frozenset({GATEWAY}))
+    uow.devices.unassign(device.id, None, NOW)
+    (period,) = uow.devices.assignments([device.id])[device.id]
+    assert period.until == NOW
+    assert device.id not in {one.id for one in uow.devices.of_patient(1, NOW + HOUR)}
+    assert uow.devices.by_addresses(["NOBODY"]) == uow.devices.assignments([]) == {}
+
+
+def test_quarantine_keeps_bytes_whole_and_attempts_count(uow: UnitOfWork, home: Home) -> None:
+    row = uow.quarantine.add("g" * 99, "t" * 999, "schema", "why", b"\0\xff" * 200_000, NOW)
+    assert uow.quarantine.count_unseen() == 1
+    assert uow.quarantine.mark_seen(row, home.ana.staff_id or 0, "looked", NOW)
+    assert not uow.quarantine.mark_seen(row, home.ana.staff_id or 0, "again", NOW)
+    assert [uow.quarantine.attempts(b"d", NOW) for _ in range(3)] == [0, 1, 2]
+    assert uow.quarantine.started([b"d", b"e"]) == {b"d": 3}
+    uow.quarantine.finished([b"d"])
+    assert uow.quarantine.started([b"d"]) == {}
+    uow.commit()
+    assert home.rows("quarantine", "gateway_id", "topic", "size") == [("g" * 40, "t" * 200, 400_000)]
+
+
+def test_counters_histograms_stamps_and_heartbeats(uow: UnitOfWork) -> None:
+    uow.operations.count("a")
+    uow.operations.count("a", "x", 2)
+    uow.operations.count("a", "x", 3)
+    uow.operations.count("b", by=0)
+    assert {name: value for name, value in uow.operations.counters().items() if name[0] in "ab"} == {
+        ("a", ""): 1,
+        ("a", "x"): 5,
+    }
+    uow.operations.observe("h", [0.001, 0.002, 99999.0, 0.002])
+    assert uow.operations.histograms()["h"] == [(0.001, 1, 0.001), (0.0025, 2, 0.004), (1e12, 1, 99999.0)]
+    uow.operations.set_stamp("s", "v")
+    assert (uow.operations.stamp("s"), uow.operations.stamp("t")) == ("v", None)
+    for detail in ({"n": 1}, {"n": 2}):
+        uow.operations.beat("web", "one", NOW, detail)
+    assert [(beat.role, beat.at, beat.detail) for beat in uow.operations.heartbeats()] == [("web", NOW, {"n": 2})]
+
+
+def test_a_copy_in_force_and_who_is_on_it(uow: UnitOfWork) -> None:
+    (known,) = uow.protocols.all_current()
+    assert uow.protocols.current("heart-failure") == known
+    ((enrolled,),) = uow.protocols.enrolled(NOW + HOUR).values()
+    assert uow.protocols.of_patient(1, NOW + HOUR) == [enrolled]
+    assert enrolled.in_force == known
+    uow.protocols.end_all(1, NOW + HOUR)
+    assert uow.protocols.of_patient(1, NOW + HOUR) == []
+
+
+def test_stored_and_read_is_one_value(home: Home) -> None:
+    home.measures(spo2(97), OXIMETER, measured_at="2026-03-02T12:03:59.123456+00:00")
+    assert home.rows("reading", "at") == [datetime(2026, 3, 2, 12, 3, 59, 123000, tzinfo=UTC)]

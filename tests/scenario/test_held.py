@@ -1,0 +1,156 @@
+"""Whose reading is it (SF18): held, paged all the same, and decided by a person."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.domain.patients import EndReason
+from hub.errors import Conflict, Invalid
+from hub.services import enrolment, equipment, held
+from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, METER, OXIMETER, Home, homes, pressure, pulse, spo2, value
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield from homes(tmp_path)
+
+
+@pytest.fixture
+def couple(home: Home) -> Home:
+    """Two patients, one cuff, no user numbers."""
+    bo = home.enrol("B1", "Bo Invented")
+    equipment.assign_device(home.hub, ADMIN, home.devices[CUFF], bo, 2)
+    return home
+
+
+def journal(home: Home) -> list[int]:
+    return [row_id for row_id, status in home.rows("journal", "id", "status") if status == "held"]
+
+
+def test_a_held_red_names_the_candidates_and_pages(couple: Home) -> None:
+    assert couple.measures(pressure(225, 100), CUFF) == "held ambiguous"
+    (sentence,) = couple.sentences()
+    assert sentence.startswith("Systolic 225 mmHg is held: several patients share this device. Whose?")
+    assert "Pat Invented" in sentence
+    assert "Bo Invented" in sentence
+    ((_, text),) = couple.tick()
+    assert "Invented" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "pages"),
+    [
+        (spo2(88), 1),
+        (spo2(89), 0),
+        ([value("blood_glucose", 600, "mg/dL", comparator=">")], 1),
+        ([value("blood_glucose", 100, "mg/dL")], 0),
+        (pulse(150), 1),
+    ],
+)
+def test_only_what_pages_at_once_pages_while_it_is_held(
+    home: Home, values: list[dict[str, object]], pages: int
+) -> None:
+    assert home.measures(values, "NOBODY") == "held unknown_device"
+    assert len(home.tick()) == pages
+
+
+def test_a_held_reading_waits_four_hours_and_is_a_task(home: Home) -> None:
+    home.measures(spo2(97), "NOBODY")
+    home.measures(spo2(97), "NOBODY", record="2")
+    home.forward(4 * HOUR - MINUTE, every=HOUR)
+    assert home.tasks() == []
+    home.forward(2 * HOUR, every=HOUR)
+    assert home.tasks() == [("unassigned", "Readings of device NOBODY wait for an owner")]
+
+
+def test_a_device_that_streams_hides_no_other(home: Home) -> None:
+    for number in range(30):
+        home.measures(spo2(97), "NEIGHBOUR", record=str(number))
+    from hub.adapters.sql.journal import SqlJournal
+
+    assert not hasattr(SqlJournal, "held"), "a bounded list of readings would hide what lies behind it"
+    home.measures(spo2(97), "OTHER")
+    home.forward(5 * HOUR, every=HOUR)
+    assert [title.split()[3] for _, title in home.tasks()] == ["NEIGHBOUR", "OTHER"]
+
+
+def test_what_is_held_anew_after_a_decision_is_a_task_anew(home: Home) -> None:
+    home.measures(spo2(97), "NOBODY")
+    home.forward(5 * HOUR, every=HOUR)
+    held.discard(home.hub, home.ana, journal(home)[0], "a visitor's")
+    home.clinic.clock.forward(DAY)
+    home.measures(spo2(97), "NOBODY", record="2")
+    home.forward(5 * HOUR, every=HOUR)
+    assert len(home.tasks()) == 2
+
+
+def test_an_accepted_gateway_releases_what_it_sent(home: Home) -> None:
+    equipment.add_gateway(home.hub, ADMIN, "Next door", "x", "g-2")
+    equipment.add_gateway(home.hub, ADMIN, "Far away", "x", "g-3")
+    home.measures(spo2(90), OXIMETER, gateway="g-2")
+    home.measures(spo2(97), OXIMETER, gateway="g-3", record="far")
+    assert held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2") == 1
+    assert home.rows("reading", "value") == [90.0]
+    assert home.alerts() == ["oxygen-low open"]
+    assert home.measures(spo2(97), OXIMETER, gateway="g-2", record="later") == "stored"
+
+
+def test_assigning_judges_what_lies_in_the_past_as_past(home: Home) -> None:
+    home.measures(spo2(85), "NOBODY")
+    home.measures(spo2(84), "NOBODY", record="2")
+    first, second = journal(home)
+    home.clinic.clock.forward(HOUR)
+    held.assign(home.hub, home.ana, first, home.patient_id)
+    assert "oxygen-low open" in home.alerts()
+    assert "measured 60 min ago" in home.sentences()[-1]
+    home.clinic.clock.forward(5 * HOUR)
+    held.assign(home.hub, home.ana, second, home.patient_id)
+    assert [kind for kind, _ in home.tasks()] == ["review"]
+    with pytest.raises(Conflict):
+        held.assign(home.hub, home.ana, first, home.patient_id)
+    acts = home.rows("audit", "act")
+    assert acts.count("reading.assign") == 2
+
+
+def test_nothing_is_assigned_to_who_has_ended(home: Home) -> None:
+    home.measures(spo2(85), "NOBODY")
+    enrolment.end(home.hub, ADMIN, home.patient_id, EndReason.WITHDREW)
+    with pytest.raises(Invalid):
+        held.assign(home.hub, home.ana, journal(home)[0], home.patient_id)
+    assert len(journal(home)) == 1
+
+
+def test_what_is_nobodys_stays_in_the_journal_with_the_reason(home: Home) -> None:
+    home.measures(spo2(97), "NOBODY")
+    with pytest.raises(Invalid):
+        held.discard(home.hub, home.ana, 1, " ")
+    held.discard(home.hub, home.ana, 1, "a visitor's")
+    assert home.rows("journal", "status") == ["void"]
+    with pytest.raises(Conflict):
+        held.discard(home.hub, home.ana, 1, "again")
+
+
+def test_a_user_number_decides_and_none_is_never_guessed(couple: Home) -> None:
+    shared = equipment.add_device(couple.hub, ADMIN, "SHARED", "blood-pressure", GATEWAY)
+    equipment.assign_device(couple.hub, ADMIN, shared, couple.patient_id, 1)
+    equipment.assign_device(couple.hub, ADMIN, shared, 2, 2)
+    assert couple.measures(pressure(120, 80), "SHARED", user_index=1) == "stored"
+    assert couple.measures(pressure(120, 80), "SHARED", user_index=3) == "held ambiguous"
+    assert couple.measures(pressure(120, 80), "SHARED") == "held ambiguous"
+    assert couple.measures([value("blood_glucose", 100, "mg/dL")], METER, old=61 * DAY) == "held unassigned"
+
+
+def test_an_address_is_kept_as_gateways_report_it(home: Home) -> None:
+    mine = equipment.add_device(home.hub, ADMIN, "aa:bb:cc:dd:ee:0f", "thermometer", GATEWAY)
+    equipment.assign_device(home.hub, ADMIN, mine, home.patient_id)
+    assert home.measures([value("body_temperature", 37, "Cel")], "AA:BB:CC:DD:EE:0F") == "stored"
+
+
+@pytest.mark.parametrize("name", ["a/b", "+", "#", "x" * 41, "Ana's"])
+def test_a_gateways_id_fits_into_a_topic(home: Home, name: str) -> None:
+    with pytest.raises(Invalid):
+        equipment.add_gateway(home.hub, ADMIN, "Home 2", "x", name)

@@ -1,0 +1,151 @@
+"""Silence is an alarm by one clock (SF8)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.services import enrolment, equipment
+from tests.unit.ingest.home import ADMIN, CUFF, OXIMETER, Home, homes, kg, pressure, pulse, spo2
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield from homes(tmp_path)
+
+
+def until(home: Home, hour: int, day: int = 3) -> None:
+    """On to ``hour`` o'clock UTC of a day in March; 08:00 in New York is 13:00 UTC."""
+    home.forward(datetime(2026, 3, day, hour, tzinfo=home.now.tzinfo) - home.now, every=HOUR / 2)
+
+
+def states(home: Home) -> dict[str, str]:
+    return {slot.partition(":")[2]: state for slot, state in home.rows("expectation", "slot_id", "state")}
+
+
+def missing(home: Home) -> list[str]:
+    return sorted(line for line in home.alerts() if line.startswith("missing"))
+
+
+def measure_all(home: Home) -> None:
+    home.measures(kg(78))
+    home.measures(pressure(120, 80), CUFF)
+    home.measures(spo2(97), OXIMETER)
+
+
+def test_due_then_late_then_no_data(home: Home) -> None:
+    """Enrolled at 07:04, in the middle of today's window: tomorrow's is the first that counts, never sent or not."""
+    until(home, 14)
+    assert set(states(home).values()) == {"due"}
+    until(home, 15)
+    assert set(states(home).values()) == {"late"}
+    until(home, 0, day=4)
+    assert missing(home) == []
+    until(home, 1, day=4)
+    assert missing(home) == [
+        "missing-body_weight open",
+        "missing-oxygen_saturation open",
+        "missing-systolic_blood_pressure open",
+    ]
+    assert "No data: weight was due Tue 03 Mar 08:00 and none came" in home.sentences()
+    assert set(home.rows("alert", "severity", "kind")) == {(1, "missing")}
+    assert set(states(home).values()) == {"due"}
+
+
+def test_what_was_sent_is_not_missing(home: Home) -> None:
+    until(home, 12)
+    measure_all(home)
+    until(home, 12, day=4)
+    measure_all(home)
+    until(home, 2, day=5)
+    assert missing(home) == []
+
+
+def test_data_that_returns_closes_it(home: Home) -> None:
+    until(home, 2, day=4)
+    assert len(missing(home)) == 3
+    home.measures(kg(78))
+    assert missing(home)[0] == "missing-body_weight closed"
+    home.measures([], OXIMETER, flags=["no_signal"])
+    assert missing(home)[1] == "missing-oxygen_saturation open"
+
+
+def test_a_second_silent_day_is_the_same_alert(home: Home) -> None:
+    until(home, 2, day=5)
+    assert len(missing(home)) == 3
+    assert set(home.rows("alert", "findings")) == {2}
+
+
+def test_silence_after_an_amber_is_one_worse(home: Home) -> None:
+    until(home, 12)
+    home.measures(pulse(115), OXIMETER)
+    until(home, 2, day=4)
+    assert {severity for severity, kind in home.rows("alert", "severity", "kind") if kind == "missing"} == {2}
+
+
+def test_an_amber_three_days_ago_no_longer_counts(home: Home) -> None:
+    home.measures(pulse(115), OXIMETER)
+    until(home, 12, day=4)
+    measure_all(home)
+    until(home, 2, day=6)
+    severities = dict(home.rows("alert", "sentence", "severity"))
+    assert severities["No data: weight was due Thu 05 Mar 08:00 and none came"] == 1
+
+
+def test_a_gateway_that_is_down_mutes_for_twelve_hours_and_then_somebody_phones(home: Home) -> None:
+    home.status()
+    until(home, 14)
+    home.status(online=False)
+    until(home, 1, day=4)
+    assert missing(home) == []
+    assert "offline open" in home.alerts()
+    until(home, 3, day=4)
+    assert len(missing(home)) == 3
+    assert [kind for kind, _ in home.tasks()] == ["call_patient"]
+
+
+def test_a_gateway_that_is_back_delivers_before_anybody_is_alarmed(home: Home) -> None:
+    home.status()
+    until(home, 14)
+    home.status(online=False)
+    until(home, 1, day=4)
+    home.status()
+    home.forward(5 * MINUTE, every=MINUTE)
+    home.measures(kg(78), old=11 * HOUR)
+    home.forward(HOUR, every=MINUTE)
+    assert missing(home) == ["missing-oxygen_saturation open", "missing-systolic_blood_pressure open"]
+
+
+def test_one_gateway_of_two_that_is_up_excuses_nobody(home: Home) -> None:
+    equipment.add_gateway(home.hub, ADMIN, "Home 1, bedroom", "x", "g-2")
+    equipment.add_device(home.hub, ADMIN, OXIMETER, "pulse-oximeter", "g-2")
+    home.status()
+    home.arrives(b'{"v": 1, "online": true}', lane="status", gateway="g-2")
+    until(home, 14)
+    home.status(online=False)
+    until(home, 2, day=4)
+    assert len(missing(home)) == 3
+
+
+def test_a_worker_that_was_down_for_two_days_says_each_day(home: Home) -> None:
+    home.clinic.clock.forward(3 * DAY)
+    home.tick()
+    home.tick()
+    home.tick()
+    assert len(missing(home)) == 3
+    assert set(home.rows("alert", "findings")) == {2}
+
+
+def test_who_is_paused_is_not_waited_for_and_who_is_back_is_from_then_on(home: Home) -> None:
+    enrolment.pause(home.hub, ADMIN, home.patient_id, "in hospital", home.now + 2 * DAY)
+    until(home, 12, day=4)
+    assert missing(home) == []
+    assert home.count("expectation") == 0
+    enrolment.resume(home.hub, ADMIN, home.patient_id)
+    until(home, 2, day=5)
+    assert missing(home) == []
+    until(home, 2, day=6)
+    assert len(missing(home)) == 3

@@ -1,0 +1,77 @@
+"""The queue between the network and the writer: bounded, fresh readings first, and nobody waits for ever."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from hub.adapters.mqtt_inbox import Handoff, Receipt
+from hub.services.ingest.messages import Message
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+RECEIPT = Receipt(0, 1, 1)
+
+
+def message(name: str, lane: str = "live") -> Message:
+    return Message.received(f"rpm/v1/g/up/{lane}", name.encode(), NOW, redelivered=False)
+
+
+def put(handoff: Handoff, *messages: Message) -> None:
+    for one in messages:
+        handoff.put(one, RECEIPT, stale=lambda: False)
+
+
+def names(handoff: Handoff, limit: int = 99, max_bytes: int = 10**6) -> list[str]:
+    return [one.payload.decode() for one, _ in handoff.take(limit, max_bytes, timeout=0)]
+
+
+def test_live_overtakes_status_and_backfill_and_each_lane_keeps_its_order() -> None:
+    handoff = Handoff()
+    put(handoff, message("b1", "backfill"), message("s1", "status"), message("l1"), message("b2", "backfill"))
+    put(handoff, message("l2"))
+    assert names(handoff) == ["l1", "l2", "s1", "b1", "b2"]
+    assert len(handoff) == 0
+
+
+def test_a_group_ends_at_its_number_or_its_size_whichever_comes_first() -> None:
+    handoff = Handoff()
+    put(handoff, *(message("x" * 10) for _ in range(9)))
+    assert len(names(handoff, limit=3)) == 3
+    assert len(names(handoff, max_bytes=15)) == 2
+    assert len(names(handoff, max_bytes=0)) == 0
+    assert len(names(handoff, max_bytes=1)) == 1
+    assert len(handoff) == 3
+
+
+def test_an_empty_queue_gives_nothing_after_its_time() -> None:
+    assert Handoff().take(9, 9, timeout=0.01) == []
+
+
+def waiting(handoff: Handoff, one: Message, stale: threading.Event) -> threading.Thread:
+    thread = threading.Thread(target=lambda: handoff.put(one, RECEIPT, stale=stale.is_set))
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 10**6), (99, 2)])
+def test_a_full_queue_makes_put_wait_until_there_is_room(count: int, size: int) -> None:
+    handoff = Handoff(max_messages=count, max_bytes=size)
+    put(handoff, message("1"), message("2"))
+    thread = waiting(handoff, message("3"), threading.Event())
+    thread.join(0.05)
+    assert thread.is_alive()
+    assert names(handoff, limit=1) == ["1"]
+    thread.join(5)
+    assert not thread.is_alive()
+    assert names(handoff) == ["2", "3"]
+
+
+def test_what_waits_on_a_connection_that_is_gone_is_dropped_unacknowledged() -> None:
+    handoff, stale = Handoff(max_messages=1), threading.Event()
+    put(handoff, message("1"))
+    thread = waiting(handoff, message("2"), stale)
+    stale.set()
+    handoff.wake()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert names(handoff) == ["1"]

@@ -1,0 +1,190 @@
+"""A message on which the hub fails is put aside after two tries; a hub that fails on everything holds what comes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.adapters.sql.engine import Unavailable
+from hub.domain.metrics import METRICS
+from hub.services.ingest import commit, poison
+from hub.services.ingest.commit import JudgedMeanwhile
+from hub.services.ingest.messages import Message
+from hub.services.ingest.poison import HubFault, SafeProcessor
+from hub.services.ingest.wire import BatchAck, ErrorAck
+from tests.unit.ingest.home import GATEWAY, Home, batch, homes, kg, reading
+
+
+class Killed(BaseException):
+    """The process ends here: nothing may catch it."""
+
+
+class Faulty:
+    """The hub's own ``process``, with a fault for the messages whose spool says so."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, Callable[[], BaseException]] = {"poison": lambda: ZeroDivisionError("a fault of ours")}
+        self.seen: list[list[str]] = []
+
+    def __call__(self, hub: Any, messages: Sequence[Message]) -> Any:
+        names = [spool_of(message) for message in messages]
+        self.seen.append(names)
+        for name in names:
+            if name in self.faults:
+                raise self.faults[name]()
+        return commit.process(hub, messages)
+
+
+def spool_of(message: Message) -> str:
+    return message.payload.decode().partition('"spool": "')[2].partition('"')[0]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield from homes(tmp_path)
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Faulty:
+    made = Faulty()
+    monkeypatch.setattr(poison, "process", made)
+    return made
+
+
+def one(home: Home, spool: str, seq: int = 1, **more: Any) -> Message:
+    values = kg(78 + seq / 10)
+    return home.message(batch(home.now, reading(seq, home.now, values), spool=spool, batch=f"{spool}-{seq}"), **more)
+
+
+def told(answers: Any) -> dict[str, str]:
+    return {
+        ack.batch: f"{ack.results[0].status} {ack.results[0].code or ''}".strip()
+        for ack in answers.get(GATEWAY, [])
+        if isinstance(ack, BatchAck)
+    }
+
+
+def test_poison_among_good_ones_is_put_aside_and_the_others_are_stored(home: Home, faulty: Faulty) -> None:
+    messages = [one(home, "a"), one(home, "poison"), one(home, "b")]
+    answers = SafeProcessor(home.hub).process(messages)
+    assert told(answers) == {"a-1": "stored", "poison-1": "rejected unprocessable", "b-1": "stored"}
+    assert home.rows("quarantine", "code", "raw") == [("unprocessable", messages[1].payload)]
+    assert home.alerts() == ["unprocessable open"]
+    assert home.rows("alert", "severity") == [3]
+    assert faulty.seen.count(["poison"]) == poison.TRIES
+    assert home.count("ingest_attempt") == 0
+
+
+def test_what_fails_once_and_then_not_is_stored(home: Home, faulty: Faulty) -> None:
+    real = faulty.faults.pop("poison")
+    failing = iter([real, real])
+
+    def process(hub: Any, messages: Sequence[Message]) -> Any:
+        for fault in failing:
+            raise fault()
+        return commit.process(hub, messages)
+
+    poison.process = process  # type: ignore[assignment]
+    assert told(SafeProcessor(home.hub).process([one(home, "poison")])) == {"poison-1": "stored"}
+    assert home.count("quarantine") == 0
+
+
+@pytest.mark.parametrize("passing", [Unavailable("database is locked"), JudgedMeanwhile("by another")])
+def test_what_may_pass_is_no_failure_of_the_message(home: Home, faulty: Faulty, passing: Exception) -> None:
+    """A lock that lasts, at a message that was redelivered: it is tried for ever, and nothing is put aside."""
+    faulty.faults["waits"] = lambda: passing
+    safe, message = SafeProcessor(home.hub), one(home, "waits", redelivered=True)
+    for _ in range(5):
+        with pytest.raises(type(passing)):
+            safe.process([message, one(home, "b", redelivered=True)])
+    del faulty.faults["waits"]
+    assert told(safe.process([message, one(home, "b", redelivered=True)])) == {"waits-1": "stored", "b-1": "stored"}
+    assert home.count("quarantine") == home.count("ingest_attempt") == 0
+
+
+def test_a_message_that_ends_the_process_is_put_aside_the_third_time_and_its_neighbours_are_not(
+    home: Home, faulty: Faulty
+) -> None:
+    faulty.faults["killer"] = lambda: Killed()
+    with pytest.raises(Killed):
+        SafeProcessor(home.hub).process([one(home, "killer"), one(home, "a")])
+    lives = 0
+    while True:
+        lives += 1
+        messages = [one(home, "killer", redelivered=True), one(home, "a", redelivered=True)]
+        try:
+            answers = SafeProcessor(home.hub).process(messages)
+        except Killed:
+            assert lives < 5
+            continue
+        break
+    assert lives == poison.TRIES + 1
+    assert told(answers) == {"killer-1": "rejected unprocessable", "a-1": "stored"}
+    assert home.count("ingest_attempt") == 0
+
+
+def test_redelivery_alone_puts_nothing_aside(home: Home, faulty: Faulty) -> None:
+    for _ in range(4):
+        answers = SafeProcessor(home.hub).process([one(home, "a", redelivered=True)])
+    assert told(answers) == {"a-1": "duplicate"}
+    assert faulty.seen == [["a"]] * 4
+
+
+def test_a_hub_that_fails_on_everything_answers_nothing_and_puts_nothing_more_aside(home: Home, faulty: Faulty) -> None:
+    safe = SafeProcessor(home.hub)
+    for seq in range(3):
+        assert told(safe.process([one(home, "poison", seq)])) == {f"poison-{seq}": "rejected unprocessable"}
+    for _ in range(3):
+        with pytest.raises(HubFault):
+            safe.process([one(home, "poison", 3)])
+    assert home.count("quarantine") == poison.POISON_IN_A_ROW
+
+
+def test_a_group_of_more_than_three_that_all_fail_is_held_whole(home: Home, faulty: Faulty) -> None:
+    safe, group = SafeProcessor(home.hub), [one(home, "poison", seq) for seq in range(5)]
+    with pytest.raises(HubFault):
+        safe.process(group)
+    assert home.count("quarantine") == 0
+    # One good message shows that it was not the hub: one gateway's rubbish stops nobody else.
+    answers = told(safe.process([one(home, "a"), *group]))
+    assert answers.pop("a-1") == "stored"
+    assert set(answers.values()) == {"rejected unprocessable"}
+    assert home.count("quarantine") == 5
+
+
+def test_a_mended_hub_stores_what_it_held(home: Home, faulty: Faulty) -> None:
+    safe, group = SafeProcessor(home.hub), [one(home, "poison", seq) for seq in range(5)]
+    with pytest.raises(HubFault):
+        safe.process(group)
+    faulty.faults.clear()
+    assert set(told(safe.process(group)).values()) == {"stored"}
+
+
+def test_poison_without_a_known_sender_or_an_answer_has_none(home: Home, faulty: Faulty) -> None:
+    faulty.faults[""] = faulty.faults["poison"]
+    messages = [one(home, "poison", gateway="x" * 300), home.message(b"{}", "status"), one(home, "a")]
+    assert told(SafeProcessor(home.hub).process(messages)) == {"a-1": "stored"}
+    assert home.count("quarantine") == 2
+
+
+def test_a_fault_in_reading_itself_is_poison_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_payload: bytes) -> Any:
+        raise ArithmeticError("a fault in decode")
+
+    monkeypatch.setattr(commit, "decode", broken)
+    monkeypatch.setattr(poison, "decode", broken)
+    (ack,) = SafeProcessor(home.hub).process([one(home, "a")])[GATEWAY]
+    assert isinstance(ack, ErrorAck)
+    assert (ack.batch, ack.error) == (None, "undecodable")
+
+
+def test_a_value_that_no_rule_was_made_for_is_no_poison(home: Home) -> None:
+    for number, metric in enumerate(METRICS.values()):
+        for extreme in (1e11, -1e11, 1e-300, 0.0, -0.0):
+            values = [{"metric": metric.name, "value": extreme, "unit": metric.unit, "comparator": "<"}]
+            one = reading(number * 10 + abs(hash(extreme)) % 1000 * 1000, home.now, values)
+            (ack,) = SafeProcessor(home.hub).process([home.message(batch(home.now, one))])[GATEWAY]
+            assert isinstance(ack, BatchAck)
+            assert ack.results[0].status in {"stored", "rejected"}
+    assert not [line for line in home.alerts() if "unprocessable" in line or "judging" in line or "rule" in line]
