@@ -106,12 +106,13 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
 
 
 def engine_modules() -> list[Module]:
-    """The engine's modules, in their order; messages go out last."""
+    """The engine's modules, in their order: what pages comes first, what may take long comes last."""
     from hub.services.engine.deadlines import Deadlines
     from hub.services.engine.delivery import Delivery
     from hub.services.engine.escalation import Escalation
     from hub.services.engine.gateways import GatewayWatch
     from hub.services.engine.inbox import Inbox
+    from hub.services.engine.ingest_watch import IngestWatch
     from hub.services.engine.lapses import Lapses
     from hub.services.engine.missing import Missing
     from hub.services.engine.overdue import Overdue
@@ -119,16 +120,17 @@ def engine_modules() -> list[Module]:
     from hub.services.engine.sealing import Sealing
 
     return [
-        Missing(),
         Deadlines(),
-        Pauses(),
-        GatewayWatch(),
-        Inbox(),
         Lapses(),
         Escalation(),
         Overdue(),
-        Sealing(),
         Delivery(),
+        IngestWatch(),
+        Missing(),
+        Pauses(),
+        GatewayWatch(),
+        Inbox(),
+        Sealing(),
     ]
 
 

@@ -115,6 +115,9 @@ def check_production(settings: Settings) -> None:
         raise WrongSetting(
             f"{_env('emergency_number')} is not set: {_help('emergency_number')}, the number your patients call."
         )
+    if not settings.last_resort_phone:
+        text = _help("last_resort_phone")
+        raise WrongSetting(f"{_env('last_resort_phone')} is not set: {text}. Without it a red can end with nobody.")
     if not settings.clinic_zone:
         raise WrongSetting(f"{_env('clinic_zone')} is not set: {_help('clinic_zone')}. For example Europe/London.")
 

@@ -11,7 +11,7 @@ from dashboards.security.asking import actor, hub, now, signed_in, zone
 from dashboards.security.headers import nonce
 from dashboards.viewmodels import sparkline, times, values
 from dashboards.viewmodels.basis import basis
-from dashboards.viewmodels.next_step import next_step
+from dashboards.viewmodels.next_step import next_step, subject_words
 from dashboards.viewmodels.outcomes import outcome_words
 from hub.domain.metrics import unit_word
 from hub.services.hub import CLINICAL, OPERATORS
@@ -40,7 +40,8 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_filter(lambda alert: sparkline.of_alert(alert, now()), "spark")
     app.add_template_filter(lambda alert: next_step(alert, actor().staff_id, zone(), now()), "step")
     app.add_template_filter(outcome_words, "outcome")
-    app.add_template_filter(basis, "basis")
+    app.add_template_filter(lambda finding: basis(finding, zone(), now()), "basis")
+    app.add_template_filter(subject_words, "subject")
     app.add_template_filter(unit_word, "unit")
     app.context_processor(_everywhere)
 

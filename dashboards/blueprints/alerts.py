@@ -50,8 +50,7 @@ def live(ref: str) -> ResponseReturnValue:
 @blueprint.post("/<ref>/acknowledge")
 def acknowledge(ref: str) -> ResponseReturnValue:
     """Take it."""
-    seen = request.form.get("version", type=int)
-    return _act(ref, "acknowledged", lambda: acknowledging.acknowledge(hub(), actor(), ref.upper(), seen))
+    return _act(ref, "acknowledged", lambda: acknowledging.acknowledge(hub(), actor(), ref.upper(), _seen_version()))
 
 
 @blueprint.post("/<ref>/pass-on")
@@ -74,7 +73,7 @@ def contact(ref: str) -> ResponseReturnValue:
         if wrong:
             raise Invalid(wrong)
         note = request.form.get("note", "").strip()
-        contacting.record_contact(hub(), actor(), ref.upper(), way, reached == "yes", note)
+        contacting.record_contact(hub(), actor(), ref.upper(), way, reached == "yes", note, _seen_version())
 
     return _act(ref, "contact", record)
 
@@ -88,7 +87,7 @@ def resolve(ref: str) -> ResponseReturnValue:
         if not outcome:
             raise Invalid({"outcome": "Choose what it turned out to be."})
         note = request.form.get("note", "").strip()
-        resolving.resolve(hub(), actor(), ref.upper(), outcome, note, _follow_up())
+        resolving.resolve(hub(), actor(), ref.upper(), outcome, note, _follow_up(), _seen_version())
 
     return _act(ref, "resolved", record)
 
@@ -97,6 +96,11 @@ def resolve(ref: str) -> ResponseReturnValue:
 def seen(ref: str) -> ResponseReturnValue:
     """Somebody looked at an alert that closed by itself."""
     return _act(ref, "seen", lambda: resolving.mark_seen(hub(), actor(), ref.upper()))
+
+
+def _seen_version() -> int | None:
+    """The alert's version on the page that the form came from: nobody answers for what they have not seen."""
+    return request.form.get("version", type=int)
 
 
 def _follow_up() -> resolving.FollowUp | None:

@@ -1,7 +1,9 @@
 """What a finding rests on, line by line, in words and units people write (SF15)."""
 
 import re
+from datetime import datetime
 
+from dashboards.viewmodels import times
 from hub.domain.metrics import METRICS, unit_word
 from hub.services.views.alerts import FindingLine
 
@@ -11,14 +13,21 @@ _SIGNS = {">=": "≥", "<=": "≤"}
 _SAID_ELSEWHERE = {"device", "because"}
 
 
-def basis(finding: FindingLine) -> list[tuple[str, str]]:
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def basis(finding: FindingLine, zone: str, now: datetime) -> list[tuple[str, str]]:
     """(name, words) of each input that the values and the sentence do not say already."""
     shown = {sample.metric for sample in finding.samples}
     return [
-        (_name(key), _words(text))
+        (_name(key), _in_zone(_words(text), zone, now))
         for key, text in finding.inputs.items()
         if key not in shown and not (key in _SAID_ELSEWHERE and finding.samples)
     ]
+
+
+def _in_zone(text: str, zone: str, now: datetime) -> str:
+    return _INSTANT.sub(lambda found: times.clock(datetime.fromisoformat(found[0]), zone, now), text)
 
 
 def _name(key: str) -> str:

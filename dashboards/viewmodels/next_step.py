@@ -35,6 +35,14 @@ def next_step(alert: AlertRow, actor_id: int | None, zone: str, now: datetime) -
     return NextStep("contact", f"{since} Contact the patient and record it.", duty)
 
 
+def subject_words(subject: str) -> str:
+    """What an alert without a patient is about: ``Gateway g-home-1``."""
+    kind, _, name = subject.partition(":")
+    known = {"gateway": "Gateway", "device": "Device", "hub": "The hub", "engine": "The hub’s engine", "staff": "Staff"}
+    words = known.get(kind, kind.replace("_", " ").capitalize())
+    return f"{words} {name}" if name else words
+
+
 def standing(alert: AlertRow) -> str:
     """Changes when the page's heading or forms are no longer what they should be; a further finding changes neither."""
     parts = (alert.state, alert.severity, alert.owner_id, alert.contacted_at, alert.confirmed, alert.sentence)

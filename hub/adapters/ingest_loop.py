@@ -22,6 +22,9 @@ GROUP, GROUP_BYTES = 500, 256 * 1024
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
 RETRY_S = 0.5
+YIELD_S = 0.02
+"""Between full groups the worker and the pages get the database: an acknowledgement must not wait for a backlog."""
+
 HOLD_S = 5.0
 
 Taken = list[tuple[Message, Receipt]]
@@ -37,6 +40,7 @@ class IngestLoop:
         self._processor = SafeProcessor(hub)
         self._encoder = msgspec.json.Encoder()
         self._beaten_at: datetime | None = None
+        self._holding = False
 
     def run(self, stop: threading.Event) -> None:
         """Receive, commit, answer, until ``stop`` is set."""
@@ -46,6 +50,8 @@ class IngestLoop:
                 taken = self._inbox.handoff.take(GROUP, GROUP_BYTES, timeout=0.25)
                 if taken:
                     self._commit(taken, stop)
+                if len(taken) >= GROUP:
+                    stop.wait(YIELD_S)
                 self._watch()
         finally:
             self._inbox.stop()
@@ -57,6 +63,8 @@ class IngestLoop:
                 answers = self._processor.process([message for message, _ in taken])
             except HubFault as fault:
                 log.warning("holding what comes", extra={"error": str(fault)})
+                self._holding = True
+                self._watch()
                 stop.wait(HOLD_S)
                 # One good message among what came meanwhile shows that it was not the hub.
                 taken = self._inbox.handoff.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
@@ -66,6 +74,7 @@ class IngestLoop:
             except Transient as error:
                 log.info("group is done again", extra={"error": str(error)})
             else:
+                self._holding = False
                 self._inbox.acknowledge([receipt for _, receipt in taken])
                 self._answer(answers)
                 return
@@ -82,7 +91,7 @@ class IngestLoop:
         if self._beaten_at is not None and timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
             return
         self._beaten_at = now
-        detail = {"queue": len(self._inbox.handoff), "connected": self._inbox.connected}
+        detail = {"queue": len(self._inbox.handoff), "connected": self._inbox.connected, "holding": self._holding}
         try:
             with self._hub.unit_of_work() as uow:
                 uow.operations.beat("ingest", self._instance, now, detail)

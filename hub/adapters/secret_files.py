@@ -1,8 +1,11 @@
 """Secrets made at first start, so that no default secret exists."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+
+from hub.errors import WrongSetting
 
 
 def secret(data_dir: Path, name: str, make: Callable[[], str]) -> str:
@@ -10,12 +13,21 @@ def secret(data_dir: Path, name: str, make: Callable[[], str]) -> str:
     directory = data_dir / "secrets"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / name
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(made := make())
+    if not path.exists():
+        _make(path, make())
+    kept = path.read_text().strip()
+    if not kept:
+        raise WrongSetting(f"The secret in {path} is empty. Delete the file and start again.")
+    return kept
+
+
+def _make(path: Path, value: str) -> None:
+    """Whole or not at all, and never over one that another process made meanwhile."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(value)
         file.flush()
         os.fsync(file.fileno())
-    return made
+    with contextlib.suppress(FileExistsError):
+        os.link(new, path)
+    new.unlink()

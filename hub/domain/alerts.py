@@ -121,6 +121,8 @@ class Found:
     signed_off: bool = True
     values: Mapping[str, Decimal] = field(default_factory=dict)
     chain: Chain | None = None
+    retold: bool = False
+    """The alert takes this sentence though nothing became worse."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,16 @@
 """Whose reading is it: devices, assignment periods, user slots (SF18)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+WHY_HELD: Mapping[str, str] = {
+    "unknown_device": "this device is not known here",
+    "foreign_gateway": "this device was not accepted on the gateway that sent it",
+    "unassigned": "nobody has this device",
+    "ambiguous": "several patients share this device",
+}
+"""Why a reading waits for a person to say whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

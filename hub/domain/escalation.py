@@ -26,7 +26,7 @@ CONTACT = timedelta(minutes=30)
 RESOLUTION = timedelta(hours=4)
 """A red that was answered but not resolved comes back after this, so that nobody goes home on it."""
 
-TASKS_THAT_PAGE = frozenset({"follow_up", "call_patient"})
+TASKS_THAT_PAGE = frozenset({"follow_up", "call_patient", "home_again"})
 """Kinds of task that page somebody when they are overdue; all others stay on the worklist."""
 
 

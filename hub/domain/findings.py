@@ -45,7 +45,7 @@ class Deadline:
 
     def cancelled_by(self, sample: Sample) -> bool:
         """Whether ``sample`` is the repeat that was waited for. A bound ("LO") is one: it speaks for itself."""
-        return sample.metric == self.metric and sample.credible and sample.at > self.finding.at
+        return sample.metric == self.metric and sample.credible and sample.dated and sample.at > self.finding.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,8 @@ def _add(alert: Alert, event: Found, _now: datetime) -> Fields:
     # Behind an acknowledgement the base stays where it was: a creeping fall must reach the step some time.
     moves = alert.state is State.OPEN
     base = worsening.extremes(alert.worst, event.values if moves else _unknown(alert, event))
-    return {**_added(alert, event), "worst": base, "confirmed": alert.confirmed or event.confirmed}
+    told = {"sentence": event.sentence} if event.retold else {}
+    return {**_added(alert, event), **told, "worst": base, "confirmed": alert.confirmed or event.confirmed}
 
 
 def _unknown(alert: Alert, event: Found) -> dict[str, Any]:

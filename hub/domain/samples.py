@@ -25,6 +25,10 @@ DEVICE_FAULTS = frozenset(
 ZERO = "zero_is_no_signal"
 IMPLAUSIBLE = "implausible"
 TIME_SUSPECT = "time_suspect"
+FROM_MEMORY = "from_memory"
+"""The device says that it had kept the reading."""
+LATE = "late"
+"""It came more than an hour after it was measured."""
 SOMEONE_ELSE = "someone_else"
 """A weight jump that looks like another person on the scale: held until released (SF6)."""
 
@@ -74,6 +78,16 @@ class Sample:
     def credible(self) -> bool:
         """Nothing speaks against it. A bound ("HI") may be credible: it says on which side of a limit it lies."""
         return not self.flags & _UNTRUSTED
+
+    @property
+    def dated(self) -> bool:
+        """When it was measured is known. If not, it stands at the hub's receipt and is newer than nothing (SF2)."""
+        return TIME_SUSPECT not in self.flags
+
+    @property
+    def timely(self) -> bool:
+        """It came when it was measured: what is late, or of unknown time, closes nothing (SF11)."""
+        return self.dated and LATE not in self.flags
 
     @property
     def doubtful(self) -> bool:

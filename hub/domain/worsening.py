@@ -8,6 +8,9 @@ from hub.domain.metrics import METRICS
 
 _NUMBER = re.compile(r"[<>]?\s*(-?\d+(?:\.\d+)?)")
 
+AT_ONCE = "at_once"
+"""The input that says a value lies in the table of those that page at once (SF3): a band of its own within red."""
+
 _GLUCOSE_IS_LOW = Decimal(100)
 """Below this a fall of glucose is a worsening; from 400 to 380 is not."""
 _SYSTOLIC_IS_HIGH = Decimal(120)
@@ -29,7 +32,8 @@ def step_of(metric: str, base: Decimal) -> Decimal | None:
 
 def has_worsened(base: Mapping[str, Decimal], values: Mapping[str, Decimal]) -> bool:
     """Whether any of ``values`` lies a whole step beyond the value it is measured from."""
-    return any(_beyond(metric, base[metric], value) for metric, value in values.items() if metric in base)
+    entered = AT_ONCE in values and AT_ONCE not in base
+    return entered or any(_beyond(metric, base[metric], value) for metric, value in values.items() if metric in base)
 
 
 def _beyond(metric: str, base: Decimal, value: Decimal) -> bool:
@@ -54,4 +58,5 @@ def extremes(base: Mapping[str, Decimal], values: Mapping[str, Decimal]) -> dict
 def values_of(inputs: Mapping[str, str]) -> dict[str, Decimal]:
     """The measured values among a finding's inputs: ``{"oxygen_saturation": "88 % at 07:04"}`` gives 88."""
     found = ((metric, _NUMBER.match(words)) for metric, words in inputs.items() if metric in METRICS)
-    return {metric: Decimal(match.group(1)) for metric, match in found if match}
+    values = {metric: Decimal(match.group(1)) for metric, match in found if match}
+    return values | ({AT_ONCE: Decimal(1)} if AT_ONCE in inputs else {})

@@ -19,8 +19,7 @@ def acknowledge(hub: Hub, actor: Actor, ref: str, seen_version: int | None = Non
     with hub.unit_of_work() as uow:
         alert = uow.alerts.by_ref(ref)
         may_answer(actor, alert)
-        if alert.live and seen_version is not None and seen_version < alert.worse_version:
-            raise Conflict(f"it became worse since you looked: {alert.sentence}")
+        check_seen(alert, seen_version)
         outcome = take(uow, hub, alert, actor, phone_of(uow, actor), now, by_text=False)
         if isinstance(outcome, Refusal):
             raise Conflict(outcome.sentence)
@@ -40,6 +39,12 @@ def pass_on(hub: Hub, actor: Actor, ref: str) -> Alert:
             raise Conflict(outcome.sentence)
         uow.commit()
     return outcome.after
+
+
+def check_seen(alert: Alert, seen_version: int | None) -> None:
+    """Raise ``Conflict`` if the alert became worse since the actor's page was made: they answer for what they saw."""
+    if alert.live and seen_version is not None and seen_version < alert.worse_version:
+        raise Conflict(f"it became worse since you looked: {alert.sentence}")
 
 
 def take(

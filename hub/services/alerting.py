@@ -35,6 +35,8 @@ class Raised:
     signed_off: bool
     protocol_version_id: int | None
     page: bool
+    retold: bool = False
+    """The alert's sentence is this finding's, though nothing became worse."""
 
 
 def raise_alert(
@@ -73,6 +75,7 @@ def _found(patient: Patient | None, raised: Raised) -> Found:
         confirmed=finding.confirmed,
         signed_off=raised.signed_off,
         values=values_of(finding.inputs),
+        retold=raised.retold,
     )
 
 
@@ -130,9 +133,9 @@ def _attach(uow: UnitOfWork, hub: Hub, patient: Patient | None, alert: Alert, ev
 
 
 def _keep(uow: UnitOfWork, patient: Patient | None, raised: Raised, alert_id: int | None, now: datetime) -> None:
-    if patient is not None:
+    if patient is not None or raised.finding.reading_id is not None:
         uow.findings.add(
-            patient.id,
+            None if patient is None else patient.id,
             raised.finding,
             found_at=now,
             protocol_version_id=raised.protocol_version_id,
@@ -144,13 +147,16 @@ def _keep(uow: UnitOfWork, patient: Patient | None, raised: Raised, alert_id: in
 def _review(uow: UnitOfWork, patient: Patient | None, raised: Raised, subject: str, now: datetime) -> None:
     finding = raised.finding
     wait = REVIEW_RED if finding.severity is Severity.RED else REVIEW_OTHER
+    which = finding.reading_id or finding.at.isoformat()
+    if patient is None:  # nobody's: a stranger's meter may bring hundreds at once
+        which = f"{now:%Y-%m-%d}"
     task = NewTask(
         kind="review",
         title=finding.sentence,
         due_at=now + wait,
         patient_id=None if patient is None else patient.id,
         role="nurse",
-        key=f"review:{subject}:{finding.problem}:{finding.reading_id or finding.at.isoformat()}"[:120],
+        key=f"review:{subject}:{finding.problem}:{which}"[:120],
     )
     uow.tasks.add(task, now)
 

@@ -52,9 +52,11 @@ def _is_over(uow: UnitOfWork, patient: Patient, alert: Alert, now: datetime) -> 
         return uow.series.range(patient.id, metric, since, until)
 
     since = max(alert.last_finding_at + _AFTER, now - LONGEST_LOOK)
-    judged = {rule.id: _in_range(rule, history, since, now, patient) for rule in rules}
+    # Protocols name their rules alike: each rule in force is asked, and the strictest decides.
+    judged = [(rule, *_in_range(rule, history, since, now, patient)) for rule in rules]
     # Two glucose meters of one kind or one oximeter twice: the pair must be of one kind, for each rule that spoke.
-    return all(_has_pair(judged[rule.id][0]) for rule in spoke) and all(newest for _, newest in judged.values())
+    paired = all(_has_pair(fine) for rule, fine, _ in judged if rule.id in alert.rules)
+    return paired and all(newest for _, _, newest in judged)
 
 
 def _in_range(
@@ -66,7 +68,12 @@ def _in_range(
 ) -> tuple[list[Sample], bool]:
     """Trusted samples the rule calls in range, and whether the newest one it was asked about is among them."""
     seen = sorted(
-        (sample for metric in rule.metrics for sample in history(metric, since, now + _AFTER) if sample.trusted),
+        (
+            sample
+            for metric in rule.metrics
+            for sample in history(metric, since, now + _AFTER)
+            if sample.trusted and sample.timely
+        ),
         key=lambda sample: (sample.at, sample.reading_id),
     )
     fine = [sample for sample in seen if isinstance(rule.evaluate(sample, history, patient), InRange)]

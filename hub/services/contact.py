@@ -3,7 +3,7 @@
 from hub.domain.alerts import Alert, ChartOpened, Contacted, State
 from hub.domain.lifecycle import Refusal
 from hub.errors import Conflict, Invalid
-from hub.services.acknowledge import take
+from hub.services.acknowledge import check_seen, take
 from hub.services.hub import CLINICAL, Actor, Hub, require
 from hub.services.ports.alerting import Contact
 from hub.services.ports.storage import UnitOfWork
@@ -26,13 +26,25 @@ def chart_opened(hub: Hub, actor: Actor, patient_id: int) -> bool:
     return any(moved)
 
 
-def record_contact(hub: Hub, actor: Actor, ref: str, way: str, reached: bool, note: str = "") -> Alert:  # noqa: FBT001
-    """The alert, with the attempt recorded. Whoever tries to reach the patient of an open alert has taken it."""
+def record_contact(
+    hub: Hub,
+    actor: Actor,
+    ref: str,
+    way: str,
+    reached: bool,  # noqa: FBT001
+    note: str = "",
+    seen_version: int | None = None,
+) -> Alert:
+    """The alert, with the attempt recorded. Whoever tries to reach the patient of an open alert has taken it.
+
+    ``Conflict`` if it became worse since ``seen_version``: a call about the amber does not answer for the red.
+    """
     require(actor, CLINICAL)
     _check(actor, way, note)
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         alert = uow.alerts.by_ref(ref)
+        check_seen(alert, seen_version)
         patient_id = alert.patient_id
         if patient_id is None or actor.staff_id is None:
             raise Invalid({"ref": "this alert has no patient to contact"})

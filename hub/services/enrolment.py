@@ -9,6 +9,7 @@ from hub.domain.patients import EndReason, Monitoring, Patient, check_assignable
 from hub.errors import Conflict, Invalid, NotFound, Unsafe
 from hub.services.alerting import end_patient
 from hub.services.hub import CLINICAL, Actor, Hub, require
+from hub.services.ports.alerting import FARTHEST
 from hub.services.ports.care import NewPatient
 from hub.services.ports.storage import UnitOfWork
 from hub.services.waiting import expect_readings
@@ -100,6 +101,8 @@ def pause(hub: Hub, actor: Actor, patient_id: int, reason: str, until: datetime)
         raise Invalid({"reason": "say why, for whoever reads this next"})
     if until <= now:
         raise Invalid({"until": "must lie in the future"})
+    if until > now + FARTHEST:
+        raise Invalid({"until": "must be within a year; a pause can be made longer then"})
     _change(hub, actor, patient_id, Monitoring.ACTIVE, Monitoring.PAUSED, reason.strip(), until)
 
 
@@ -173,6 +176,7 @@ def _assign(uow: UnitOfWork, hub: Hub, actor: Actor, patient: Patient, protocol_
         raise Unsafe("SF21", f"{protocol_id} is not signed off")
     today = now.astimezone(ZoneInfo(patient.zone)).date()
     check_assignable(patient, protocol_id, adult=protocol.adult, requires=protocol.requires, today=today)
+    uow.protocols.end_protocol(patient.id, protocol_id, now)  # a newer copy takes the place of the one before
     uow.protocols.assign(patient.id, in_force.version_id, actor.name, now)
     uow.audit.write(
         now,

@@ -7,7 +7,7 @@ from hub.domain.patients import Monitoring
 from hub.errors import Conflict, Invalid, NotFound
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
 from hub.services.ingest.decode import read_again
-from hub.services.ingest.evaluate import evaluate
+from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.samples import screen_reading
 from hub.services.ports.measuring import HeldEntry
 from hub.services.ports.storage import UnitOfWork
@@ -72,7 +72,7 @@ def _release(uow: UnitOfWork, hub: Hub, actor: Actor, entry: HeldEntry, patient_
     reading = screen_reading(
         read_again(entry.body), entry.flags, entry.id, device_id, entry.effective_at, now - entry.effective_at
     )
-    evaluate(uow, hub, patient, [reading], now)
+    evaluate(uow, hub, [Came(patient, [reading])], now)
     if not uow.patients.judged(versions):
         raise Conflict("readings of this patient came in at this moment; try again")
     uow.audit.write(now, actor.name, "reading.assign", f"journal:{entry.id}", {"patient": patient_id})

@@ -67,8 +67,8 @@ def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert
     """Take the step of the chain whose time has come, and write its page in the same transaction."""
     if alert.next_page_at is None or alert.next_page_at > now:
         return alert
-    if not alert.chain.steps:
-        alert = _fill_chain(uow, hub, alert, now)
+    if not alert.chain.steps or _somebody_left(uow, alert.chain):
+        alert = _new_chain(uow, hub, alert, now)
     outcome = change(uow, alert, PageDue(), HUB, now)
     if not isinstance(outcome, Changed):
         return alert
@@ -77,13 +77,18 @@ def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert
     return outcome.after
 
 
-def _fill_chain(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
-    """Nobody could be paged when the chain was frozen: look again for somebody, now and at every repeat."""
+def _somebody_left(uow: UnitOfWork, chain: Chain) -> bool:
+    """Whether a person of the chain works here no longer."""
+    ids = [step.staff_id for step in chain.steps if step.staff_id is not None]
+    return any(uow.staff.get(staff_id).disabled_at is not None for staff_id in ids)
+
+
+def _new_chain(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
+    """Nobody could be paged when the chain was frozen, or somebody on it has left: look again who there is."""
     patient = None if alert.patient_id is None else uow.patients.get(alert.patient_id)
     found = chain_for(uow, hub, patient, alert.kind, alert.severity)
-    if not found.steps or not uow.alerts.save(
-        alert.id, alert.version, {"chain": found, "step": 0, "version": alert.version + 1}
-    ):
+    fields = {"chain": found, "step": 0, "version": alert.version + 1}
+    if found.steps == alert.chain.steps or not uow.alerts.save(alert.id, alert.version, fields):
         return alert
     uow.alerts.note(alert.id, now, "ESC-0", HUB.name, "somebody can be paged now")
     return uow.alerts.get(alert.id)

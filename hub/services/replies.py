@@ -64,7 +64,7 @@ def receive_text(hub: Hub, provider_id: str, from_phone: str, body: str) -> None
         if inbound_id is None:
             return
         codes = uow.outbox.codes(from_phone, now - NOT_REUSED)
-        if member or codes:
+        if member or from_phone == hub.site.last_resort_phone:  # an old code is no proof: its phone may be a leaver's
             actor = Actor(member.name, member.role, member.id) if member else Actor(LAST_RESORT, "last_resort")
             _answer(uow, hub, _Text(actor, from_phone, body, codes, now), inbound_id)
         uow.commit()

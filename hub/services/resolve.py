@@ -6,11 +6,11 @@ from datetime import datetime
 from hub.domain.alerts import OUTCOMES, Alert, Resolve, Seen
 from hub.domain.lifecycle import Refusal
 from hub.errors import Conflict, Invalid, Unsafe
-from hub.services.acknowledge import may_answer, phone_of
+from hub.services.acknowledge import check_seen, may_answer, phone_of
 from hub.services.contact import LONGEST_NOTE
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
 from hub.services.paging import stand_everybody_down
-from hub.services.ports.alerting import NewTask
+from hub.services.ports.alerting import FARTHEST, NewTask
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import change
 
@@ -25,7 +25,15 @@ class FollowUp:
     due_at: datetime
 
 
-def resolve(hub: Hub, actor: Actor, ref: str, outcome: str, note: str = "", follow_up: FollowUp | None = None) -> Alert:
+def resolve(
+    hub: Hub,
+    actor: Actor,
+    ref: str,
+    outcome: str,
+    note: str = "",
+    follow_up: FollowUp | None = None,
+    seen_version: int | None = None,
+) -> Alert:
     """The alert, resolved. ``Unsafe`` (SF13) for a red without a contact; ``Conflict`` says who was first."""
     require(actor, CLINICAL | OPERATORS)
     now = hub.clock.now()
@@ -33,6 +41,7 @@ def resolve(hub: Hub, actor: Actor, ref: str, outcome: str, note: str = "", foll
     with hub.unit_of_work() as uow:
         alert = uow.alerts.by_ref(ref)
         may_answer(actor, alert)
+        check_seen(alert, seen_version)
         change_made = change(uow, alert, Resolve(actor.name, actor.staff_id, outcome, note.strip()), actor, now)
         if isinstance(change_made, Refusal):
             raise Unsafe("SF13", change_made.sentence) if alert.live else Conflict(change_made.sentence)
@@ -69,6 +78,8 @@ def _check(outcome: str, note: str, follow_up: FollowUp | None, now: datetime) -
         wrong["follow_up_title"] = "say what has to be done"
     if follow_up is not None and follow_up.due_at <= now:
         wrong["follow_up_due"] = "must be in the future"
+    if follow_up is not None and follow_up.due_at > now + FARTHEST:
+        wrong["follow_up_due"] = "must be within a year"
     if wrong:
         raise Invalid(wrong)
 

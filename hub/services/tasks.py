@@ -3,7 +3,7 @@
 from hub.errors import Conflict, Invalid
 from hub.services.contact import LONGEST_NOTE
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
-from hub.services.ports.alerting import NewTask, Task
+from hub.services.ports.alerting import FARTHEST, NewTask, Task
 
 ANYBODY = CLINICAL | OPERATORS
 
@@ -16,6 +16,8 @@ def add(hub: Hub, actor: Actor, task: NewTask) -> int:
     if task.owner_id is None and task.role is None:
         raise Invalid({"owner": "name a person or a role"})
     now = hub.clock.now()
+    if task.due_at > now + FARTHEST:
+        raise Invalid({"due": "must be within a year"})
     with hub.unit_of_work() as uow:
         if task.owner_id is not None:
             uow.staff.get(task.owner_id)

@@ -54,7 +54,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
     enrolment, slot = found
     occurrence = _occurrence(slot, waited.due_at)
     samples = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
-    state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible])
+    state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible and sample.dated])
     if state is SlotState.MET:
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
     elif state is SlotState.NO_DATA:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine
 
 from hub.adapters.sql.engine import make_engine, read_only
@@ -157,7 +158,7 @@ def _seed(hub: Hub, devices: list[str]) -> Actor:
 
 def _keep_for_the_gateway(broker: Mosquitto) -> None:
     """Open the gateway's session before it first connects: nothing that a cuff was told is taken may be nobody's."""
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"{GATEWAY}-devices", clean_session=False)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"{GATEWAY}-devices", clean_session=False)
     client.on_connect = lambda client, *_: client.subscribe("devices/+/blood-pressure", qos=1)
     client.on_subscribe = lambda client, *_: client.disconnect()
     client.connect("127.0.0.1", broker.port)

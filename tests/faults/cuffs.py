@@ -9,6 +9,7 @@ from random import Random  # noqa: TID251 - seeded by the test
 from typing import Any, Final
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers import Mosquitto
 
@@ -43,7 +44,7 @@ class Cuffs:
         self._numbers: dict[str, int] = {}
         self._memory: deque[tuple[Record, bytes]] = deque(maxlen=20)
         self._sent: list[tuple[paho.MQTTMessageInfo, Record]] = []
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="cuffs", clean_session=False)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="cuffs", clean_session=False)
         self._client.max_inflight_messages_set(1000)
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()

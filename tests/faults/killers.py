@@ -15,16 +15,15 @@ from hub.services.engine.delivery import LEASE
 from tests.faults.clinic import Clinic
 
 CLOCK = SystemClock()
-ANY_MOMENT_S = 2.0
-"""A blind kill comes at any moment within this of the start: in the start, or when it works."""
-ANY_TICK_S = 3.5
-"""The same for the worker, which first ticks a second after it has started."""
+ANY_MOMENT_S = (2.0, 3.5)
+"""A blind kill comes at any moment after the start: within a little more than the last recovery took, in these bounds.
+"""
 IN_THE_MIDDLE_S = 0.03
 """An aimed kill comes within this of the sign that work began: a commit and its answer take about as long."""
 SENDING_S = 0.003
 """The same for a message on its way to a phone."""
 WORK_COMES_WITHIN_S = 3.0
-RECOVERS_WITHIN_S = 30.0
+RECOVERS_WITHIN_S = 60.0
 
 
 class Victim(Protocol):
@@ -47,7 +46,6 @@ class Killer:
     works: Callable[[float], bool]
     busy: Callable[[float], bool]
     chance: Random
-    any_moment_s: float = ANY_MOMENT_S
     middle_s: float = IN_THE_MIDDLE_S
     aims: Callable[[int], bool] = lambda number: number % 2 == 1
     kills: int = 0
@@ -61,7 +59,7 @@ class Killer:
                 self.busy(WORK_COMES_WITHIN_S)
                 give_up.wait(self.chance.uniform(0, self.middle_s))
             else:
-                give_up.wait(self.chance.uniform(0, self.any_moment_s))
+                give_up.wait(self.chance.uniform(0, self._any_moment_s()))
             self.victim.kill()
             self.kills += 1
             killed_at = CLOCK.monotonic()
@@ -71,6 +69,10 @@ class Killer:
                     raise AssertionError(f"{self.name} did not work again within {RECOVERS_WITHIN_S:.0f} s of a kill")
                 self.recovered_s.append(CLOCK.monotonic() - killed_at)
 
+    def _any_moment_s(self) -> float:
+        least, most = ANY_MOMENT_S
+        return min(most, max(least, 1.25 * self.recovered_s[-1] if self.recovered_s else least))
+
 
 def beats(clinic: Clinic, role: str) -> Callable[[float], bool]:
     """Waits for a heartbeat of this role that is younger than the call."""
@@ -78,9 +80,7 @@ def beats(clinic: Clinic, role: str) -> Callable[[float], bool]:
     def wait(timeout: float) -> bool:
         since = CLOCK.now()
         beaten = select(heartbeat.c.at).where(heartbeat.c.role == role, heartbeat.c.at > since)
-        return poll(
-            clinic.reading, lambda connection: connection.execute(beaten).first() is not None, timeout, every=0.05
-        )
+        return poll(clinic.reading, lambda hub: hub.execute(beaten).first() is not None, timeout, every=0.05)
 
     return wait
 
@@ -91,9 +91,7 @@ def sends(clinic: Clinic) -> Callable[[float], bool]:
     def wait(timeout: float) -> bool:
         claimed_now = outbox.c.lease_until > CLOCK.now() + LEASE
         sending = select(outbox.c.id).where(outbox.c.state == "sending", claimed_now)
-        return poll(
-            clinic.reading, lambda connection: connection.execute(sending).first() is not None, timeout, every=0.003
-        )
+        return poll(clinic.reading, lambda hub: hub.execute(sending).first() is not None, timeout, every=0.003)
 
     return wait
 

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.faults.clinic import GATEWAY
 from tests.servers import Mosquitto
@@ -33,7 +34,7 @@ class Tap:
 
     def __init__(self, broker: Mosquitto) -> None:
         self.batches, self.answers = Bell(), Bell()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="bystander")
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bystander")
         self._client.reconnect_delay_set(0.2, 0.2)
         self._client.on_connect = self._connected
         self._client.on_message = self._heard

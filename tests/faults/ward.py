@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from random import Random  # noqa: TID251 - seeded by the test
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.sql.engine import is_busy
 from hub.adapters.sql.tables.alerting import alert, demo_phone, outbox
 from hub.adapters.sql.tables.measurements import journal
 from hub.domain.alerts import LIVE
+from hub.errors import Transient
 from hub.services.contact import record_contact
 from hub.services.resolve import resolve
 from tests.faults.clinic import Clinic
@@ -138,9 +137,9 @@ class Ward:
                 self._seen_in_journal = row.id
                 self._devices[f"patient:{row.patient_id}"] = row.device
                 self._arrived[row.device] = json.loads(row.body)["reading"]["record"]
-            for row in connection.execute(_PAGES.where(demo_phone.c.id > self._seen_on_phones)):
-                self._seen_on_phones = row.id
-                self._page(self._devices.get(row.subject, ""), row.ref)
+            for page in connection.execute(_PAGES.where(demo_phone.c.id > self._seen_on_phones)):
+                self._seen_on_phones = page.id
+                self._page(self._devices.get(page.subject, ""), page.ref)
 
     def _page(self, device: str, ref: str) -> None:
         """A page of another alert than the one answered last begins a new count."""
@@ -163,9 +162,7 @@ def done(act: Callable[[], object]) -> bool:
     """Whether the act was committed; the database may be held by somebody else just now."""
     try:
         act()
-    except DBAPIError as error:
-        if not is_busy(error):
-            raise
+    except Transient:
         return False
     return True
 

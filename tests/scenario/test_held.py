@@ -8,7 +8,8 @@ import pytest
 
 from hub.domain.patients import EndReason
 from hub.errors import Conflict, Invalid
-from hub.services import enrolment, equipment, held
+from hub.services import enrolment, equipment, held, tasks
+from hub.services.engine.inbox import Inbox
 from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, METER, OXIMETER, Home, homes, pressure, pulse, spo2, value
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -64,18 +65,85 @@ def test_a_held_reading_waits_four_hours_and_is_a_task(home: Home) -> None:
     home.forward(4 * HOUR - MINUTE, every=HOUR)
     assert home.tasks() == []
     home.forward(2 * HOUR, every=HOUR)
-    assert home.tasks() == [("unassigned", "Readings of device NOBODY wait for an owner")]
+    assert home.tasks() == [
+        ("unassigned", "Readings from Home 1 wait for an owner: this device is not known here")
+    ]
 
 
-def test_a_device_that_streams_hides_no_other(home: Home) -> None:
+def test_a_gateway_that_hears_a_building_is_one_task_a_reason_and_hides_no_other_gateway(couple: Home) -> None:
+    equipment.add_gateway(couple.hub, ADMIN, "Next door", "x", "g-2")
     for number in range(30):
-        home.measures(spo2(97), "NEIGHBOUR", record=str(number))
-    from hub.adapters.sql.journal import SqlJournal
+        couple.measures(spo2(97), f"NEIGHBOUR-{number}")
+    couple.measures(pressure(120, 80), CUFF)
+    couple.measures(spo2(97), "OTHER", gateway="g-2")
+    couple.forward(5 * HOUR, every=HOUR)
+    assert [title.partition(" wait")[0].removeprefix("Readings from ") for _, title in couple.tasks()] == [
+        "Home 1",
+        "Home 1",
+        "Next door",
+    ]
 
-    assert not hasattr(SqlJournal, "held"), "a bounded list of readings would hide what lies behind it"
-    home.measures(spo2(97), "OTHER")
+
+def test_the_inbox_is_looked_through_once_a_minute(home: Home) -> None:
+    inbox = Inbox()
+    assert inbox.run(home.hub, home.now) == 0
+    home.measures(spo2(97), "NOBODY")
+    home.clinic.clock.forward(5 * HOUR)
+    assert inbox.run(home.hub, home.now - 5 * HOUR + MINUTE / 2) == 0
+    assert inbox.run(home.hub, home.now) == 1
+    home.measures(spo2(97), "THEIRS", gateway="g-1", record="x")
+    assert inbox.run(home.hub, home.now + MINUTE / 2) == 0
+
+
+def test_ticking_the_task_off_while_readings_still_wait_asks_again_the_next_day(home: Home) -> None:
+    home.measures(spo2(97), "NOBODY")
     home.forward(5 * HOUR, every=HOUR)
-    assert [title.split()[3] for _, title in home.tasks()] == ["NEIGHBOUR", "OTHER"]
+    tasks.complete(home.hub, home.ana, 1)
+    home.forward(11 * HOUR, every=HOUR)
+    assert len(home.tasks()) == 1
+    home.forward(3 * DAY, every=HOUR)
+    assert len(home.tasks()) == 2, "one that is open is enough"
+    held.discard(home.hub, home.ana, journal(home)[0], "a visitor's")
+    tasks.complete(home.hub, home.ana, 2)
+    home.forward(2 * DAY, every=HOUR)
+    assert len(home.tasks()) == 2
+
+
+def test_a_gateway_that_hears_a_building_is_one_red_a_reason(couple: Home) -> None:
+    for number in range(60):
+        couple.measures(spo2(80), f"NEIGHBOUR-{number}")
+    couple.measures(pressure(225, 100), CUFF)
+    assert couple.alerts() == ["held-reading:unknown_device open", "held-reading:ambiguous open"]
+    assert set(couple.rows("alert", "subject")) == {"gateway:g-1"}
+    first, second = couple.sentences()
+    assert first == (
+        "SpO2 80 % is held: this device is not known here. Whose is not known; "
+        "device NEIGHBOUR-59, the newest of over 50 devices"
+    )
+    assert "devices" not in second.partition(";")[2]
+    assert couple.count("finding") == 61
+    assert len(couple.tick()) == 2
+
+
+def test_another_device_pages_through_an_acknowledgement_and_the_same_does_not(home: Home) -> None:
+    home.measures(spo2(80), "NOBODY")
+    assert len(home.tick()) == 1
+    home.clinic.take(home.ana)
+    home.tick()
+    home.measures(spo2(80), "NOBODY", record="2")
+    assert home.tick() == []
+    home.measures(spo2(82), "SOMEBODY")
+    assert [who for who, _ in home.tick()] == ["Ana"]
+    assert home.sentences()[0].endswith("device SOMEBODY, the newest of 2 devices")
+
+
+def test_old_held_reds_are_one_review_a_day(home: Home) -> None:
+    for number in range(5):
+        home.measures(spo2(70), f"METER-{number}", old=5 * HOUR)
+    assert [kind for kind, _ in home.tasks()] == ["review"]
+    home.clinic.clock.forward(DAY)
+    home.measures(spo2(70), "METER-1", old=5 * HOUR, record="2")
+    assert [kind for kind, _ in home.tasks()] == ["review", "review"]
 
 
 def test_what_is_held_anew_after_a_decision_is_a_task_anew(home: Home) -> None:

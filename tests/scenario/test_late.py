@@ -116,5 +116,5 @@ def test_an_old_held_red_is_for_review_and_a_fresh_one_pages(home: Home) -> None
     assert home.alerts() == []
     assert [kind for kind, _ in home.tasks()] == ["review"]
     home.measures(spo2(70), "NOBODY", old=HOUR)
-    assert home.alerts() == ["held-reading open"]
+    assert home.alerts() == ["held-reading:unknown_device open"]
     assert "measured 60 min ago" in home.sentences()[0]

@@ -19,7 +19,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 def until(home: Home, hour: int, day: int = 3) -> None:
     """On to ``hour`` o'clock UTC of a day in March; 08:00 in New York is 13:00 UTC."""
-    home.forward(datetime(2026, 3, day, hour, tzinfo=home.now.tzinfo) - home.now, every=HOUR / 2)
+    home.forward(datetime(2026, 3, day, hour, tzinfo=home.now.tzinfo) - home.now, every=HOUR)
 
 
 def states(home: Home) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from hub.domain.patients import EndReason
 from hub.errors import Conflict, Invalid, Unsafe
-from hub.services import enrolment
+from hub.services import enrolment, tasks
 from tests.unit.ingest.home import ADMIN, CUFF, OXIMETER, Home, homes, kg, pressure, pulse, spo2
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -78,6 +78,24 @@ def test_a_pause_never_ends_silently(home: Home) -> None:
     enrolment.pause(home.hub, ADMIN, home.patient_id, "in hospital again", home.now + DAY)
     home.forward(25 * HOUR, every=HOUR)
     assert len(home.tasks()) == 2
+
+
+def test_ticking_off_home_again_without_resuming_asks_again_the_next_day(home: Home) -> None:
+    enrolment.pause(home.hub, ADMIN, home.patient_id, "in hospital", home.now + HOUR)
+    home.forward(2 * HOUR, every=HOUR)
+    tasks.complete(home.hub, home.ana, 1)
+    home.forward(14 * HOUR, every=HOUR)
+    assert len(home.tasks()) == 1, "it is still the patient's same day"
+    home.forward(3 * HOUR, every=HOUR)
+    assert len(home.tasks()) == 2
+    home.forward(2 * DAY, every=HOUR)
+    assert len(home.tasks()) == 2, "one that is open is enough"
+
+
+def test_home_again_that_nobody_asks_pages(home: Home) -> None:
+    enrolment.pause(home.hub, ADMIN, home.patient_id, "in hospital", home.now + HOUR)
+    assert home.forward(5 * HOUR, every=HOUR / 2) == []
+    assert [who for who, _ in home.forward(HOUR, every=HOUR / 2)][:1] == ["Ana"]
 
 
 def test_a_red_of_a_paused_patient_asks_who_it_was(home: Home) -> None:

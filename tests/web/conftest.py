@@ -5,15 +5,17 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from dashboards.app import create_app
+from hub.services.sign_in import sign_in as start_session
 from tests.web.cast import populate
 from tests.web.people import Person
+from tests.web.site import signed_in, site_of
 from tests.web.ward import PASSWORD, Ward, Watched
 
 
@@ -63,20 +65,14 @@ def empty_ward(tmp_path: Path) -> Iterator[Ward]:
 @pytest.fixture
 def client(ward: Ward) -> FlaskClient:
     """Nobody has signed in."""
-    return create_app(ward.hub).test_client()
+    return site_of(ward.hub).test_client()
 
 
 @pytest.fixture
 def sign_in(ward: Ward) -> Callable[[str], Person]:
     """A signed-in member of staff with a browser of their own."""
-    app = create_app(ward.hub)
-
-    def signed_in(login: str) -> Person:
-        person = Person(app.test_client())
-        assert person.sign_in(login, PASSWORD).status_code == 303
-        return person
-
-    return signed_in
+    app = site_of(ward.hub)
+    return lambda login: signed_in(app, ward.hub, login)
 
 
 @pytest.fixture
@@ -99,7 +95,7 @@ def serve() -> Iterator[Callable[[Ward], str]]:
     servers = []
 
     def served(ward: Ward) -> str:
-        server = make_server("127.0.0.1", 0, create_app(ward.hub), threaded=True)
+        server = make_server("127.0.0.1", 0, site_of(ward.hub), threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         servers.append((server, thread))
@@ -115,6 +111,26 @@ def serve() -> Iterator[Callable[[Ward], str]]:
 @pytest.fixture
 def site(serve: Callable[[Ward], str], ward: Ward) -> str:
     return serve(ward)
+
+
+@pytest.fixture
+def visit(chromium: Browser, ward: Ward) -> Iterator[Callable[..., Page]]:
+    """A page of somebody who has signed in, in a browser of their own."""
+    contexts: list[BrowserContext] = []
+
+    def opened(site: str, login: str = "ana", *, width: int = 1280, height: int = 900, scheme: Any = "light") -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(8000)
+        contexts.append(context)
+        token = start_session(ward.hub, login, PASSWORD)
+        context.add_cookies([{"name": "rpmhub-session", "value": token, "url": site}])
+        page = context.new_page()
+        page.goto(f"{site}/")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

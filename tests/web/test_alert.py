@@ -167,3 +167,31 @@ def test_earlier_alerts_of_the_same_kind_stand_beside_it(
     ward.pressure(people["ada"], 188, 101)
     words = _text(ana.get(f"/a/{ref_of('Ada')}").text)
     assert "Measured wrongly: Cuff over the sleeve" in words
+
+
+def test_a_running_episode_is_told_in_a_few_lines(
+    ana: Person, ward: Ward, people: dict[str, Watched], ref_of: Callable[[str], str]
+) -> None:
+    for step in range(40):
+        ward.clock.forward(timedelta(seconds=5))
+        ward.pressure(people["ada"], 186 + step % 3, 122)
+    page = ana.get(f"/a/{ref_of('Ada')}").text
+    basis = page.split('id="basis"')[1].split("</section>")[0]
+    full = _text(basis.split('id="earlier"')[0])
+    assert "High Systolic 186 mmHg, red at or above 180 Measured 14:07" in full
+    assert "Diastolic 122 mmHg, red at or above 120 diastolic-high of Hypertension v1" in full
+    assert full.count("Measured") == 1
+    assert full.count("122 mmHg") == 2
+    assert "Earlier findings (80)" in _text(basis)
+    assert "The newest 50 of 80" in _text(basis)
+    story = _text(page.split('id="story"')[1].split("</section>")[0])
+    assert re.search(r"\d+ more findings, 14:0\d:\d\d to 14:0\d:\d\d", story)
+    assert "14:00:05 hub paged Ana Invented" in story
+
+
+def test_missing_data_is_no_measurement(ana: Person, ref_of: Callable[[str], str]) -> None:
+    words = _text(ana.get(f"/a/{ref_of('Elsa')}").text)
+    assert re.search(r"\? no data No data: systolic was due", words)
+    assert "Waited until" in words
+    assert not re.search(r"Measured (?:\w{3} )?\d", words)
+    assert not re.search(r"\d\dT\d\d:\d\d", words)

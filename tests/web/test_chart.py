@@ -49,6 +49,52 @@ def test_a_summary_stands_beside_every_plot(ana: Person, people: dict[str, Watch
     assert re.search(r'role="img" aria-label="Chart. Glucose, 7 days', text)
 
 
+def test_the_range_is_what_there_is_unless_the_address_says(ana: Person, ward: Ward) -> None:
+    new = ward.patient("Kim Invented", "RV-101199", ("hypertension",), ("blood-pressure",))
+    address = f"/patients/{new.id}"
+
+    def chosen() -> str:
+        found = re.search(r'range=(\w+)#readings" aria-current="true"', ana.get(address).text)
+        return found[1] if found else ""
+
+    assert "Range" in ana.get(address).text
+    assert chosen() == "30d"
+    ward.pressure(new, 122, 74)
+    assert chosen() == "24h"
+    for age, code in ((timedelta(days=1), "7d"), (timedelta(days=7), "30d")):
+        with ward.engine.begin() as connection:
+            mine = reading.c.patient_id == new.id
+            connection.execute(update(reading).where(mine).values(at=ward.clock.now() - age))
+        assert chosen() == code
+    assert 'range=90d#readings" aria-current="true"' in ana.get(f"{address}?range=90d").text
+
+
+def test_open_alerts_stand_worst_first(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    ward.measure(people["gita"].devices["thermometer"], "thermometer", {"body_temperature": (38.6, "Cel")})
+    ward.oxygen(people["gita"], 84)
+    ward.pressure(people["gita"], 166, 80)
+    listed = ana.get(f"/patients/{people['gita'].id}").text.split('id="open-title"')[1].split("</section>")[0]
+    marks = re.findall(r'class="mark (\w+)"', listed)
+    assert len(marks) > 1
+    assert marks == sorted(marks, key=("red", "amber", "low").index)
+
+
+def test_a_kpa_cuff_is_told_in_kpa_first_everywhere(ana: Person, ward: Ward) -> None:
+    new = ward.patient("Kim Invented", "RV-101199", ("hypertension",), ("blood-pressure",))
+    for systolic, diastolic in ((16.0, 9.6), (24.9, 16.3)):
+        ward.clock.forward(timedelta(minutes=1))
+        ward.pressure_kpa(new, systolic, diastolic)
+    row = _text(ana.get("/").text.split('id="lane-clinical"')[1].split("</section>")[0])
+    assert "BP 24.9/16.3 kPa (187/122 mmHg)" in row
+    chart = _text(ana.get(f"/patients/{new.id}").text)
+    assert re.search(r"Systolic, 24 hours: 2 readings, mean [\d.]+ kPa, from 16 to 24.9; latest 24.9 kPa \(187", chart)
+    ref = re.search(r'href="/a/(\w+)"', ana.get(f"/patients/{new.id}").text)
+    assert ref
+    alert = _text(ana.get(f"/a/{ref[1]}").text)
+    assert "Systolic 24.9 kPa (187 mmHg), red at or above 24.0 kPa (180 mmHg)" in alert
+    assert "Latest BP 24.9/16.3 kPa (187/122 mmHg)" in alert
+
+
 def test_a_gap_is_a_gap(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
     plot = _plots(ana.get(f"/patients/{people['ada'].id}").text)["systolic_blood_pressure"]
     assert [point for point in plot["points"] if point[1] is None] == []  # type: ignore[attr-defined]

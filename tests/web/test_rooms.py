@@ -122,6 +122,21 @@ def test_a_phone_shows_its_texts_and_answers(ana: Person, ref_of: Callable[[str]
     assert f": take {ref_of('Ada')}" not in after
 
 
+def test_the_last_resort_answers_from_a_phone_of_its_own(ana: Person, ward: Ward, ref_of: Callable[[str], str]) -> None:
+    before = ana.get("/phones/").text
+    assert re.search(r'id="title-15555550199">Last resort <span class="soft">\+15555550199<', before)
+    for _ in range(3):
+        ward.forward(timedelta(minutes=5))
+    ana.sign_in("ana", "invented-password-1")
+    theirs = ana.get("/phones/").text.split('id="phone-15555550199"')[1].split("</section>")[0]
+    buttons = re.findall(r'name="body" value="(\d+[ae])">\1: (?:take|pass on) (\w+)<', theirs)
+    assert len(buttons) == 2
+    assert ana.post("/phones/reply", phone="+15555550199", body=buttons[0][0]).status_code == 303
+    page = _text(ana.get(f"/a/{buttons[0][1]}").text)
+    assert "the last resort has it" in page
+    assert "Page to the last resort: delivered" in page
+
+
 def test_a_number_that_is_no_phone_here_cannot_text(ana: Person) -> None:
     assert ana.post("/phones/reply", phone="+4915112345678", body="1a").status_code == 404
 
@@ -142,10 +157,19 @@ def test_ready_says_what_is_missing(ana: Person, ward: Ward) -> None:
         "missing": ["ingest has never been heard", "worker has never been heard"],
     }
     with ward.hub.unit_of_work() as uow:
-        uow.operations.beat("ingest", "1", ward.clock.now(), {"broker": True, "queue": 3})
+        uow.operations.beat("ingest", "1", ward.clock.now(), {"connected": True, "queue": 3})
         uow.operations.beat("worker", "1", ward.clock.now(), {})
         uow.commit()
     assert ana.get("/readyz").json == {"ready": True, "missing": []}
+    with ward.hub.unit_of_work() as uow:
+        uow.operations.beat("ingest", "1", ward.clock.now(), {"connected": False, "queue": 0, "holding": True})
+        uow.commit()
+    cut = ana.get("/readyz")
+    assert cut.status_code == 503
+    assert cut.json == {
+        "ready": False,
+        "missing": ["broker: ingest is not connected to it", "ingest holds what comes"],
+    }
     ward.clock.forward(timedelta(seconds=90))
     assert ana.get("/readyz").json["missing"] == [  # type: ignore[index]
         "ingest has been silent for 90 s",

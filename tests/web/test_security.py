@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from dashboards.app import create_app
 from hub.adapters.sql.tables.operations import audit
 from tests.web.people import SAME_SITE, Person
+from tests.web.site import site_of
 from tests.web.ward import Ward
 
 PAGES = ("/", "/live", "/tasks/", "/devices/", "/quarantine/", "/phones/", "/patients/1", "/patients/3?range=7d")
@@ -44,7 +44,7 @@ def test_the_token_of_one_session_is_not_that_of_another(sign_in: Callable[[str]
 
 
 def test_sign_in_needs_the_token_of_this_visitor(ward: Ward) -> None:
-    person = Person(create_app(ward.hub).test_client())
+    person = Person(site_of(ward.hub).test_client())
     assert person.post("/sign-in", login="ana", password="x").status_code == 403
 
 
@@ -66,7 +66,7 @@ def test_a_nonce_is_used_once(ana: Person) -> None:
 
 
 def test_https_is_kept(open_ward: Callable[..., Ward]) -> None:
-    secure = create_app(open_ward(public_url="https://rpm.example.org").hub).test_client()
+    secure = site_of(open_ward(public_url="https://rpm.example.org").hub).test_client()
     assert "max-age=31536000" in secure.get("/sign-in").headers["Strict-Transport-Security"]
 
 

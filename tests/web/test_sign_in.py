@@ -7,15 +7,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from dashboards.app import create_app
 from hub.adapters.sql.tables.people import session, staff
 from hub.services.sign_in import REFUSED
 from tests.web.people import Person
+from tests.web.site import site_of
 from tests.web.ward import PASSWORD, Ward
 
 
 def _person(ward: Ward) -> Person:
-    return Person(create_app(ward.hub).test_client())
+    return Person(site_of(ward.hub).test_client())
 
 
 def test_a_page_leads_to_sign_in_and_back(client: FlaskClient) -> None:

@@ -172,7 +172,7 @@ class Ward:
         profile: str,
         values: Mapping[str, tuple[float, str]],
         *,
-        shown: tuple[float, str] | None = None,
+        shown: tuple[float, str] | Mapping[str, tuple[float, str]] | None = None,
         flags: tuple[str, ...] = (),
         gateway: str = "g-home-1",
     ) -> None:
@@ -186,7 +186,7 @@ class Ward:
             "received_at": _iso(now),
             "values": [
                 {"metric": metric, "value": value, "unit": unit}
-                | ({"shown": {"value": shown[0], "unit": shown[1]}} if shown else {})
+                | _shown(shown.get(metric) if isinstance(shown, Mapping) else shown)
                 for metric, (value, unit) in values.items()
             ],
             "flags": list(flags),
@@ -202,6 +202,12 @@ class Ward:
     def pressure(self, patient: Watched, systolic: float, diastolic: float, **further: object) -> None:
         values = {"systolic_blood_pressure": (systolic, "mm[Hg]"), "diastolic_blood_pressure": (diastolic, "mm[Hg]")}
         self.measure(patient.devices["blood-pressure"], "blood-pressure", values, **further)  # type: ignore[arg-type]
+
+    def pressure_kpa(self, patient: Watched, systolic: float, diastolic: float) -> None:
+        """As a cuff that shows kPa sends it."""
+        shown = {"systolic_blood_pressure": (systolic, "kPa"), "diastolic_blood_pressure": (diastolic, "kPa")}
+        values = {metric: (round(value * 7.50061683, 1), "mm[Hg]") for metric, (value, _) in shown.items()}
+        self.measure(patient.devices["blood-pressure"], "blood-pressure", values, shown=shown)
 
     def oxygen(self, patient: Watched, percent: float, pulse: float = 72) -> None:
         values = {"oxygen_saturation": (percent, "%"), "pulse_rate": (pulse, "/min")}
@@ -230,6 +236,10 @@ class Ward:
 
 
 _WARDS = itertools.count(1)
+
+
+def _shown(value: tuple[float, str] | None) -> dict[str, object]:
+    return {"shown": {"value": value[0], "unit": value[1]}} if value else {}
 
 
 def _iso(at: datetime) -> str:

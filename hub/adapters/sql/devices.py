@@ -1,6 +1,6 @@
 """Gateways, devices, assignments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,11 @@ class SqlGateways:
         """The gateway, or None."""
         row = self._connection.execute(select(gateway).where(gateway.c.id == gateway_id)).first()
         return None if row is None else _gateway(row)
+
+    def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
+        """Those that are registered and not retired."""
+        found = select(gateway).where(gateway.c.id.in_(list(gateway_ids)), gateway.c.retired_at.is_(None))
+        return {row.id: _gateway(row) for row in self._connection.execute(found)}
 
     def all(self) -> list[GatewayRow]:
         """Every gateway, by name."""

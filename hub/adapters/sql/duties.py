@@ -1,13 +1,14 @@
 """Deadlines that readings set, and readings that are waited for."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
+from hub.adapters.sql.types import Instant
 from hub.adapters.sql.upsert import insert_or_ignore, upsert
 from hub.domain.findings import Deadline
 from hub.domain.samples import Attempt, Sample
@@ -23,7 +24,7 @@ class SqlDuties:
         self._connection = connection
 
     def set_deadline(self, patient_id: int, duty: Deadline) -> bool:
-        """Idempotent by (patient, kind, key)."""
+        """Idempotent by (patient, kind, key); of two that wait by one key the earlier stands, whichever came first."""
         row = {
             "patient_id": patient_id,
             "kind": duty.kind,
@@ -34,7 +35,12 @@ class SqlDuties:
             "finding": dump_finding(duty.finding),
             "state": "waiting",
         }
-        return insert_or_ignore(self._connection, deadline, [row]) == 1
+        if insert_or_ignore(self._connection, deadline, [row]) == 1:
+            return True
+        same = (deadline.c.patient_id == patient_id) & (deadline.c.kind == duty.kind) & (deadline.c.key == duty.key)
+        later = same & (deadline.c.state == "waiting") & (deadline.c.due_at > duty.due_at)
+        moved = {name: row[name] for name in ("from_at", "due_at", "finding")}
+        return self._connection.execute(update(deadline).where(later).values(moved)).rowcount == 1
 
     def cancel_deadlines(self, patient_id: int, sample: Sample) -> int:
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
@@ -46,21 +52,26 @@ class SqlDuties:
         )
         return self._connection.execute(waiting.values(state="cancelled")).rowcount
 
-    def waiting(self, patient_id: int) -> set[str]:
-        """Metrics of which a valid sample is waited for."""
-        found = select(deadline.c.metric).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
-        return {_METRIC_NAMES[code] for code in self._connection.execute(found.distinct()).scalars()}
+    def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
+        """By patient the metrics of which a valid sample is waited for."""
+        found = select(deadline.c.patient_id, deadline.c.metric).where(
+            deadline.c.patient_id.in_(patient_ids), deadline.c.state == "waiting"
+        )
+        waiting: dict[int, set[str]] = {}
+        for row in self._connection.execute(found.distinct()):
+            waiting.setdefault(row.patient_id, set()).add(_METRIC_NAMES[row.metric])
+        return waiting
 
     def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
-        """Cancel what was set at ``at``, but for the keys to ``keep``; how many."""
-        waiting = update(deadline).where(
+        """Take back what was set at ``at``, but for the keys to ``keep``; how many. Their keys are free again."""
+        mistaken = delete(deadline).where(
             deadline.c.patient_id == patient_id,
             deadline.c.state == "waiting",
             deadline.c.metric == METRIC_CODES[metric],
             deadline.c.from_at == at,
             deadline.c.key.not_in(list(keep)),
         )
-        return self._connection.execute(waiting.values(state="cancelled")).rowcount
+        return self._connection.execute(mistaken).rowcount
 
     def cancel(self, deadline_id: int) -> bool:
         """Compare-and-set from waiting."""
@@ -145,14 +156,17 @@ class SqlDuties:
         found = select(expectation).where(expectation.c.check_at <= now).order_by(expectation.c.check_at).limit(limit)
         return [_expectation(row) for row in self._connection.execute(found)]
 
-    def met(self, patient_id: int, metrics: Collection[str], now: datetime) -> None:
-        """A reading came: have the expectations of these metrics looked at on the next tick."""
-        self._connection.execute(
-            update(expectation)
-            .where(expectation.c.patient_id == patient_id, expectation.c.check_at > now)
-            .where(expectation.c.metric.in_([METRIC_CODES[metric] for metric in metrics]))
-            .values(check_at=now)
-        )
+    def met(self, metrics: Mapping[int, Collection[str]], now: datetime) -> None:
+        """Readings came: have the expectations of these patients' metrics looked at on the next tick."""
+        found = [
+            {"this": patient_id, "code": METRIC_CODES[metric], "now": now}
+            for patient_id, theirs in metrics.items()
+            for metric in sorted(theirs)
+        ]
+        if found:
+            at, this = bindparam("now", type_=Instant()), expectation.c.patient_id == bindparam("this")
+            this &= (expectation.c.metric == bindparam("code")) & (expectation.c.check_at > at)
+            self._connection.execute(update(expectation).where(this).values(check_at=at), found)
 
 
 def _expectation(r: Row[Any]) -> Expectation:

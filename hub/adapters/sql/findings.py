@@ -47,10 +47,13 @@ class SqlFindings:
         added: int = self._connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
         return added
 
-    def of_reading(self, patient_id: int, reading_id: int) -> list[tuple[int, Finding]]:
-        """Findings in force of one sample, with their ids."""
+    def of_reading(self, patient_id: int, reading_id: int, protocol_version_id: int) -> list[tuple[int, Finding]]:
+        """What one protocol's copy says of one sample, with the rows' ids."""
         found = select(table).where(
-            table.c.reading_id == reading_id, table.c.patient_id == patient_id, table.c.superseded_at.is_(None)
+            table.c.reading_id == reading_id,
+            table.c.patient_id == patient_id,
+            table.c.protocol_version_id == protocol_version_id,
+            table.c.superseded_at.is_(None),
         )
         return [(row.id, to_finding(row)) for row in self._connection.execute(found.order_by(table.c.id))]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from hub.adapters.sql.tables.measurements import journal, record_key, transport_key
+from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
 from hub.errors import Transient
 from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KnownKey, KnownRecord
 
@@ -50,8 +50,7 @@ class SqlJournal:
         if not entries:
             return []
         try:
-            statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
-            ids = [row.id for row in self._connection.execute(statement, [_journal_values(e) for e in entries])]
+            ids = self._insert([_journal_values(e) for e in entries])
             self._connection.execute(insert(transport_key), [_key_values(e) for e in entries])
             records = [
                 {"device": e.device, "record": e.record, "digest": e.record_digest, "journal_id": row_id}
@@ -67,24 +66,42 @@ class SqlJournal:
                 self._replace_held(entry, row_id)
         return ids
 
+    def _insert(self, rows: Sequence[dict[str, object]]) -> list[int]:
+        if self._connection.dialect.name != "sqlite":
+            statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
+            return [row.id for row in self._connection.execute(statement, rows)]
+        # To tell the ids in order SQLite would be given row by row. Here nobody else writes, so they can be foretold.
+        highest: int = self._connection.execute(select(func.coalesce(func.max(journal.c.id), 0))).scalar_one()
+        ids = list(range(highest + 1, highest + 1 + len(rows)))
+        self._connection.execute(insert(journal), [{"id": n, **row} for n, row in zip(ids, rows, strict=True)])
+        return ids
+
     def _replace_held(self, entry: JournalEntry, row_id: int) -> None:
+        """The key moves to this row. The held copy is settled by it, unless it says something else: a person decides."""
         this = (record_key.c.device == entry.device) & (record_key.c.record == entry.record)
-        before = select(record_key.c.journal_id).where(this).scalar_subquery()
+        same = this & (record_key.c.digest == entry.record_digest)
+        before = select(record_key.c.journal_id).where(same).scalar_subquery()
         held = (journal.c.id == before) & (journal.c.status == "held")
         self._connection.execute(update(journal).where(held).values(status="released"))
-        self._connection.execute(update(record_key).where(this).values(journal_id=row_id))
+        self._connection.execute(update(record_key).where(this).values(journal_id=row_id, digest=entry.record_digest))
 
     def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
         """Keys of readings that are not in the journal."""
         if keys:
             self._connection.execute(insert(transport_key), [_key_values(key) for key in keys])
 
-    def held_since(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Devices with readings held since ``before`` or longer, and when the oldest of each came."""
-        oldest = func.min(journal.c.hub_received_at, type_=journal.c.hub_received_at.type)
-        held = (journal.c.status == "held") & (journal.c.hub_received_at <= before)
-        found = select(journal.c.device, oldest.label("oldest")).where(held).group_by(journal.c.device)
-        return [(row.device, row.oldest) for row in self._connection.execute(found.order_by(journal.c.device))]
+    def held_since(self, before: datetime) -> list[tuple[str, str]]:
+        """(gateway, code) with a reading held since ``before`` or longer: from group to group along the index."""
+        key = (journal.c.gateway_id, journal.c.code)
+        columns = select(*key, journal.c.hub_received_at).where(HELD).order_by(*key, journal.c.hub_received_at).limit(1)
+        groups: list[tuple[str, str]] = []
+        oldest = self._connection.execute(columns).first()
+        while oldest is not None:
+            group = (oldest.gateway_id, oldest.code)
+            if oldest.hub_received_at <= before:
+                groups.append(group)
+            oldest = self._connection.execute(columns.where(tuple_(*key) > tuple_(*group))).first()
+        return groups
 
     def held_of(self, device: str) -> list[HeldEntry]:
         """Held readings of one device, oldest first."""

@@ -85,7 +85,13 @@ class SqlPatients:
             update(patient)
             .where(patient.c.id == patient_id, patient.c.state == seen.value)
             .values(
-                state=to.value, state_reason=reason, state_since=now, paused_until=until, version=patient.c.version + 1
+                state=to.value,
+                state_reason=reason,
+                state_since=now,
+                paused_until=until,
+                version=patient.c.version + 1,
+                # An ingest group that read the state before must be done again: it may be about to page for it.
+                evaluation_version=patient.c.evaluation_version + 1,
             )
         )
         return changed.rowcount == 1

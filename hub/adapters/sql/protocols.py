@@ -1,7 +1,7 @@
 """Signed protocol copies and who is on which."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -67,6 +67,13 @@ class SqlProtocols:
             )
         )
 
+    def end_protocol(self, patient_id: int, protocol_id: str, now: datetime) -> None:
+        """Take a patient off every copy of one protocol."""
+        copies = select(protocol_version.c.id).where(protocol_version.c.protocol == protocol_id)
+        this = patient_protocol.c.patient_id == patient_id
+        this &= patient_protocol.c.to_at.is_(None) & patient_protocol.c.protocol_version_id.in_(copies)
+        self._connection.execute(update(patient_protocol).where(this).values(to_at=now))
+
     def end_all(self, patient_id: int, now: datetime) -> None:
         """Take a patient off every protocol."""
         self._connection.execute(
@@ -77,13 +84,17 @@ class SqlProtocols:
 
     def of_patient(self, patient_id: int, at: datetime) -> list[Enrolment]:
         """Protocols of a patient at an instant."""
-        return self._enrolments(at, patient_id).get(patient_id, [])
+        return self._enrolments(at, [patient_id]).get(patient_id, [])
+
+    def of_patients(self, patient_ids: Sequence[int], at: datetime) -> Mapping[int, list[Enrolment]]:
+        """Protocols of patients at an instant; one without any is absent."""
+        return self._enrolments(at, patient_ids)
 
     def enrolled(self, now: datetime) -> Mapping[int, list[Enrolment]]:
         """Every patient's protocols, by patient id."""
         return self._enrolments(now, None)
 
-    def _enrolments(self, at: datetime, patient_id: int | None) -> dict[int, list[Enrolment]]:
+    def _enrolments(self, at: datetime, patient_ids: Sequence[int] | None) -> dict[int, list[Enrolment]]:
         found = (
             select(protocol_version, patient_protocol.c.patient_id, patient_protocol.c.from_at)
             .join(patient_protocol, patient_protocol.c.protocol_version_id == protocol_version.c.id)
@@ -93,8 +104,8 @@ class SqlProtocols:
             )
             .order_by(patient_protocol.c.id)
         )
-        if patient_id is not None:
-            found = found.where(patient_protocol.c.patient_id == patient_id)
+        if patient_ids is not None:
+            found = found.where(patient_protocol.c.patient_id.in_(patient_ids))
         enrolments: dict[int, list[Enrolment]] = {}
         for row in self._connection.execute(found):
             enrolments.setdefault(row.patient_id, []).append(Enrolment(_in_force(row), row.from_at))

@@ -36,6 +36,11 @@ class SqlTasks:
             raise NotFound("no such task")
         return to_task(row)
 
+    def open_keys(self, kind: str) -> set[str]:
+        """Keys of the open tasks of this kind."""
+        found = select(table.c.key).where(table.c.kind == kind, table.c.key.is_not(None), _OPEN)
+        return set(self._connection.execute(found).scalars())
+
     def claim(self, task_id: int, staff_id: int) -> bool:
         """Compare-and-set from "nobody's"."""
         nobodys = (table.c.id == task_id) & table.c.owner_id.is_(None) & _OPEN

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Past it a row could be written that no later reader could turn into a date."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -26,6 +28,8 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 (interface)
+        if value is not None and value >= LAST:
+            raise ValueError("an instant this far ahead is a mistake")
         return None if value is None else to_ms(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (interface)

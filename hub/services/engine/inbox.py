@@ -1,34 +1,50 @@
-"""A held reading that nobody decided on for 4 h is a task (SF18)."""
+"""Held readings that nobody decided on for 4 h are a task (SF18)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from hub.domain.custody import WHY_HELD
 from hub.services.hub import Hub
 from hub.services.ports.alerting import NewTask
+from hub.services.ports.storage import UnitOfWork
 
 WAITS = timedelta(hours=4)
+EVERY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
 class Inbox:
     """The inbox of readings without an owner."""
 
-    name: str = "inbox"
-    deadline: timedelta = timedelta(seconds=10)
+    name = "inbox"
+    deadline = timedelta(seconds=10)
+
+    def __init__(self) -> None:
+        self._looked_at: datetime | None = None
 
     def run(self, hub: Hub, now: datetime) -> int:
-        """One task a device and day of its oldest held reading: what is decided and begins anew is asked anew."""
+        """One open task a gateway and reason. Done while readings still wait, it is asked anew the next day."""
+        if self._looked_at is not None and timedelta(0) <= now - self._looked_at < EVERY:
+            return 0
         with hub.unit_of_work() as uow:
-            made = 0
-            for device, oldest in uow.journal.held_since(now - WAITS):
-                task = NewTask(
-                    kind="unassigned",
-                    title=f"Readings of device {device} wait for an owner",
-                    due_at=now + timedelta(hours=4),
-                    role="nurse",
-                    key=f"unassigned:{device}:{oldest:%Y-%m-%d}",
-                )
-                made += uow.tasks.add(task, now) is not None
+            waiting = uow.journal.held_since(now - WAITS)
+            asked = uow.tasks.open_keys("unassigned") if waiting else set()
+            made = sum(_ask(uow, hub, gateway_id, code, asked, now) for gateway_id, code in waiting)
             if made:
                 uow.commit()
+        self._looked_at = now
         return made
+
+
+def _ask(uow: UnitOfWork, hub: Hub, gateway_id: str, code: str, asked: set[str], now: datetime) -> bool:
+    duty = f"unassigned:{gateway_id}:{code}:"
+    if any(key.startswith(duty) for key in asked):
+        return False
+    gateway = uow.gateways.find(gateway_id)
+    task = NewTask(
+        kind="unassigned",
+        title=f"Readings from {gateway.name if gateway else gateway_id} wait for an owner: {WHY_HELD[code]}",
+        due_at=now + timedelta(hours=4),
+        role="nurse",
+        key=f"{duty}{now.astimezone(ZoneInfo(hub.site.zone)).date()}",
+    )
+    return uow.tasks.add(task, now) is not None

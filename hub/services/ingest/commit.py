@@ -14,7 +14,7 @@ from hub.errors import Transient
 from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.decode import BadMessage, decode
-from hub.services.ingest.evaluate import evaluate
+from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.holding import held_in_the_table
 from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
 from hub.services.ingest.messages import Message
@@ -40,7 +40,7 @@ class Group:
     """What one transaction gathers."""
 
     now: datetime
-    gateways: dict[str, GatewayRow | None] = field(default_factory=dict)
+    gateways: dict[str, GatewayRow] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
@@ -61,6 +61,7 @@ def process(hub: Hub, messages: Sequence[Message]) -> Answers:
     """Make ``messages`` durable and judge them; what to answer to whom. Raises ``Transient`` to be tried again."""
     with hub.unit_of_work() as uow:
         group = Group(hub.clock.now())
+        group.gateways |= uow.gateways.in_use({message.gateway_id for message in messages})
         for message in messages:
             _read(uow, hub, group, message)
         if group.arrivals:
@@ -78,10 +79,7 @@ def process(hub: Hub, messages: Sequence[Message]) -> Answers:
 def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
     """Sort one message: a status is noted, a batch is decoded, the rest is put aside with the reason."""
     gateway_id = message.gateway_id
-    if gateway_id not in group.gateways:
-        found = uow.gateways.find(gateway_id)
-        group.gateways[gateway_id] = found if found is not None and found.retired_at is None else None
-    known = group.gateways[gateway_id]
+    known = group.gateways.get(gateway_id)
     if known is None:
         # No answer: an unknown sender must not be able to empty a spool that another hub may own.
         _quarantine(uow, group, message, "unknown_gateway", "no such gateway is registered here", message.payload)
@@ -102,8 +100,7 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
 
 
 def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
-    known = {gateway_id: row for gateway_id, row in group.gateways.items() if row is not None}
-    intake = Intake(uow, group.arrivals, known)
+    intake = Intake(uow, group.arrivals, group.gateways)
     for arrival in group.arrivals:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
     accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]
@@ -111,10 +108,9 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
     versions = uow.patients.evaluation_versions(patients)
     stored = _append(uow, hub, group, intake, accepted)
     _put_aside(uow, group)
-    for patient_id in patients:
-        readings = stored[patient_id]
-        if evaluate(uow, hub, intake.patients[patient_id], [reading for _, reading in readings], group.now):
-            group.spoken.append(min(received_at for received_at, _ in readings))
+    came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients]
+    for patient_id in evaluate(uow, hub, came, group.now) if came else ():
+        group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
     if not uow.patients.judged(versions):
         raise JudgedMeanwhile("these patients were judged by another process")
     for arrival, placed in group.placed:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.domain.effective import AHEAD
@@ -14,7 +14,7 @@ from hub.errors import Transient
 from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
-from hub.services.ingest.judge import Judge, Judged
+from hub.services.ingest.judge import Judge, Judged, Known, known_of
 from hub.services.ingest.samples import Screened
 from hub.services.ports.storage import UnitOfWork
 
@@ -24,22 +24,40 @@ _AHEAD = AHEAD + timedelta(seconds=1)
 """No sample lies further in the future."""
 
 
-def evaluate(uow: UnitOfWork, hub: Hub, patient: Patient, readings: Sequence[Screened], now: datetime) -> bool:
-    """Append this patient's samples and judge them; whether a rule spoke."""
-    samples = [sample for reading in readings for sample in reading.samples]
-    late = _first_late(uow, patient.id, readings)
-    uow.series.append(patient.id, samples)
-    uow.duties.note_failed(patient.id, [attempt for reading in readings for attempt in reading.failed])
-    uow.duties.met(patient.id, {sample.metric for sample in samples}, now)
-    new = frozenset(sample.reading_id for sample in samples)
-    return _judge(uow, hub, patient, readings, late, new, now)
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of one patient in a group."""
+
+    patient: Patient
+    readings: Sequence[Screened]
+
+
+def evaluate(uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime) -> set[int]:
+    """Append these patients' samples and judge them; the ids of patients about whom a rule spoke."""
+    ids = [one.patient.id for one in came]
+    newest = uow.series.latest(ids)
+    known = known_of(uow, ids, now)
+    metrics: dict[int, set[str]] = {}
+    for one in came:
+        samples = [sample for reading in one.readings for sample in reading.samples]
+        metrics[one.patient.id] = {sample.metric for sample in samples}
+        uow.series.append(one.patient.id, samples)
+        uow.duties.note_failed(one.patient.id, [attempt for reading in one.readings for attempt in reading.failed])
+    uow.duties.met(metrics, now)
+    spoke = set()
+    for one in came:
+        late = _first_late(newest.get(one.patient.id, {}), one.readings)
+        new = frozenset(sample.reading_id for reading in one.readings for sample in reading.samples)
+        if _judge(uow, hub, one, known[one.patient.id], late, new, now):
+            spoke.add(one.patient.id)
+    return spoke
 
 
 def _judge(
     uow: UnitOfWork,
     hub: Hub,
-    patient: Patient,
-    readings: Sequence[Screened],
+    came: Came,
+    known: Known,
     late: Mapping[str, datetime],
     new: frozenset[int],
     now: datetime,
@@ -48,11 +66,12 @@ def _judge(
 
     That the reading is stored and nobody judged it is an operator's alarm (SF10).
     """
+    patient, readings = came.patient, came.readings
     try:
         with uow.savepoint():
             past = Past(uow.series, patient.id, now + _AHEAD)
             held = mark_held(uow, past, patient.id, [s for reading in readings for s in reading.samples], now)
-            judge = Judge(uow, hub, patient, past, now)
+            judge = Judge(uow, hub, patient, known, past, now)
             judged = [Judged(held.get(s.reading_id, s), reading.age) for reading in readings for s in reading.samples]
             judge.judge(judged + _again(past, late, new, judge.lookback, now))
             judge.attempts(readings)
@@ -62,11 +81,18 @@ def _judge(
     except Exception as error:
         log.exception("readings could not be judged", extra={"readings": len(readings)})
         if len(readings) > 1:
-            spoke = [_judge(uow, hub, patient, [one], late, new, now) for one in readings]
+            spoke = [_judge_anew(uow, hub, Came(patient, [one]), late, new, now) for one in readings]
             return any(spoke)
         sentence = f"A reading of this patient was stored and not judged ({type(error).__name__})"
         technical(uow, hub, f"patient:{patient.id}", "judging-failed", Severity.RED, sentence, now)
         return False
+
+
+def _judge_anew(
+    uow: UnitOfWork, hub: Hub, came: Came, late: Mapping[str, datetime], new: frozenset[int], now: datetime
+) -> bool:
+    known = known_of(uow, [came.patient.id], now)[came.patient.id]
+    return _judge(uow, hub, came, known, late, new, now)
 
 
 def mark_held(uow: UnitOfWork, past: Past, patient_id: int, new: Sequence[Sample], now: datetime) -> dict[int, Sample]:
@@ -90,14 +116,13 @@ def mark_held(uow: UnitOfWork, past: Past, patient_id: int, new: Sequence[Sample
     return changed
 
 
-def _first_late(uow: UnitOfWork, patient_id: int, readings: Sequence[Screened]) -> dict[str, datetime]:
+def _first_late(newest: Mapping[str, Sample], readings: Sequence[Screened]) -> dict[str, datetime]:
     """Per metric, when the earliest new try was made that came after one made later."""
     earliest: dict[str, datetime] = {}
     for reading in readings:
         tries = [(one.metric, one.at) for one in reading.samples]
         for metric, at in tries + [(one.metric, one.at) for one in reading.failed]:
             earliest[metric] = min(at, earliest.get(metric, at))
-    newest = uow.series.latest([patient_id]).get(patient_id, {})
     return {metric: at for metric, at in earliest.items() if metric in newest and newest[metric].at > at}
 
 

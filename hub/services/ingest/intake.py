@@ -96,7 +96,8 @@ class Intake:
         found = self._whose(message.gateway_id, device, at, reading.user_index)
         held = found if isinstance(found, Held) else None
         known = self._records.get((reading.device, reading.record or ""))
-        if known is not None and known.digest != good.record_digest:
+        # A held copy is no proof of anything: whoever sent it may have no right to this device.
+        if known is not None and known.digest != good.record_digest and (held or not known.held):
             said = "this record of the device came with other values"
             return Placed(good.seq, "rejected", "key_conflict", quarantine=said)
         if known is not None and (held or not known.held):

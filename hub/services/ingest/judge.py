@@ -1,10 +1,11 @@
 """Stored readings against the patient's rules: findings, alerts and duties, in ingest's own transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hub.domain.at_once import at_once
 from hub.domain.effective import AHEAD
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
 from hub.domain.liveness import LIVE, Route, count_in_range, verdict
@@ -13,6 +14,7 @@ from hub.domain.protocols import after_attempt
 from hub.domain.ruling import Rule, WatchesAttempts
 from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, attempt_of
 from hub.domain.severity import Severity
+from hub.domain.worsening import AT_ONCE
 from hub.errors import Transient
 from hub.services.alerting import Raised, note_in_range, open_alerts, raise_alert, technical
 from hub.services.hub import Hub
@@ -24,9 +26,6 @@ from hub.services.ports.storage import UnitOfWork
 from hub.services.waiting import data_returned
 
 log = logging.getLogger(__name__)
-
-LATE = timedelta(hours=1)
-"""A reading this old closes nothing (SF11)."""
 
 AMBER_LIVE = timedelta(hours=24)
 """An amber or low finding up to this old opens an alert: this morning's weight, sent at noon, still matters today."""
@@ -43,10 +42,27 @@ class Judged:
     age: timedelta | None
 
 
-class Judge:
-    """One patient's rules, open alerts and past, read once for all that came of this patient in a group."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a patient before the judging, read once for a whole group."""
 
-    def __init__(self, uow: UnitOfWork, hub: Hub, patient: Patient, past: Past, now: datetime) -> None:
+    enrolments: Sequence[Enrolment]
+    open: Sequence[OpenAlert]
+    waiting: Collection[str]
+    """Metrics of which a valid sample is waited for."""
+
+
+def known_of(uow: UnitOfWork, patient_ids: Sequence[int], now: datetime) -> dict[int, Known]:
+    """What is known of each of these patients."""
+    enrolments, waiting = uow.protocols.of_patients(patient_ids, now), uow.duties.waiting(patient_ids)
+    alerts = open_alerts(uow, patient_ids)
+    return {one: Known(enrolments.get(one, ()), alerts.get(one, ()), waiting.get(one, ())) for one in patient_ids}
+
+
+class Judge:
+    """One patient's rules before all that came of this patient in a group."""
+
+    def __init__(self, uow: UnitOfWork, hub: Hub, patient: Patient, known: Known, past: Past, now: datetime) -> None:
         self._uow = uow
         self._hub = hub
         self._patient = patient
@@ -54,10 +70,10 @@ class Judge:
         self._now = now
         self.spoke = False
         """Whether any rule raised a finding."""
-        self._enrolments: list[Enrolment] = uow.protocols.of_patient(patient.id, now)
+        self._enrolments = known.enrolments
         self._rules = [rule for enrolment in self._enrolments for rule in enrolment.in_force.protocol.rules]
-        self._open: Sequence[OpenAlert] = open_alerts(uow, [patient.id]).get(patient.id, [])
-        self._waiting = uow.duties.waiting(patient.id)
+        self._open = known.open
+        self._waiting = set(known.waiting)
 
     @property
     def lookback(self) -> timedelta:
@@ -72,21 +88,24 @@ class Judge:
             for enrolment in self._enrolments:
                 in_range += self._by_protocol(enrolment, one, duties)
             self._set_deadlines(one.sample.metric, one.sample.at, duties, again=one.age is None)
-            if one.sample.credible and one.sample.metric in self._waiting:
+            if one.sample.credible and one.sample.dated and one.sample.metric in self._waiting:
                 self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
         if self._open or self.spoke:
             self._close_what_is_over(judged, in_range)
 
     def attempts(self, readings: Sequence[Screened]) -> None:
         """Judge tries that gave no value: new ones, and those of which something before came to be known."""
-        since: dict[str, datetime] = {}
+        times: dict[str, list[datetime]] = {}
         for reading in readings:
             for tried in (*map(attempt_of, reading.samples), *reading.failed):
                 if tried.failed or tried.metric in self._waiting:
-                    since[tried.metric] = min(tried.at, since.get(tried.metric, tried.at))
+                    times.setdefault(tried.metric, []).append(tried.at)
+        if not times:
+            return
         reach = max((rule.lookback for rule in self._rules if isinstance(rule, WatchesAttempts)), default=timedelta())
-        for metric, at in since.items():
-            for attempt in self._uow.duties.failed(self._patient.id, metric, at, at + reach + timedelta(seconds=1)):
+        for metric, ats in times.items():
+            until = max(ats) + reach + timedelta(seconds=1)
+            for attempt in self._uow.duties.failed(self._patient.id, metric, min(ats), until):
                 self._set_deadlines(metric, attempt.at, self._after(attempt), again=True)
 
     def _after(self, attempt: Attempt) -> list[Deadline]:
@@ -113,10 +132,10 @@ class Judge:
         """What the rule says. A rule that fails is an operator's alarm, and the other rules still speak (SF10)."""
         try:
             said = rule.evaluate(sample, self._history, self._patient)
-            if not isinstance(rule, WatchesAttempts):
-                duties += rule.deadlines(sample, self._history, self._patient)
-            elif sample.artefact:  # it must see the tries that gave no value, too
+            if sample.artefact and isinstance(rule, WatchesAttempts):  # it must see the tries that gave no value, too
                 duties += rule.after_attempt(attempt_of(sample), self._attempts, self._patient)
+            else:
+                duties += rule.deadlines(sample, self._history, self._patient)
         except Transient:
             raise
         except Exception as error:  # whatever it is, it must not be silence
@@ -137,9 +156,8 @@ class Judge:
         """Write what is new; where a sample is judged again, take back what no longer holds."""
         before: list[tuple[int, Finding]] = []
         if one.age is None:
-            rules = {rule.id for rule in enrolment.in_force.protocol.rules}
-            found = self._uow.findings.of_reading(self._patient.id, one.sample.reading_id)
-            before = [(row_id, finding) for row_id, finding in found if finding.rule in rules]
+            version_id = enrolment.in_force.version_id
+            before = self._uow.findings.of_reading(self._patient.id, one.sample.reading_id, version_id)
         now_said = {_said(finding) for _, finding in spoken}
         self._uow.findings.supersede([row_id for row_id, old in before if _said(old) not in now_said], self._now)
         known = {_said(old) for _, old in before}
@@ -149,6 +167,8 @@ class Judge:
 
     def _raise(self, enrolment: Enrolment, rule: Rule, finding: Finding, one: Judged) -> None:
         self.spoke = True
+        if at_once(one.sample, self._patient.oxygen_target):
+            finding = replace(finding, inputs={**finding.inputs, AT_ONCE: "in the table of values that page at once"})
         page, words = self._route(rule, finding, one)
         if words:
             finding = replace(finding, sentence=f"{finding.sentence}; {words}")
@@ -177,7 +197,7 @@ class Judge:
         newer = 0
         if not suspect and self._now - measured_at <= LIVE:
             later = self._history(sample.metric, sample.at + timedelta(milliseconds=1), self._now + _AHEAD)
-            newer = count_in_range(rule, [s for s in later if s.trusted], self._history, self._patient)
+            newer = count_in_range(rule, [s for s in later if s.trusted and s.dated], self._history, self._patient)
         said = verdict(measured_at, self._now, metric=sample.metric, time_suspect=suspect, newer_in_range=newer)
         return said.route is Route.PAGE, said.words
 
@@ -192,7 +212,7 @@ class Judge:
                 self._waiting.add(duty.metric)
 
     def _close_what_is_over(self, judged: Sequence[Judged], in_range: Sequence[InRange]) -> None:
-        fresh = {j.sample.reading_id for j in judged if j.age is not None and j.age <= LATE}
+        fresh = {j.sample.reading_id for j in judged if j.age is not None and j.sample.timely}
         live = [one for one in in_range if one.reading_id in fresh]
         note_in_range(self._uow, self._hub, self._patient, live, self._now)
         for metric in {j.sample.metric for j in judged if j.sample.reading_id in fresh and j.sample.credible}:

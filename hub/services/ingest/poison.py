@@ -69,6 +69,8 @@ class SafeProcessor:
                 _add(answers, told)
         if len(failed) == len(messages):
             if self._in_a_row + len(failed) > POISON_IN_A_ROW:
+                # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
+                self._finish(messages)
                 raise HubFault("the hub fails on every message: it holds what comes until it is mended")
             self._in_a_row += len(failed)
         for message in failed:
@@ -106,7 +108,9 @@ class SafeProcessor:
         new = {digest: message for message in messages if (digest := _digest(message)) not in self._begun}
         if new:
             with self._hub.unit_of_work() as uow:
-                noted = {digest: uow.quarantine.attempts(digest, message.received_at) for digest, message in new.items()}
+                noted = {
+                    digest: uow.quarantine.attempts(digest, message.received_at) for digest, message in new.items()
+                }
                 uow.commit()
             self._begun |= noted
 

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from hub.domain.metrics import quantise
-from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, Shown
+from hub.domain.samples import FROM_MEMORY, LATE, TIME_SUSPECT, Attempt, Sample, Shown
 from hub.domain.screening import Value, attempts, screen
 from hub.services.ingest.decode import Good
 from hub.services.ingest.wire import Reading
 from hub.services.ports.measuring import JournalEntry
+
+LATE_AFTER = timedelta(hours=1)
+"""A reading older than this when it came closes nothing (SF11)."""
 
 VALUES_PER_READING = 16
 """The schema's bound; a reading id is the journal's id times this, plus the value's place."""
@@ -36,9 +39,11 @@ def screened(entry: JournalEntry, good: Good, journal_id: int, now: datetime) ->
 def _age(entry: JournalEntry, in_the_device: timedelta) -> timedelta:
     """How old it was when the hub received it: on the way, in the spool and in the device, each on a clock of its own.
 
-    By the hub's clock it may be younger: then one of those clocks is wrong, and no reading is old for that (SF2).
+    Only a device that says it sent from memory has kept the reading. Without that word it was measured when the gateway
+    received it, whatever the device's clock shows: a cuff that is 12 h slow must not turn its reds into reviews (SF2).
+    By the hub's clock it may be younger still: then one of those clocks is wrong, and no reading is old for that.
     """
-    if TIME_SUSPECT in entry.flags:
+    if TIME_SUSPECT in entry.flags or FROM_MEMORY not in entry.flags:
         return entry.age
     by_the_hub = max(entry.received_at - entry.effective_at, timedelta(0))
     return min(entry.age + max(in_the_device, timedelta(0)), by_the_hub)
@@ -49,6 +54,8 @@ def screen_reading(
 ) -> Screened:
     """Samples of a reading at its effective time ``at``, and the attempts that gave none."""
     values = [Value(v.metric, quantise(v.metric, v.value), v.comparator) for v in reading.values]
+    if age > LATE_AFTER:
+        flags |= {LATE}
     found = screen(values, flags)
     first = journal_id * VALUES_PER_READING
     samples = [

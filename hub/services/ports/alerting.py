@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from hub.domain.alerts import Alert
@@ -76,6 +76,10 @@ class Alerts(Protocol):
     def history(self, alert_id: int) -> list[AlertEvent]: ...
 
 
+FARTHEST = timedelta(days=366)
+"""No duty is set further ahead: a slip of the keyboard must not hide it for good."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewTask:
     """A duty of a person or of a role. ``key`` makes a duty found twice one task."""
@@ -133,6 +137,10 @@ class Tasks(Protocol):
 
     def get(self, task_id: int) -> Task:
         """Raises ``NotFound``."""
+        ...
+
+    def open_keys(self, kind: str) -> set[str]:
+        """Keys of the open tasks of this kind."""
         ...
 
     def claim(self, task_id: int, staff_id: int) -> bool:

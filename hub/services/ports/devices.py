@@ -1,6 +1,6 @@
 """Gateways, devices and assignments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -53,6 +53,10 @@ class Gateways(Protocol):
 
     def add(self, gateway_id: str, name: str, credential: str, now: datetime) -> None: ...
     def find(self, gateway_id: str) -> GatewayRow | None: ...
+    def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
+        """Those that are registered and not retired."""
+        ...
+
     def all(self) -> list[GatewayRow]: ...
     def set_credential(self, gateway_id: str, credential: str) -> None: ...
     def note_status(self, gateway_id: str, status: GatewayStatus, now: datetime, *, heard: bool) -> None:

@@ -95,8 +95,8 @@ class Journal(Protocol):
         """Keys of readings that are not in the journal: a replay of them is answered alike."""
         ...
 
-    def held_since(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Devices with readings held since ``before`` or longer, and when the oldest of each came."""
+    def held_since(self, before: datetime) -> list[tuple[str, str]]:
+        """(gateway, code) of which a reading is held since ``before`` or longer."""
         ...
 
     def held_of(self, device: str) -> list[HeldEntry]: ...
@@ -139,8 +139,8 @@ class Findings(Protocol):
         retrospective: bool,
         alert_id: int | None,
     ) -> int: ...
-    def of_reading(self, patient_id: int, reading_id: int) -> list[tuple[int, Finding]]:
-        """Findings in force (not superseded) of one sample, with their ids."""
+    def of_reading(self, patient_id: int, reading_id: int, protocol_version_id: int) -> list[tuple[int, Finding]]:
+        """What one protocol's copy says of one sample (not superseded), with the rows' ids."""
         ...
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None: ...
@@ -177,19 +177,19 @@ class Duties(Protocol):
     """Deadlines that readings set, and readings that are waited for."""
 
     def set_deadline(self, patient_id: int, deadline: Deadline) -> bool:
-        """Idempotent by (patient, kind, key); False if it stood already."""
+        """Idempotent by (patient, kind, key): the earliest that waits stands. False if nothing changed."""
         ...
 
     def cancel_deadlines(self, patient_id: int, sample: Sample) -> int:
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
         ...
 
-    def waiting(self, patient_id: int) -> set[str]:
-        """Metrics of which a valid sample is waited for."""
+    def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
+        """By patient the metrics of which a valid sample is waited for; a patient without any is absent."""
         ...
 
     def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
-        """Cancel what was set at ``at`` and is no longer asked for: all but the keys to ``keep``; how many."""
+        """Take back what was set at ``at`` and is no longer asked for: all but the keys to ``keep``; how many."""
         ...
 
     def cancel(self, deadline_id: int) -> bool:
@@ -221,8 +221,8 @@ class Duties(Protocol):
     def forget_expectations(self, patient_id: int) -> None: ...
     def expectations(self, patient_id: int) -> list[Expectation]: ...
     def due_expectations(self, now: datetime, limit: int) -> list[Expectation]: ...
-    def met(self, patient_id: int, metrics: Collection[str], now: datetime) -> None:
-        """A reading came: have the expectations of these metrics checked at the next tick."""
+    def met(self, metrics: Mapping[int, Collection[str]], now: datetime) -> None:
+        """Readings came: have the expectations of these patients' metrics checked at the next tick."""
         ...
 
 

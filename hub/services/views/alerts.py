@@ -66,6 +66,8 @@ class AlertRow:
     trend: Sequence[Extremes] = ()
     """The leading metric over the last 14 days."""
     bands: tuple[Band, ...] = ()
+    pages: bool = True
+    """Whether anybody can be paged about it, so that it can be passed on."""
 
     @property
     def open(self) -> bool:

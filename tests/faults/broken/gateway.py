@@ -28,6 +28,6 @@ class DeletesOnPuback(Uplink):
 
 
 if __name__ == "__main__":
-    uplink.Connection = WaitsForPuback  # type: ignore[misc]
-    runtime.Uplink = DeletesOnPuback  # type: ignore[misc]
+    uplink.Connection = WaitsForPuback
+    runtime.Uplink = DeletesOnPuback
     cli.main()

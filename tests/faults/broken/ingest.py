@@ -52,6 +52,6 @@ class CommitsFirst(IngestLoop):
 
 
 if __name__ == "__main__":
-    bootstrap.MqttInbox = PublishesAtOnce  # type: ignore[misc]
-    bootstrap.IngestLoop = {"broken": AnswersFirst, "sound": CommitsFirst}[sys.argv.pop(1)]  # type: ignore[misc]
+    bootstrap.MqttInbox = PublishesAtOnce
+    bootstrap.IngestLoop = {"broken": AnswersFirst, "sound": CommitsFirst}[sys.argv.pop(1)]
     cli.main()

@@ -39,5 +39,5 @@ class ShowsEachTime(DemoPhone):
 
 if __name__ == "__main__":
     delivery.LEASE = timedelta(seconds=2)
-    bootstrap.DemoPhone = {"broken": ShowsEachTime, "sound": ShowsOnce}[sys.argv.pop(1)]  # type: ignore[misc]
+    bootstrap.DemoPhone = {"broken": ShowsEachTime, "sound": ShowsOnce}[sys.argv.pop(1)]
     cli.main()

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,22 @@ def test_a_plot_is_in_the_unit_of_the_patients_device() -> None:
     limits = (band(Severity.RED, "below", "70", "blood_glucose"),)
     plot = _plot(series(glucose, bands=limits))
     assert (plot.unit, plot.data["points"][0][1], plot.data["stripes"][0]["high"]) == ("mmol/L", 3.1, 3.89)
+
+
+@pytest.mark.parametrize(
+    ("first", "chosen"),
+    [
+        (None, "30d"),
+        (NOW, "24h"),
+        (ago(hours=23), "24h"),
+        (ago(days=1), "7d"),
+        (ago(days=6, hours=23), "7d"),
+        (ago(days=7), "30d"),
+        (ago(days=400), "30d"),
+    ],
+)
+def test_the_range_at_first_is_the_one_that_has_something(first: datetime | None, chosen: str) -> None:
+    assert charts.default_range(first, NOW) == chosen
 
 
 def test_an_empty_plot_says_why() -> None:

@@ -1,14 +1,15 @@
 """What to do about an alert, how it may end, and what happened to it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from dashboards.viewmodels.next_step import advice, next_step
+from dashboards.viewmodels.next_step import advice, next_step, standing, subject_words
 from dashboards.viewmodels.outcomes import outcome_words, outcomes_for
 from dashboards.viewmodels.readiness import missing
-from dashboards.viewmodels.reply_words import quick_replies
-from dashboards.viewmodels.timeline import timeline
+from dashboards.viewmodels.reply_words import quick_replies, with_last_resort
+from dashboards.viewmodels.timeline import Entry, Run, folded, timeline
 from dashboards.viewmodels.working import device_state, gateway_state
 from hub.domain.alerts import OUTCOMES
 from hub.domain.severity import Severity
@@ -88,6 +89,30 @@ def test_the_timeline_is_in_order_and_says_each_thing_once() -> None:
     assert [line.trouble for line in lines] == [False, True, False]
 
 
+def test_findings_that_changed_nothing_are_one_line_and_all_else_stands_alone() -> None:
+    def act(seconds: int, code: str) -> Entry:
+        return Entry(ago(seconds=seconds), "act", "hub", f"at {seconds}", code)
+
+    page = Entry(ago(seconds=35), "message", "hub", "Page to Ana: delivered")
+    story = [
+        act(60, "OPEN-1"),
+        act(55, "ADD-1"),
+        act(50, "WORSE-2"),
+        act(45, "ADD-1"),
+        act(40, "ADD-1"),
+        page,
+        act(30, "ADD-1"),
+        act(25, "ADD-1"),
+        act(20, "ADD-1"),
+    ]
+    lines = folded(story)
+    assert lines == [*story[:3], Run(tuple(story[3:5])), page, Run(tuple(story[6:]))]
+    last = lines[-1]
+    assert isinstance(last, Run)
+    assert (last.first.at, last.last.at) == (ago(seconds=30), ago(seconds=20))
+    assert [entry for line in lines for entry in (line.entries if isinstance(line, Run) else [line])] == story
+
+
 def _phone(*texts: tuple[bool, str]) -> Phone:
     return Phone(
         "+15555550101",
@@ -100,13 +125,29 @@ def _phone(*texts: tuple[bool, str]) -> Phone:
 def test_a_phone_offers_what_its_texts_ask_for() -> None:
     page = "Riverside RED 07:04 ref K7Q2. Reply 1a to take it, 1e to pass on."
     other = "Riverside RED 07:05 ref M3XT. Reply 2a to take it."
-    assert quick_replies(_phone((False, page), (False, other))) == [
-        ("2a", "2a: take M3XT"),
-        ("1a", "1a: take K7Q2"),
-        ("1e", "1e: pass on K7Q2"),
-    ]
+    first = [("1a", "1a: take K7Q2"), ("1e", "1e: pass on K7Q2")]
+    assert quick_replies(_phone((False, page), (False, other))) == [("2a", "2a: take M3XT")]
+    assert quick_replies(_phone((False, page), (False, other), (True, "2a"))) == first
     assert quick_replies(_phone((False, page), (True, "1A"))) == []
+    assert quick_replies(_phone((False, page), (False, "K7Q2 is with Ben since 07:05. You need do nothing."))) == []
     assert quick_replies(_phone()) == []
+
+
+def test_a_page_that_came_again_or_became_worse_is_offered_again() -> None:
+    page = "Riverside RED 07:04 ref K7Q2. Reply 1a to take it, 1e to pass on."
+    worse = "K7Q2 became worse 07:06: it is RED now. Reply 1a again to take it."
+    assert quick_replies(_phone((False, page), (True, "1a"), (False, worse))) == [("1a", "1a: take K7Q2")]
+    assert [body for body, _ in quick_replies(_phone((False, page), (True, "1e"), (False, page)))] == ["1a", "1e"]
+
+
+def test_the_last_resort_has_a_phone_of_its_own() -> None:
+    staff, other = _phone(), replace(_phone(), number="+15555550177", owner="Kim", role="patient")
+    unnamed = replace(_phone((False, "x")), number="+15555550199", owner=None, role=None)
+    named = replace(unnamed, owner="Last resort")
+    assert with_last_resort((staff, other, unnamed), "+15555550199") == [staff, named, other]
+    assert with_last_resort((staff,), "+15555550199") == [staff, replace(named, bubbles=())]
+    assert with_last_resort((staff, other), staff.number) == [staff, other]
+    assert with_last_resort((staff, other), None) == [staff, other]
 
 
 def test_gateways_and_devices_in_words() -> None:
@@ -129,6 +170,45 @@ def test_gateways_and_devices_in_words() -> None:
     assert device_state(scale, NOW + timedelta(days=2), ZONE).word == "quiet since Sun 22 Nov 14:04"
 
 
-def test_not_ready_without_the_broker() -> None:
-    beats = (Beat("ingest", "1", NOW, {"broker": False}), Beat("worker", "1", NOW, {}))
-    assert missing(Running(beats, {}, {}, {}, {}, 0, 0), NOW) == ["ingest is not connected to the broker"]
+def _missing(*ingest: Beat) -> list[str]:
+    beats = (*ingest, Beat("worker", "1", NOW, {}))
+    return missing(Running(beats, {}, {}, {}, {}, 0, 0), NOW)
+
+
+def test_not_ready_without_the_broker_or_while_ingest_holds() -> None:
+    cut, holding = "broker: ingest is not connected to it", "ingest holds what comes"
+    assert _missing(Beat("ingest", "1", NOW, {"queue": 0, "connected": True, "holding": False})) == []
+    assert _missing(Beat("ingest", "1", NOW, {"queue": 0, "connected": False})) == [cut]
+    assert _missing(Beat("ingest", "1", NOW, {"queue": 7, "connected": True, "holding": True})) == [holding]
+    assert _missing(Beat("ingest", "1", NOW, {"connected": False, "holding": True})) == [cut, holding]
+
+
+def test_only_the_newest_word_of_ingest_counts() -> None:
+    old = Beat("ingest", "before", ago(seconds=30), {"connected": False, "holding": True})
+    assert _missing(Beat("ingest", "now", NOW, {"connected": True}), old) == []
+    silent = Beat("ingest", "1", ago(minutes=3), {"connected": False})
+    assert _missing(silent) == ["ingest has been silent for 3 min"]
+
+
+def test_the_page_is_out_of_date_when_what_it_asks_for_changed() -> None:
+    row = alert()
+    assert standing(row) == standing(replace(row, version=9, findings=40, last_finding_at=NOW, lapses_at=NOW))
+    changed = (
+        replace(row, state="acknowledged"),
+        replace(row, severity=Severity.AMBER),
+        replace(row, sentence="worse"),
+    )
+    assert standing(row) not in {standing(one) for one in changed}
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("gateway:g-1", "Gateway g-1"),
+        ("hub", "The hub"),
+        ("engine:delivery", "The hub’s engine delivery"),
+        ("new_kind:7", "New kind 7"),
+    ],
+)
+def test_an_alert_without_a_patient_says_what_it_is_about(subject: str, words: str) -> None:
+    assert subject_words(subject) == words

@@ -11,6 +11,7 @@ from dashboards.viewmodels.limits import stripes
 from dashboards.viewmodels.raw_bytes import MOST, dump
 from dashboards.viewmodels.reasons import held_words, refused_words
 from dashboards.viewmodels.values import doubts, latest_words, value_words
+from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.services.views.alerts import FindingLine
 from tests.unit.dashboards.shown import NOW, ZONE, ago, band, sample
@@ -46,6 +47,8 @@ def test_relative(gone: timedelta, words: str) -> None:
 
 def test_a_zone_is_named_with_its_offset() -> None:
     assert times.zone_words("America/New_York", NOW) == "America/New_York (UTC-05:00)"
+    assert times.to_the_second(NOW, ZONE, NOW) == "14:04:05"
+    assert times.to_the_second(ago(hours=15), ZONE, NOW) == "Sat 21 Nov 23:04:05"
     assert times.exact(NOW, ZONE) == "2026-11-22 14:04:05 CET"
     assert times.iso(NOW) == "2026-11-22T13:04:05Z"
 
@@ -68,6 +71,27 @@ def test_two_pressures_are_one_value() -> None:
     apart = [both[0], sample("112", ago(hours=1), metric="diastolic_blood_pressure")]
     assert latest_words(apart) == "Systolic 178 mmHg · Diastolic 112 mmHg"
     assert latest_words([]) == ""
+
+
+def _cuff(*values: tuple[str, str, str]) -> list[Sample]:
+    return [sample(mmhg, metric=metric, shown=(kpa, "kPa")) for metric, mmhg, kpa in values]
+
+
+def test_a_pressure_of_a_kpa_cuff_is_in_kpa_first() -> None:
+    both = _cuff(("systolic_blood_pressure", "120.0", "16.0"), ("diastolic_blood_pressure", "72.0", "9.6"))
+    assert latest_words(both) == "BP 16.0/9.6 kPa (120/72 mmHg)"
+    near = _cuff(("systolic_blood_pressure", "179.8", "24.0"), ("diastolic_blood_pressure", "72.0", "9.6"))
+    limit = band(Severity.RED, "above", "180", "systolic_blood_pressure")
+    assert latest_words(near, [limit]) == "BP 24.0/9.6 kPa (179.8/72 mmHg)"
+    mixed = [both[0], sample("72", metric="diastolic_blood_pressure")]
+    assert latest_words(mixed) == "BP 120/72 mmHg"
+
+
+def test_the_mean_pressure_is_left_out_beside_the_two() -> None:
+    three = [sample(v, metric=m) for m, v in (("pulse_rate", "70"), ("mean_arterial_pressure", "93"))]
+    three += [sample("120", metric="systolic_blood_pressure"), sample("80", metric="diastolic_blood_pressure")]
+    assert latest_words(three, most=5) == "BP 120/80 mmHg · Pulse 70 /min"
+    assert latest_words(three[1:2]) == "Mean arterial pressure 93 mmHg"
 
 
 def test_doubts_are_words() -> None:
@@ -117,10 +141,15 @@ def test_what_a_finding_rests_on_is_said_once_and_in_units_people_write() -> Non
             "pulse_rate": "90 /min",
             "device": "cuff",
             "limit": ">= 180 mm[Hg]",
+            "window": "2026-11-21T05:00:00Z to 2026-11-22T13:00:00Z",
         },
         samples=(sample("186", metric="systolic_blood_pressure"),),
     )
-    assert basis(finding) == [("Pulse", "90 /min"), ("Limit", "≥ 180 mmHg")]
+    assert basis(finding, ZONE, NOW) == [
+        ("Pulse", "90 /min"),
+        ("Limit", "≥ 180 mmHg"),
+        ("Window", "Sat 21 Nov 06:00 to 14:00"),
+    ]
 
 
 def test_codes_are_words_and_an_unknown_one_still_is() -> None:

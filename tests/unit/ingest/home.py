@@ -11,9 +11,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from hub.adapters.sql.tables import metadata
-from hub.domain.findings import Finding
 from hub.domain.protocols import canonical
-from hub.services import enrolment, equipment, signing
+from hub.services import enrolment, equipment
 from hub.services.engine.deadlines import Deadlines
 from hub.services.engine.gateways import GatewayWatch
 from hub.services.engine.inbox import Inbox
@@ -141,7 +140,7 @@ class Home:
         gateway: str = GATEWAY,
         **more: Any,
     ) -> str:
-        """A reading that was measured ``old`` ago arrives by itself; what is answered: ``stored``, ``held unassigned``."""
+        """A reading that was measured ``old`` ago arrives alone; what is answered: ``stored``, ``held unassigned``."""
         one = reading(next(self._seqs), self.now - old, values, device, **more)
         (ack,) = self.arrives(batch(self.now, one), gateway=gateway)
         assert isinstance(ack, BatchAck)
@@ -207,6 +206,3 @@ class Home:
 def homes(folder: Path, protocols: tuple[str, ...] = ("heart-failure",)) -> Iterator[Home]:
     for clinic in clinics(folder):
         yield Home(clinic, protocols)
-
-
-__all__ = ["ADMIN", "CUFF", "Finding", "GATEWAY", "Home", "METER", "OXIMETER", "SCALE", "signing"]

@@ -139,8 +139,7 @@ def check(payload: bytes) -> None:
     try:
         read = decode(payload)
     except BadMessage as bad:
-        assert bad.code in {"undecodable", "too_large", "schema"}
-        (bad.batch or "").encode()
+        assert_sayable(bad)
         return
     said = json.loads(payload)
     for one, sent in zip(read.readings, said["readings"], strict=True):
@@ -152,6 +151,11 @@ def check(payload: bytes) -> None:
         else:
             assert alone, sent
             assert read_again(b'{"reading":' + one.body + b"}") == one.reading
+
+
+def assert_sayable(bad: BadMessage) -> None:
+    assert bad.code in {"undecodable", "too_large", "schema"}
+    (bad.batch or "").encode()
 
 
 def _stricter(sent: Any) -> bool:

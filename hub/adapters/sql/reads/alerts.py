@@ -119,6 +119,7 @@ def _row(row: Row[Any], measured: Measured) -> AlertRow:
         latest=tuple(newest[metric] for metric in metrics if metric in newest),
         trend=measured.trends.get((row.patient_id, metrics[0]), ()) if metrics else (),
         bands=_bands(row.patient_id, metrics, measured),
+        pages=bool(Chain.from_json(row.chain).steps),
     )
 
 

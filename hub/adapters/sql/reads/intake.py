@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 from hub.adapters.sql.devices import SqlDevices
 from hub.adapters.sql.reads.people import tags
 from hub.adapters.sql.tables.devices import gateway
-from hub.adapters.sql.tables.measurements import journal, quarantine
+from hub.adapters.sql.tables.measurements import HELD, journal, quarantine
 from hub.adapters.sql.tables.people import staff
 from hub.services.ports.devices import DeviceRow
 from hub.services.views.intake import BadMessage, HeldReading, Inbox
@@ -66,7 +66,7 @@ def inbox(connection: Connection, now: datetime, limit: int) -> Inbox:
     """Held readings, the newest of each device and reason, with how many more wait behind it."""
     grouped = (
         select(func.max(journal.c.id).label("id"), func.count().label("how_many"))
-        .where(journal.c.status == "held")
+        .where(HELD)
         .group_by(journal.c.device, journal.c.code, journal.c.gateway_id)
         .subquery()
     )

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal_column, select, tuple_, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    type_coerce,
+    union_all,
+)
 
 from hub.adapters.series.sql import SqlSeries, to_sample
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading

@@ -15,6 +15,7 @@ from hub.adapters.sql.tables.care import contact
 from hub.adapters.sql.tables.devices import device
 from hub.adapters.sql.tables.measurements import finding
 from hub.adapters.sql.tables.people import patient, staff
+from hub.domain.escalation import Chain
 from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertPage, AlertRow, ContactLine, Event, FindingLine, Message
@@ -118,8 +119,10 @@ def _messages(connection: Connection, alert_id: int) -> tuple[Message, ...]:
         .where(outbox.c.alert_id == alert_id)
         .order_by(outbox.c.id)
     )
+    chain = Chain.from_json(connection.execute(select(alert.c.chain).where(alert.c.id == alert_id)).scalar_one())
+    names = {step.phone: step.name for step in chain.steps}  # the last resort has no row of its own
     return tuple(
-        Message(r.created_at, r.kind, r.staff_name or _hidden(r.to), r.state, r.sent_at, r.error)
+        Message(r.created_at, r.kind, r.staff_name or names.get(r.to) or _hidden(r.to), r.state, r.sent_at, r.error)
         for r in connection.execute(found)
     )
 

@@ -12,10 +12,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from hub.adapters.sql.tables.base import RowId, metadata, row_id
 from hub.adapters.sql.types import Instant
+
+HELD = text("status = 'held'")
+"""Spelled out and not as a parameter: else the index of held readings would not be used."""
 
 journal = Table(
     "journal",
@@ -36,7 +40,7 @@ journal = Table(
     Column(
         "body", LargeBinary, nullable=False
     ),  # the reading as it came: JSON bytes, with all four times and raw packets
-    Index("ix_journal_held", "status", "hub_received_at"),
+    Index("ix_journal_held", "gateway_id", "code", "hub_received_at", sqlite_where=HELD, postgresql_where=HELD),
     Index("ix_journal_device", "device", "effective_at"),
 )
 

@@ -144,7 +144,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.create_index("ix_journal_device", ["device", "effective_at"], unique=False)
-        batch_op.create_index("ix_journal_held", ["status", "hub_received_at"], unique=False)
+        batch_op.create_index(
+            "ix_journal_held",
+            ["gateway_id", "code", "hub_received_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        )
 
     op.create_table(
         "latest",
@@ -708,7 +714,11 @@ def downgrade() -> None:
     op.drop_table("protocol_version")
     op.drop_table("latest")
     with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.drop_index("ix_journal_held")
+        batch_op.drop_index(
+            "ix_journal_held",
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        )
         batch_op.drop_index("ix_journal_device")
 
     op.drop_table("journal")
