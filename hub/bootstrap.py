@@ -117,6 +117,7 @@ def engine_modules() -> list[Module]:
     from hub.services.engine.missing import Missing
     from hub.services.engine.overdue import Overdue
     from hub.services.engine.pauses import Pauses
+    from hub.services.engine.release import Release
     from hub.services.engine.sealing import Sealing
 
     return [
@@ -129,6 +130,7 @@ def engine_modules() -> list[Module]:
         Missing(),
         Pauses(),
         GatewayWatch(),
+        Release(),
         Inbox(),
         Sealing(),
     ]

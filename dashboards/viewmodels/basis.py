@@ -10,7 +10,7 @@ from hub.services.views.alerts import FindingLine
 _UNITS = {metric.unit: unit_word(metric.unit) for metric in METRICS.values() if unit_word(metric.unit) != metric.unit}
 _UNITS["[lb_av]"] = unit_word("[lb_av]")
 _SIGNS = {">=": "≥", "<=": "≤"}
-_SAID_ELSEWHERE = {"device", "because"}
+_SAID_ELSEWHERE = {"device", "because", "shown", "flags"}
 
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

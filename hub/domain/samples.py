@@ -1,10 +1,10 @@
 """A stored value as rules see it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 DEVICE_FAULTS = frozenset(
     {
@@ -95,11 +95,30 @@ class Sample:
         return not self.artefact and bool(self.flags & {IMPLAUSIBLE, INVERTED})
 
 
-History = Callable[[str, datetime, datetime], Sequence[Sample]]
-"""``history(metric, since, until)``: this patient's samples with ``since <= at < until``, oldest first, no voided ones.
+class History(Protocol):
+    """This patient's samples before the one in question, no voided ones.
 
-Artefacts and suspect points are in it: a rule that must not see them asks ``sample.trusted``.
-"""
+    Artefacts and suspect points are in it: a rule that must not see them asks ``sample.trusted``.
+    """
+
+    def __call__(self, metric: str, since: datetime, until: datetime, /) -> Sequence[Sample]:
+        """``since <= at < until``, oldest first."""
+        ...
+
+    def newest(self, metric: str, since: datetime, until: datetime, count: int, /) -> Sequence[Sample]:
+        """The last ``count`` of them, newest first: a device may send every second for days."""
+        ...
+
+
+def backwards(history: History, metric: str, since: datetime, until: datetime) -> Iterator[Sample]:
+    """Newest first, read in growing pieces: who needs the last few reads no more than those."""
+    seen, count = 0, 16
+    while True:
+        found = history.newest(metric, since, until, count)
+        yield from found[seen:]
+        if len(found) < count:
+            return
+        seen, count = count, 8 * count
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def _keep(uow: UnitOfWork, patient: Patient | None, raised: Raised, alert_id: in
 def _review(uow: UnitOfWork, patient: Patient | None, raised: Raised, subject: str, now: datetime) -> None:
     finding = raised.finding
     wait = REVIEW_RED if finding.severity is Severity.RED else REVIEW_OTHER
-    which = finding.reading_id or finding.at.isoformat()
+    which = finding.at.isoformat()  # of one reading, whichever of its values spoke
     if patient is None:  # nobody's: a stranger's meter may bring hundreds at once
         which = f"{now:%Y-%m-%d}"
     task = NewTask(

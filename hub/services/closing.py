@@ -1,14 +1,15 @@
 """When an amber alert closes by itself (SF11): a pure function of what is stored, never of what a process remembers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hub.domain.alerts import CLINICAL, Alert, BackInRange
 from hub.domain.findings import InRange
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
-from hub.domain.samples import Sample
+from hub.domain.samples import History, Sample
 from hub.services.hub import HUB, Hub
+from hub.services.ingest.history import Past
 from hub.services.paging import stand_everybody_down
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import Changed, change
@@ -48,9 +49,7 @@ def _is_over(uow: UnitOfWork, patient: Patient, alert: Alert, now: datetime) -> 
     if not spoke or len({rule.id for rule in spoke}) < len(alert.rules):
         return False  # a rule that spoke is no longer in force: a person decides
 
-    def history(metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        return uow.series.range(patient.id, metric, since, until)
-
+    history = Past(uow.series, patient.id, now + _AFTER)
     since = max(alert.last_finding_at + _AFTER, now - LONGEST_LOOK)
     # Protocols name their rules alike: each rule in force is asked, and the strictest decides.
     judged = [(rule, *_in_range(rule, history, since, now, patient)) for rule in rules]
@@ -61,7 +60,7 @@ def _is_over(uow: UnitOfWork, patient: Patient, alert: Alert, now: datetime) -> 
 
 def _in_range(
     rule: Rule,
-    history: Callable[[str, datetime, datetime], Sequence[Sample]],
+    history: History,
     since: datetime,
     now: datetime,
     patient: Patient,

@@ -76,7 +76,8 @@ def assign_device(
         patient = uow.patients.get(patient_id)
         if patient.state.value == "ended":
             raise Invalid({"patient": "monitoring of this patient has ended"})
-        period = uow.devices.assign(device_id, patient_id, slot, since or now, actor.name)
+        start = since or now.replace(microsecond=0)  # devices tell whole seconds: a reading of this second is in it
+        period = uow.devices.assign(device_id, patient_id, slot, start, actor.name)
         detail = {"patient": patient_id, "slot": slot}
         uow.audit.write(now, actor.name, "device.assign", f"device:{device_id}", detail)
         uow.commit()

@@ -91,23 +91,31 @@ class Rig:
     def __init__(self, home: Home, broker: Mosquitto) -> None:
         self.home, self.broker = home, broker
         self.clock = RigClock(home)
-        self.inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", self.clock)
         _leave_session(broker.port, "hub")
         self.gateways = Gateways(broker)
         self._pages = 1_000_000
-        self._stop = threading.Event()
-        self._loop = threading.Thread(target=lambda: IngestLoop(home.hub, self.inbox, "test").run(self._stop))
         event.listen(home.clinic.engine, "checkout", self._checked_out)
 
     def __enter__(self) -> Self:
-        self._loop.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.gateways.close()
+
+    def start(self) -> None:
+        """A life of the ingest process, on the session and the database of the life before."""
+        self._stop = threading.Event()
+        self.inbox = MqttInbox(Address("127.0.0.1", self.broker.port, False, None, None), "hub", self.clock)
+        loop = IngestLoop(self.home.hub, self.inbox, "test")
+        self._loop = threading.Thread(target=loop.run, args=[self._stop])
+        self._loop.start()
+
+    def stop(self) -> None:
         self._stop.set()
         self._loop.join(WAIT_S)
         assert not self._loop.is_alive()
-        self.gateways.close()
 
     def limit(self, pages: int) -> None:
         self._pages = pages

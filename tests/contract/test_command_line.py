@@ -27,6 +27,7 @@ class Operator:
             "RPMHUB_DATA_DIR": str(self.data),
             "RPMHUB_CLINIC_ZONE": "America/Chicago",
             "RPMHUB_EMERGENCY_NUMBER": "911",
+            "RPMHUB_LAST_RESORT_PHONE": "+15555550199",
         }
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -84,8 +85,9 @@ def test_what_safety_forbids_is_refused_with_its_rule(operator: Operator) -> Non
     assert operator.row(*add)["id"] == 1  # nothing of what was refused stayed
 
 
-def test_production_refuses_to_start_without_an_emergency_number(operator: Operator) -> None:
+def test_production_refuses_to_start_without_an_emergency_number_or_a_last_resort(operator: Operator) -> None:
     assert "RPMHUB_EMERGENCY_NUMBER is not set" in operator.refuses("up", RPMHUB_EMERGENCY_NUMBER="")
+    assert "RPMHUB_LAST_RESORT_PHONE is not set" in operator.refuses("up", RPMHUB_LAST_RESORT_PHONE="")
 
 
 def test_a_database_belongs_to_one_mode_for_ever(operator: Operator, tmp_path: Path) -> None:

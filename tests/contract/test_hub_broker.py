@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,33 @@ def test_nothing_is_acknowledged_before_it_is_committed(rig: Rig) -> None:
     rig.gateways.answers_until("good-1")
     with contextlib.closing(sqlite_driver().connect(database)) as other:
         assert other.execute("SELECT count(*) FROM journal").fetchall() == [(1,)]
+
+
+def test_a_life_that_ends_before_the_commit_leaves_its_messages_with_the_broker(rig: Rig) -> None:
+    """The broker is told nothing before the commit either: the next life is handed over what this one had taken."""
+    database = rig.home.clinic.engine.url.database or ""
+    with contextlib.closing(sqlite_driver().connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        taken = threading.Event()
+        real = rig.inbox.handoff.take
+
+        def take(*given: Any, **more: Any) -> Any:
+            found = real(*given, **more)
+            if found:
+                taken.set()
+            return found
+
+        rig.inbox.handoff.take = take  # type: ignore[method-assign]
+        rig.gateways.send(rig.good(1))
+        assert taken.wait(WAIT_S)
+        with pytest.raises(queue.Empty):
+            rig.gateways.acks.get(timeout=0.3)
+        rig.stop()
+        other.execute("ROLLBACK")
+    assert rig.home.count("journal") == 0
+    rig.start()
+    ((_, told),) = rig.gateways.answers_until("good-1")
+    assert told["results"][0]["status"] == "stored"
 
 
 def test_a_full_disk_stops_the_answers_and_room_resumes_them_without_a_restart(rig: Rig) -> None:

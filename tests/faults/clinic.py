@@ -26,7 +26,7 @@ from tests.servers import Mosquitto, mosquitto
 ROOT: Final = Path(__file__).parents[2]
 GATEWAY: Final = "gfaults"
 SETTER: Final = Actor("the tests", "admin")
-ENDS_WITHIN_S: Final = 10.0
+ENDS_WITHIN_S: Final = 30.0
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tests.faults.killers import poll
 
 CLOCK = SystemClock()
 DEVICE = "CF-1"
-WITHIN_S = 20.0
+WITHIN_S = 30.0
 KILLED = -9
 
 

@@ -5,12 +5,29 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from hub.adapters.sql.tables.devices import assignment
 from hub.domain.patients import EndReason
 from hub.errors import Conflict, Invalid
 from hub.services import enrolment, equipment, held, tasks
 from hub.services.engine.inbox import Inbox
-from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, METER, OXIMETER, Home, homes, pressure, pulse, spo2, value
+from hub.services.engine.release import BATCH, IDLE, Release
+from tests.unit.ingest.home import (
+    ADMIN,
+    CUFF,
+    GATEWAY,
+    METER,
+    OXIMETER,
+    Home,
+    batch,
+    homes,
+    pressure,
+    pulse,
+    reading,
+    spo2,
+    value,
+)
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -150,6 +167,7 @@ def test_what_is_held_anew_after_a_decision_is_a_task_anew(home: Home) -> None:
     home.measures(spo2(97), "NOBODY")
     home.forward(5 * HOUR, every=HOUR)
     held.discard(home.hub, home.ana, journal(home)[0], "a visitor's")
+    tasks.complete(home.hub, home.ana, 1)
     home.clinic.clock.forward(DAY)
     home.measures(spo2(97), "NOBODY", record="2")
     home.forward(5 * HOUR, every=HOUR)
@@ -161,10 +179,44 @@ def test_an_accepted_gateway_releases_what_it_sent(home: Home) -> None:
     equipment.add_gateway(home.hub, ADMIN, "Far away", "x", "g-3")
     home.measures(spo2(90), OXIMETER, gateway="g-2")
     home.measures(spo2(97), OXIMETER, gateway="g-3", record="far")
-    assert held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2") == 1
+    held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2")
+    assert home.rows("reading", "value") == [], "whoever clicked does not wait for the rules"
+    assert Release().run(home.hub, home.now) == 1
     assert home.rows("reading", "value") == [90.0]
     assert home.alerts() == ["oxygen-low open"]
     assert home.measures(spo2(97), OXIMETER, gateway="g-2", record="later") == "stored"
+
+
+def test_what_an_accepted_gateway_sent_is_released_in_batches_and_nobodys_stops_none(home: Home) -> None:
+    equipment.add_gateway(home.hub, ADMIN, "Next door", "x", "g-2")
+    sent = [reading(n, home.now - (400 - n) * MINUTE, spo2(97), OXIMETER, record=str(n)) for n in range(1, 401)]
+    for start in range(0, 400, BATCH):
+        home.arrives(batch(home.now, *sent[start : start + BATCH], batch=str(start)), gateway="g-2")
+    with home.clinic.engine.begin() as connection:  # a person corrects since when the patient has it
+        connection.execute(update(assignment).values(from_at=home.now - 230 * MINUTE))
+    before = home.rows("patient", "evaluation_version")
+    held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2")
+    release, counts = Release(), []
+    for _ in range(4):
+        release.run(home.hub, home.now)
+        counts.append(home.count("reading"))
+        home.clinic.clock.forward(IDLE)
+    assert counts == [31, 231, 231, 231]
+    assert home.rows("patient", "evaluation_version") == [before[0] + 2], "each batch is judged at one go"
+    assert home.rows("audit", "act").count("reading.release") == 2
+    codes = [code for status, code in home.rows("journal", "status", "code") if status == "held"]
+    assert set(codes) == {"unassigned"}
+    assert len(codes) == 169
+
+
+def test_what_is_accepted_is_not_released_to_who_has_ended(home: Home) -> None:
+    equipment.add_gateway(home.hub, ADMIN, "Next door", "x", "g-2")
+    home.measures(spo2(97), OXIMETER, gateway="g-2")
+    home.clinic.clock.forward(MINUTE)
+    enrolment.end(home.hub, ADMIN, home.patient_id, EndReason.WITHDREW)
+    held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2")
+    assert Release().run(home.hub, home.now) == 0
+    assert home.rows("journal", "status", "code") == [("held", "unassigned")]
 
 
 def test_assigning_judges_what_lies_in_the_past_as_past(home: Home) -> None:

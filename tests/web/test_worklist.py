@@ -41,6 +41,15 @@ def test_a_row_says_what_a_nurse_must_know(ana: Person, ref_of: Callable[[str], 
     assert "RV-100633" not in row
 
 
+def test_a_row_says_since_when_it_is_as_bad_as_it_is(
+    ana: Person, ward: Ward, people: dict[str, Watched], ref_of: Callable[[str], str]
+) -> None:
+    ref = ref_of("Bruno")
+    assert "since 13:22 ( 42 min ago )" in _text(ana.get("/").text.split(f'id="row-{ref}"')[1].split("</li>")[0])
+    ward.pressure(people["bruno"], 192, 100)
+    assert "worse since 14:04 ( just now )" in _text(ana.get("/").text.split(f'id="row-{ref}"')[1].split("</li>")[0])
+
+
 def test_lanes_keep_kinds_apart_and_missing_has_its_own_mark(ana: Person, ref_of: Callable[[str], str]) -> None:
     text = ana.get("/").text
     missing = text[text.index('id="lane-missing"') :]

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, Select, or_, select, update
 
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading
 from hub.adapters.sql.upsert import insert_into, insert_or_ignore
@@ -46,14 +46,13 @@ class SqlSeries:
 
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, oldest first, voided ones left out."""
-        key = reading.c
-        found = (
-            select(reading)
-            .where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric], key.at >= since, key.at < until)
-            .where(key.voided_at.is_(None))
-            .order_by(key.at, key.reading_id)
-        )
+        found = _within(patient_id, metric, since, until).order_by(reading.c.at, reading.c.reading_id)
         return [to_sample(row) for row in self._connection.execute(found)]
+
+    def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
+        """The last ``count`` of ``range``, newest first."""
+        found = _within(patient_id, metric, since, until).order_by(reading.c.at.desc(), reading.c.reading_id.desc())
+        return [to_sample(row) for row in self._connection.execute(found.limit(count))]
 
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
         """The newest sample of each metric of each patient."""
@@ -72,6 +71,12 @@ class SqlSeries:
         """The sample with this id, in a list that is empty if there is none."""
         found = select(reading).where(reading.c.patient_id == patient_id, reading.c.reading_id == reading_id)
         return [to_sample(row) for row in self._connection.execute(found)]
+
+
+def _within(patient_id: int, metric: str, since: datetime, until: datetime) -> Select[Any]:
+    key = reading.c
+    these = select(reading).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
+    return these.where(key.at >= since, key.at < until, key.voided_at.is_(None))
 
 
 def _values(patient_id: int, sample: Sample) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
 from hub.errors import Transient
 from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KnownKey, KnownRecord
@@ -105,8 +106,23 @@ class SqlJournal:
 
     def held_of(self, device: str) -> list[HeldEntry]:
         """Held readings of one device, oldest first."""
-        found = select(journal).where(journal.c.status == "held", journal.c.device == device).order_by(journal.c.id)
+        found = select(journal).where(HELD, journal.c.device == device).order_by(journal.c.id)
         return [_held(row) for row in self._connection.execute(found)]
+
+    def accepted(self, after: int, limit: int) -> list[HeldEntry]:
+        """Held for their gateway, on which their device is accepted by now."""
+        same = (device.c.id == accepted_on.c.device_id) & (accepted_on.c.gateway_id == journal.c.gateway_id)
+        found = (
+            select(journal)
+            .join(device, device.c.address == journal.c.device)
+            .join(accepted_on, same)
+            .where(HELD, journal.c.code == "foreign_gateway", journal.c.id > after)
+        )
+        return [_held(row) for row in self._connection.execute(found.order_by(journal.c.id).limit(limit))]
+
+    def hold_for(self, journal_id: int, code: str) -> None:
+        """Change the reason of a reading that is still held."""
+        self._connection.execute(update(journal).where(journal.c.id == journal_id, HELD).values(code=code))
 
     def get_held(self, journal_id: int) -> HeldEntry | None:
         """A held reading, or None if it is none (any more)."""

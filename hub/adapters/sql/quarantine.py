@@ -12,6 +12,10 @@ RAW_LIMIT = 256 * 1024
 """Bytes kept of one message; twice what a batch may have."""
 
 
+MOST_UNANSWERED = 20
+"""Rows kept of one topic and code whose sender gets no answer, and so sends for ever."""
+
+
 class SqlQuarantine:
     """See ``hub.services.ports.measuring.Quarantine``."""
 
@@ -20,17 +24,21 @@ class SqlQuarantine:
 
     def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int:
         """The new row's id."""
-        values = {
-            "received_at": now,
-            "gateway_id": gateway_id[:40],
-            "topic": topic[:200],
-            "code": code,
-            "detail": detail,
-            "raw": raw[:RAW_LIMIT],
-            "size": len(raw),
-        }
+        values = _values(gateway_id, topic, code, detail, raw, now)
         added: int = self._connection.execute(insert(quarantine).values(values).returning(quarantine.c.id)).scalar_one()
         return added
+
+    def add_unanswered(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> None:
+        """As ``add``, until there are ``MOST_UNANSWERED`` of this topic and code: then the last row takes it."""
+        values = _values(gateway_id, topic, code, detail, raw, now)
+        alike = select(quarantine.c.id).where(quarantine.c.topic == values["topic"], quarantine.c.code == code)
+        newest = alike.order_by(quarantine.c.id.desc()).limit(MOST_UNANSWERED)
+        ids = self._connection.execute(newest).scalars().all()
+        if len(ids) < MOST_UNANSWERED:
+            self._connection.execute(insert(quarantine).values(values))
+        else:
+            last = update(quarantine).where(quarantine.c.id == ids[0])
+            self._connection.execute(last.values(times=quarantine.c.times + 1, **values))
 
     def count_unseen(self) -> int:
         """How many nobody has looked at."""
@@ -64,3 +72,15 @@ class SqlQuarantine:
         """These messages were dealt with."""
         if digests:
             self._connection.execute(delete(attempt).where(attempt.c.digest.in_(digests)))
+
+
+def _values(gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> dict[str, object]:
+    return {
+        "received_at": now,
+        "gateway_id": gateway_id[:40],
+        "topic": topic[:200],
+        "code": code,
+        "detail": detail,
+        "raw": raw[:RAW_LIMIT],
+        "size": len(raw),
+    }

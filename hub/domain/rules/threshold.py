@@ -12,11 +12,11 @@ from decimal import Decimal
 from hub.domain.documents import Fields, broken
 from hub.domain.facts import FACTS, fact_words, facts_of
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
-from hub.domain.limits import Level, Limit, parse_limits
+from hub.domain.limits import Count, Level, Limit, parse_limits
 from hub.domain.metrics import METRICS, unit_word
 from hub.domain.patients import Patient
 from hub.domain.ruling import Band
-from hub.domain.samples import SOMEONE_ELSE, History, Sample
+from hub.domain.samples import SOMEONE_ELSE, History, Sample, backwards
 from hub.domain.severity import Severity
 from hub.domain.wording import DOUBT, OP_WORDS, inputs_of, limit_words, measured, plain, span_words
 
@@ -102,7 +102,7 @@ class Threshold:
         """
         latest = None
         met = False
-        for past in reversed(history(sample.metric, sample.at - self.remember, sample.at)):
+        for past in backwards(history, sample.metric, sample.at - self.remember, sample.at):
             if latest is not None and past.at < latest:
                 break
             level = one.limit.level(past, patient.oxygen_floor) if past.credible else Level.GAP
@@ -117,8 +117,7 @@ class Threshold:
         count = one.limit.count
         if count is None:
             return f"{one.severity.word} {beyond}"
-        past = [other for other in history(sample.metric, sample.at - count.within, sample.at) if other.credible]
-        latest = [*sorted(past, key=lambda other: (other.at, other.value)), sample][-count.of :]
+        latest = [*_last_credible(sample, history, count), sample]
         met = sum(one.limit.level(other, patient.oxygen_floor) is Level.MET for other in latest)
         if met < count.n:
             return None
@@ -147,6 +146,17 @@ class Threshold:
             inputs,
             confirmed=not sample.doubtful,
         )
+
+
+def _last_credible(sample: Sample, history: History, count: Count) -> list[Sample]:
+    """As many before ``sample`` as are counted, oldest first. Of one instant the higher values count as the later."""
+    past: list[Sample] = []
+    for other in backwards(history, sample.metric, sample.at - count.within, sample.at):
+        if len(past) >= count.of - 1 and other.at < past[-1].at:
+            break
+        if other.credible:
+            past.append(other)
+    return sorted(past, key=lambda other: (other.at, other.value))[-(count.of - 1) :]
 
 
 _UNSAID = {("oxygen_target", "unset")}

@@ -20,7 +20,7 @@ from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
 AT_ONCE = 200
 """Messages one tick sends at most; the next goes on."""
 CRASHES = 5

@@ -23,8 +23,12 @@ def one_by_one(
     module: str,
     name: Callable[[Row], object],
 ) -> int:
-    """Do ``act`` for every row and commit; how many succeeded. ``name`` says which row it was, without patient data."""
+    """Do ``act`` for every row and commit; how many succeeded. ``name`` says which row it was, without patient data.
+
+    However many fail, it is one alarm of the module: a fault in it may fail them all.
+    """
     done = 0
+    failed: list[tuple[object, Exception]] = []
     for row in rows:
         try:
             with hub.unit_of_work() as uow:
@@ -35,8 +39,12 @@ def one_by_one(
             continue  # it is still due, and the next tick finds it
         except Exception as error:  # the other rows must not wait for this one
             log.exception("one row failed", extra={"engine_module": module})
-            sentence = f"The hub cannot deal with one {module} row ({name(row)}): {type(error).__name__}"
-            alarm(hub, f"row:{module}:{name(row)}"[:160], "row-failed", sentence, now)
+            failed.append((name(row), error))
+    if failed:
+        first, error = failed[0]
+        many = f"{len(failed)} {module} rows, the first of them" if len(failed) > 1 else f"one {module} row,"
+        sentence = f"The hub cannot deal with {many} {first}: {type(error).__name__}"
+        alarm(hub, f"module:{module}", "row-failed", sentence, now)
     return done
 
 

@@ -82,14 +82,14 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
     known = group.gateways.get(gateway_id)
     if known is None:
         # No answer: an unknown sender must not be able to empty a spool that another hub may own.
-        _quarantine(uow, group, message, "unknown_gateway", "no such gateway is registered here", message.payload)
+        _unanswered(uow, group, message, "unknown_gateway", "no such gateway is registered here")
         sentence = f"Gateway {gateway_id[:40]!r} sends readings and is not registered; its spool is filling up"
         technical(uow, hub, f"gateway:{gateway_id[:40]}", "unknown-gateway", Severity.AMBER, sentence, group.now)
     elif message.lane == "status":
         try:
             note_status(uow, hub, known, message, read_status(message))
         except BadStatus as bad:
-            _quarantine(uow, group, message, "schema", f"a status message: {bad}", message.payload)
+            _unanswered(uow, group, message, "schema", f"a status message: {bad}")
     else:
         try:
             group.arrivals.append(Arrival(message, decode(message.payload)))
@@ -158,4 +158,10 @@ def _put_aside(uow: UnitOfWork, group: Group) -> None:
 
 def _quarantine(uow: UnitOfWork, group: Group, message: Message, code: str, sentence: str, raw: bytes) -> None:
     uow.quarantine.add(message.gateway_id, message.topic, code, sentence, raw, group.now)
+    group.count("rpmhub_readings_rejected_total", code)
+
+
+def _unanswered(uow: UnitOfWork, group: Group, message: Message, code: str, sentence: str) -> None:
+    sender = message.gateway_id, message.topic
+    uow.quarantine.add_unanswered(*sender, code, sentence, message.payload, group.now)
     group.count("rpmhub_readings_rejected_total", code)

@@ -36,6 +36,15 @@ class Past:
             window = self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
         return window.samples[bisect_left(window.times, since) : bisect_left(window.times, until)]
 
+    def newest(self, metric: str, since: datetime, until: datetime, count: int) -> Sequence[Sample]:
+        """The last ``count`` of them, newest first. What was fetched before is used; nothing is fetched for the next."""
+        window = self._windows.get(metric)
+        if window is None or since < window.since:
+            return self._series.newest(self._patient_id, metric, since, min(until, self._until), count)
+        end = bisect_left(window.times, until)
+        start = max(bisect_left(window.times, since), end - count)
+        return window.samples[start:end][::-1]
+
     def forget(self, metric: str) -> None:
         """Fetch this metric anew the next time."""
         self._windows.pop(metric, None)

@@ -56,6 +56,8 @@ class AlertRow:
     contacted_at: datetime | None = None
     nobody_reached_at: datetime | None = None
     next_page: NextPage | None = None
+    worse_at: datetime | None = None
+    """When the hub raised it, or last found it worse."""
     closed_at: datetime | None = None
     closed_by: str | None = None
     outcome: str | None = None

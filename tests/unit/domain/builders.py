@@ -1,7 +1,7 @@
 """Samples, histories and patients for tests of the pure zone."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -53,17 +53,41 @@ def weight(kg: str | Decimal, at: datetime = NOW, *, profile: str = "weight-scal
     return sample("body_weight", kg, at, profile=profile, shown=(lb, "[lb_av]") if lb else None)
 
 
-def history_of(samples: Sequence[Sample]) -> History:
-    def history(metric: str, since: datetime, until: datetime) -> list[Sample]:
-        found = [one for one in samples if one.metric == metric and since <= one.at < until]
-        return sorted(found, key=lambda one: (one.at, one.reading_id))
+@dataclass
+class Stored:
+    """A history of what a test gives. ``read`` counts the samples that were handed out."""
 
-    return history
+    samples: Sequence[Sample]
+    read: int = 0
+
+    def __call__(self, metric: str, since: datetime, until: datetime) -> list[Sample]:
+        found = [one for one in self.samples if one.metric == metric and since <= one.at < until]
+        found.sort(key=lambda one: (one.at, one.reading_id))
+        self.read += len(found)
+        return found
+
+    def newest(self, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
+        before = self.read
+        found = self(metric, since, until)[::-1][:count]
+        self.read = before + len(found)
+        return found
 
 
-def unread(metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+class Unread:
     """A history that must not be asked."""
-    raise AssertionError(f"history of {metric} was read")
+
+    def __call__(self, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        raise AssertionError(f"history of {metric} was read from {since} to {until}")
+
+    def newest(self, metric: str, since: datetime, until: datetime, count: int) -> Sequence[Sample]:
+        raise AssertionError(f"{count} of {metric} were read from {since} to {until}")
+
+
+unread = Unread()
+
+
+def history_of(samples: Sequence[Sample]) -> History:
+    return Stored(samples)
 
 
 def rule(protocol: str, rule_id: str) -> Rule:

@@ -22,6 +22,7 @@ from tests.unit.domain.builders import (
     NOW,
     PATIENT,
     PROTOCOLS,
+    Stored,
     found,
     history_of,
     on_oxygen_target,
@@ -214,16 +215,16 @@ def test_an_artefact_does_not_clear_the_memory(doubt: Sample) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_at_one_instant_the_worse_is_remembered(order: int) -> None:
     """Two cuffs, one minute: which of them the hub heard first must not matter."""
-    past = [systolic("185", NOW - HOUR), systolic("170", NOW - HOUR)][::order]
-    assert found(GAP.evaluate(systolic("177"), lambda *_: past, PATIENT)).severity is RED
+    past = [systolic("185", NOW - HOUR, reading_id=2), systolic("170", NOW - HOUR, reading_id=2 + order)]
+    assert found(GAP.evaluate(systolic("177"), history_of(past), PATIENT)).severity is RED
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_two_at_one_instant_the_same_one_is_counted(order: int) -> None:
     """The last 5 begin between two of one instant: the higher of them is in."""
-    edge = [systolic("120", NOW - 9 * HOUR), systolic("146", NOW - 9 * HOUR)][::order]
+    edge = [systolic("120", NOW - 9 * HOUR, reading_id=2), systolic("146", NOW - 9 * HOUR, reading_id=2 + order)]
     past = [*edge, systolic("121", NOW - 3 * HOUR), systolic("122", NOW - 2 * HOUR), systolic("150", NOW - HOUR)]
-    verdict = rule("general-adult", "systolic-high").evaluate(systolic("141"), lambda *_: past, PATIENT)
+    verdict = rule("general-adult", "systolic-high").evaluate(systolic("141"), history_of(past), PATIENT)
     assert found(verdict).severity is AMBER
 
 
@@ -288,6 +289,48 @@ def test_the_sentence_of_a_count_says_the_count() -> None:
 def test_hypertension_home_stages(past: list[str], expected: Severity | None) -> None:
     earlier = [systolic(number, NOW - (index + 1) * 12 * HOUR) for index, number in enumerate(past)]
     assert worst("hypertension", systolic("138" if past != ["131", "132"] else "133"), past=earlier) is expected
+
+
+FEW = threshold.parse(
+    Fields({"metrics": ["systolic_blood_pressure"], "unit": "mm[Hg]",
+            "limits": [{"severity": "amber", "when": ">= 140", "n_of_m": {"n": 3, "of": 5, "within": "7 d"}}]}),
+    "r", "p",
+)  # fmt: skip
+DOUBTS = [frozenset[str](), frozenset({"body_movement"})]
+
+
+@given(
+    past=st.lists(
+        st.tuples(st.sampled_from(["120", "139", "140", "150"]), st.integers(0, 12), st.sampled_from(DOUBTS)),
+        max_size=60,
+    ),
+    high=st.booleans(),
+)
+def test_the_last_few_are_those_of_a_scan_of_the_whole_window(
+    past: list[tuple[str, int, frozenset[str]]], *, high: bool
+) -> None:
+    """Against the definition: every credible one of the window, by time and then value, and of those the last."""
+    series = [
+        systolic(number, NOW - (hours + 1) * 12 * HOUR, flags=flags, reading_id=index)
+        for index, (number, hours, flags) in enumerate(past)
+    ]
+    now = systolic("145" if high else "140")
+    whole = [one for one in history_of(series)(now.metric, NOW - 7 * DAY, NOW) if one.credible]
+    latest = [*sorted(whole, key=lambda one: (one.at, one.value)), now][-5:]
+    met = sum(one.value >= 140 for one in latest)
+    verdict = FEW.evaluate(now, history_of(series), PATIENT)
+    if met < 3:
+        assert verdict is None
+    else:
+        assert f"{met} of the last {len(latest)} in" in found(verdict).sentence
+
+
+@pytest.mark.parametrize("value", ["145", "177"])
+def test_a_device_that_sends_every_second_costs_no_more_than_the_last_few(value: str) -> None:
+    second = timedelta(seconds=1)
+    past = Stored([systolic("120", NOW - (n + 1) * second, reading_id=n) for n in range(20_000)])
+    rule("general-adult", "systolic-high").evaluate(systolic(value), past, PATIENT)
+    assert 0 < past.read <= 100
 
 
 # ---------------------------------------------------------------------------------------------- artefacts and doubt

@@ -102,7 +102,18 @@ def test_one_row_that_fails_does_not_stop_the_rest(home: Home) -> None:
     assert one_by_one(home.hub, home.now, [1, 2, 3], act, "rows", str) == 2
     assert done == [1, 3]
     assert home.counters()["done", ""] == 2
-    assert home.rows("alert", "subject", "problem") == [("row:rows:2", "row-failed")]
+    assert home.rows("alert", "subject", "problem") == [("module:rows", "row-failed")]
+    assert home.sentences() == ["The hub cannot deal with one rows row, 2: ZeroDivisionError"]
+
+
+def test_a_module_that_fails_on_every_row_is_one_alarm(home: Home) -> None:
+    def act(_uow: UnitOfWork, _row: int) -> None:
+        raise ZeroDivisionError
+
+    for first in (1, 101):
+        assert one_by_one(home.hub, home.now, range(first, first + 200), act, "missing", str) == 0
+    assert home.rows("alert", "subject", "problem") == [("module:missing", "row-failed")]
+    assert home.sentences() == ["The hub cannot deal with 200 missing rows, the first of them 1: ZeroDivisionError"]
 
 
 # The audit's chain -----------------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """One transaction a group: what is replayed changes nothing, what comes late is judged as if it had come in time."""
 
 import itertools
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from hub.adapters.sql.engine import Unavailable
 from hub.domain.findings import Deadline, Verdict
 from hub.domain.patients import Patient
 from hub.domain.ruling import Band
@@ -210,6 +212,7 @@ class Broken:
     """A rule that raises for one value."""
 
     on: float
+    error: Exception = field(default_factory=lambda: ZeroDivisionError("a rule divides by nothing"))
     id: str = "broken"
     kind: str = "broken"
     problem: str = "broken"
@@ -218,7 +221,7 @@ class Broken:
 
     def evaluate(self, sample: Sample, history: History, patient: Patient) -> Verdict:
         if float(sample.value) == self.on:
-            raise ZeroDivisionError("a rule divides by nothing")
+            raise self.error
         return None
 
     def deadlines(self, sample: Sample, history: History, patient: Patient) -> Sequence[Deadline]:
@@ -248,6 +251,25 @@ def test_a_rule_that_raises_is_a_red_alarm_and_the_others_still_speak(
     home.measures(spo2(84), OXIMETER, old=MINUTE)
     home.measures(spo2(85), OXIMETER, old=2 * MINUTE)
     assert home.alerts() == ["rule-failed:broken open", "oxygen-low open"]
+
+
+def test_a_database_that_is_full_in_the_middle_is_no_fault_of_a_rule(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_rule(monkeypatch, Broken(on=85, error=Unavailable("database or disk is full")))
+    with pytest.raises(Unavailable):
+        home.measures(spo2(85), OXIMETER)
+    assert home.count("journal") == home.count("alert") == 0
+
+
+def test_a_rule_is_told_the_time_that_is_stored(home: Home) -> None:
+    """A gateway that tells microseconds: judged now and judged again later, a sample has one time."""
+    at = home.now - HOUR + timedelta(microseconds=123_456)
+    home.arrives(batch(home.now, reading(1, at - HOUR, kg(78)), reading(2, at, kg(84))))
+    stored = home.rows("reading", "at")[1]
+    assert stored == home.now - HOUR + timedelta(milliseconds=123)
+    told = [datetime.fromisoformat(json.loads(row)["at"]) for row in home.rows("deadline", "finding")]
+    assert told == [stored, stored]
 
 
 def test_where_judging_fails_the_readings_stay_and_only_that_one_goes_unjudged(

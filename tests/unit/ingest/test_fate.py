@@ -252,6 +252,19 @@ def test_no_reading_is_old_because_a_clock_is_wrong(
     assert len(home.tick()) == 1
 
 
+@pytest.mark.parametrize(
+    ("flags", "received", "old"), [(["from_memory"], 0, True), (["from_memory"], 24, True), ([], 0, False)]
+)
+def test_only_what_a_device_kept_in_memory_is_as_old_as_its_clock_says(
+    home: Home, flags: list[str], received: int, *, old: bool
+) -> None:
+    """Three hours by the device's clock, whatever the gateway's clock says beside it."""
+    times = {"received_at": iso(home.now + received * HOUR), "flags": flags}
+    home.measures(spo2(85), OXIMETER, **({"measured_at": iso(home.now - 3 * HOUR)} | times))
+    assert ("measured 3 h ago" in home.sentences()[0]) is old
+    assert len(home.tick()) == 1
+
+
 def test_the_monotonic_clock_tells_the_time_in_the_spool(home: Home) -> None:
     one = reading(1, home.now, kg(80), boot="b", received_mono_ms=1_000, measured_at=iso(home.now - 2 * HOUR))
     home.arrives(batch(home.now, one, boot="b", sent_mono_ms=1_000 + 7_200_000))
@@ -403,3 +416,13 @@ def test_battery_levels_come_with_readings(home: Home) -> None:
     home.measures(kg(80), record="x")
     (row,) = [row for row in home.rows("device", "address", "battery_percent", "last_seen_at") if row[0] == SCALE]
     assert row == (SCALE, 55, home.now)
+
+
+def test_who_gets_no_answer_fills_no_disk(home: Home) -> None:
+    """An unknown gateway sends the same batch every five minutes, for ever."""
+    for number in range(30):
+        assert home.arrives(f"message {number}".encode(), gateway="g-unknown") == []
+    kept = home.rows("quarantine", "raw", "times")
+    assert len(kept) == 20
+    assert kept[0] == (b"message 0", 1)
+    assert kept[-1] == (b"message 29", 11)

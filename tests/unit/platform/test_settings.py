@@ -76,12 +76,12 @@ def test_no_secret_is_printed() -> None:
     assert all(text for _, _, text in describe(settings))
 
 
-def test_production_has_no_default_emergency_number() -> None:
-    with pytest.raises(WrongSetting, match="RPMHUB_EMERGENCY_NUMBER is not set"):
-        check_production(Settings(clinic_zone="Europe/London"))
-    with pytest.raises(WrongSetting, match="RPMHUB_CLINIC_ZONE is not set"):
-        check_production(Settings(emergency_number="999"))
-    check_production(Settings(clinic_zone="Europe/London", emergency_number="999"))
+@pytest.mark.parametrize("missing", ["clinic_zone", "emergency_number", "last_resort_phone"])
+def test_production_does_not_start_without_what_has_no_default(missing: str) -> None:
+    needed = {"clinic_zone": "Europe/London", "emergency_number": "999", "last_resort_phone": "+445550199"}
+    check_production(Settings(**needed))
+    with pytest.raises(WrongSetting, match=f"RPMHUB_{missing.upper()} is not set"):
+        check_production(Settings(**needed | {missing: ""}))
 
 
 def test_the_brokers_address_is_read_from_its_url() -> None:

@@ -111,6 +111,7 @@ def _row(row: Row[Any], measured: Measured) -> AlertRow:
         contacted_at=row.contacted_at,
         nobody_reached_at=row.nobody_reached_at,
         next_page=_next_page(row),
+        worse_at=row.worse_at,
         closed_at=row.closed_at,
         closed_by=row.closed_name,
         outcome=row.outcome,

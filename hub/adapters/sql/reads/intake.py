@@ -80,9 +80,15 @@ def inbox(connection: Connection, now: datetime, limit: int) -> Inbox:
     rows = connection.execute(found).all()
     people = tags(connection)
     known = SqlDevices(connection).by_addresses([row.device for row in rows])
+    rows = [row for row in rows if not _on_its_way(row, known.get(row.device))]
     candidates = _candidates(connection, known, now)
     held = tuple(_held(row, known.get(row.device), candidates.get(row.device, set()), people) for row in rows)
     return Inbox(held, tuple(people.values()))
+
+
+def _on_its_way(r: Row[Any], device: DeviceRow | None) -> bool:
+    """Its gateway was accepted: the engine is about to release it."""
+    return r.code == "foreign_gateway" and device is not None and r.gateway_id in device.accepted_on
 
 
 def _candidates(connection: Connection, known: Mapping[str, DeviceRow], now: datetime) -> dict[str, set[int]]:

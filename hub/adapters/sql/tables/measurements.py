@@ -41,6 +41,7 @@ journal = Table(
         "body", LargeBinary, nullable=False
     ),  # the reading as it came: JSON bytes, with all four times and raw packets
     Index("ix_journal_held", "gateway_id", "code", "hub_received_at", sqlite_where=HELD, postgresql_where=HELD),
+    Index("ix_journal_held_device", "device", "gateway_id", sqlite_where=HELD, postgresql_where=HELD),
     Index("ix_journal_device", "device", "effective_at"),
 )
 
@@ -134,9 +135,12 @@ quarantine = Table(
     Column("detail", Text, nullable=False),  # the sentence; no value of the payload in it
     Column("raw", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),  # of the payload; `raw` is cut at 256 KiB
+    # A sender that gets no answer sends for ever: its last row then takes the newest message, and counts them.
+    Column("times", Integer, nullable=False, server_default="1"),
     Column("seen_at", Instant),
     Column("seen_by", RowId, ForeignKey("staff.id")),
     Column("note", Text),
+    Index("ix_quarantine_topic", "topic", "code", "id"),
 )
 
 # A message the writer is working on: found again after a crash, it has one more attempt, then goes to quarantine.

@@ -151,6 +151,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("status = 'held'"),
             postgresql_where=sa.text("status = 'held'"),
         )
+        batch_op.create_index(
+            "ix_journal_held_device",
+            ["device", "gateway_id"],
+            unique=False,
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        )
 
     op.create_table(
         "latest",
@@ -295,6 +302,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("times", sa.Integer(), server_default="1", nullable=False),
         sa.Column("seen_at", Instant(), nullable=True),
         sa.Column("seen_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
@@ -303,6 +311,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_quarantine_received_at"), ["received_at"], unique=False)
+        batch_op.create_index("ix_quarantine_topic", ["topic", "code", "id"], unique=False)
 
     op.create_table(
         "session",
@@ -695,6 +704,7 @@ def downgrade() -> None:
 
     op.drop_table("session")
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.drop_index("ix_quarantine_topic")
         batch_op.drop_index(batch_op.f("ix_quarantine_received_at"))
 
     op.drop_table("quarantine")
@@ -714,6 +724,11 @@ def downgrade() -> None:
     op.drop_table("protocol_version")
     op.drop_table("latest")
     with op.batch_alter_table("journal", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_journal_held_device",
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
+        )
         batch_op.drop_index(
             "ix_journal_held",
             sqlite_where=sa.text("status = 'held'"),
