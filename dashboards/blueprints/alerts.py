@@ -182,7 +182,7 @@ def _context(found: AlertPage) -> dict[str, Any]:
     return {
         "found": found,
         "alert": found.alert,
-        "story": folded(timeline(found)),
+        "story": folded(timeline(found), found.found),
         "evidence": evidence(found),
         "stands": stands,
         "outdated": request.args.get("seen", stands) != stands,

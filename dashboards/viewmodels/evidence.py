@@ -32,7 +32,7 @@ def evidence(page: AlertPage) -> Evidence:
     others = tuple(finding for finding in newest.values() if finding.id != leading.id)
     shown = {leading.id, *(finding.id for finding in others)}
     earlier = tuple(finding for finding in findings if finding.id not in shown)
-    return Evidence(leading, others, earlier, page.findings_kept - len(findings))
+    return Evidence(leading, others, earlier, max(0, len(page.found) - len(findings)))
 
 
 def _leading(findings: Sequence[FindingLine], sentence: str, severity: Severity) -> FindingLine | None:

@@ -1,9 +1,10 @@
 """What happened to an alert, oldest first: acts, messages and contacts in one list."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 
 from hub.services.views.alerts import AlertPage, ContactLine, Message
 
@@ -47,29 +48,44 @@ class Entry:
 class Run:
     """Findings that changed nothing, one after another, as one line that can be opened."""
 
+    count: int
+    first_at: datetime
+    last_at: datetime
     entries: tuple[Entry, ...]
-
-    @property
-    def first(self) -> Entry:
-        """Oldest."""
-        return self.entries[0]
-
-    @property
-    def last(self) -> Entry:
-        """Newest."""
-        return self.entries[-1]
+    """Those that the history names; it names one a minute at most."""
 
 
-def folded(entries: Sequence[Entry]) -> list[Entry | Run]:
-    """The timeline with every run of further findings as one; all else stands alone."""
+def folded(entries: Sequence[Entry], found: Sequence[datetime]) -> list[Entry | Run]:
+    """The timeline with every run of further findings as one line; all else stands alone, a single finding too.
+
+    ``found``: when each finding was made. One of them belongs to each opening and worsening and is told by it.
+    """
+    waiting = _further(entries, found)
     lines: list[Entry | Run] = []
-    for further, group in groupby(entries, key=lambda entry: entry.code == _FURTHER):
-        run = tuple(group)
-        if further and len(run) > 1:
-            lines.append(Run(run))
-        else:
-            lines += run
-    return lines
+    named: list[Entry] = []
+    for entry in entries:
+        if entry.code == _FURTHER:
+            named.append(entry)
+            continue
+        before = bisect_left(waiting, entry.at)
+        before += min(waiting.count(entry.at), sum(one.at == entry.at for one in named))
+        lines += [*_run(named, waiting[:before]), entry]
+        named, waiting = [], waiting[before:]
+    return lines + _run(named, waiting)
+
+
+def _further(entries: Sequence[Entry], found: Sequence[datetime]) -> list[datetime]:
+    told = Counter(entry.at for entry in entries if entry.code.startswith(("OPEN-", "WORSE-")))
+    begun = entries[0].at if entries else None
+    return sorted((Counter(at for at in found if begun is None or at >= begun) - told).elements())
+
+
+def _run(named: Sequence[Entry], found: Sequence[datetime]) -> list[Entry | Run]:
+    count = max(len(named), len(found))
+    if count <= len(named) == 1:
+        return list(named)
+    instants = [*(entry.at for entry in named), *found]
+    return [Run(count, min(instants), max(instants), tuple(named))] if count else []
 
 
 def timeline(page: AlertPage) -> list[Entry]:

@@ -8,7 +8,9 @@ GENESIS = bytes(32)
 """What the first row is chained to."""
 
 
-def seal(before: bytes, row_id: int, at: datetime, actor: str, act: str, subject: str, detail: str) -> bytes:
+def seal(
+    before: bytes, position: int, row_id: int, at: datetime, actor: str, act: str, subject: str, detail: str
+) -> bytes:
     """SHA-256 over the hash before and every field of the row: an edit, a deletion or a swap breaks the chain."""
-    fields = json.dumps([row_id, at.isoformat(), actor, act, subject, detail], ensure_ascii=False)
+    fields = json.dumps([position, row_id, at.isoformat(), actor, act, subject, detail], ensure_ascii=False)
     return sha256(before + fields.encode()).digest()

@@ -9,6 +9,9 @@ An unknown name costs the same hash, the same write and gets the same sentence a
 """
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +30,12 @@ LONGEST_DELAY = timedelta(seconds=30)
 REFUSED = "That name and password do not match, or there were too many tries. Wait half a minute and try again."
 LONGEST_PASSWORD = 1024
 """Longer ones are refused unread: hashing megabytes is a way to stop a server."""
+
+AT_ONCE = 2
+"""Passwords hashed at a time in one process."""
+PATIENCE = timedelta(seconds=3)
+"""A try waits this long for its turn, then it is refused."""
+_hashing = threading.BoundedSemaphore(AT_ONCE)
 
 # A hash of nothing, with the parameters of a real one, so that an unknown name costs what a known one does.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5LWhhcy10aGlzLXNhbHQ$7oY9mXNqmBNrYVg0R0Q1sG1uN0QkQ2oWb1dZV1d0c2E"
@@ -52,11 +61,27 @@ def sign_in(hub: Hub, login: str, password: str, known_browser: str | None = Non
         member = reads.member_by_login(login.strip())
         familiar = bool(known_browser and member and reads.browser_knows(token_hash(known_browser), member.id))
     stored = member.password_hash if member else _NOBODY
-    right = len(password) <= LONGEST_PASSWORD and hub.passwords.verify(stored, password)
+    right = len(password) <= LONGEST_PASSWORD and _verified(hub, stored, password)
     if member is None or not right or member.disabled_at or _delayed(member, familiar, now):
         _note_failure(hub, member, now, counts=not right)
         raise NotSignedIn(REFUSED)
     return _start(hub, member, password, now)
+
+
+def _verified(hub: Hub, stored: str, password: str) -> bool:
+    with _slot():
+        return hub.passwords.verify(stored, password)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Each hash takes 64 MiB and a core: a flood of tries may take neither the memory nor all threads."""
+    if not _hashing.acquire(timeout=PATIENCE.total_seconds()):
+        raise NotSignedIn(REFUSED)
+    try:
+        yield
+    finally:
+        _hashing.release()
 
 
 def _delayed(member: StaffMember, familiar: bool, now: datetime) -> bool:  # noqa: FBT001
@@ -69,7 +94,7 @@ def _note_failure(hub: Hub, member: StaffMember | None, now: datetime, *, counts
     with hub.unit_of_work() as work:
         work.audit.write(now, "hub", "staff.sign_in_refused", subject, {})
         if member and counts:
-            failed = member.failed_sign_ins + 1
+            failed = work.staff.count_failed(member.id)
             work.staff.note_sign_in(member.id, failed, _next_try(failed, now))
         work.commit()
 
@@ -82,9 +107,13 @@ def _next_try(failed: int, now: datetime) -> datetime | None:
 
 def _start(hub: Hub, member: StaffMember, password: str, now: datetime) -> str:
     token = hub.ids.token()
+    better = None
+    if hub.passwords.outdated(member.password_hash):
+        with _slot():
+            better = hub.passwords.hash(password)
     with hub.unit_of_work() as work:
-        if hub.passwords.outdated(member.password_hash):
-            work.staff.set_password(member.id, hub.passwords.hash(password))
+        if better is not None:
+            work.staff.set_password(member.id, better)
         work.staff.note_sign_in(member.id, 0, None)
         work.sessions.start(token_hash(token), member.id, hub.ids.token(), now)
         work.audit.write(now, member.name, "staff.sign_in", f"staff:{member.id}", {})

@@ -1,7 +1,7 @@
 """The one way an alert changes: apply the table, compare-and-set, write its history and the audit."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.domain.alerts import Alert, Event
 from hub.domain.lifecycle import Refusal, apply
@@ -10,6 +10,10 @@ from hub.services.hub import Actor
 from hub.services.ports.storage import UnitOfWork
 
 TRIES = 5
+
+ADDED = "ADD-1"
+ADDED_EVERY = timedelta(minutes=1)
+"""A device that sends every second does not write a line of history and of the audit each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,19 @@ def change(uow: UnitOfWork, alert: Alert, event: Event, actor: Actor, now: datet
         if isinstance(outcome, Refusal):
             return outcome
         if uow.alerts.save(alert.id, alert.version, outcome.fields):
-            record(uow, outcome.after, outcome.transition, outcome.words, actor, now)
+            if not _told_lately(uow, alert, outcome.transition, now):
+                record(uow, outcome.after, outcome.transition, outcome.words, actor, now)
             return Changed(alert, outcome.after, outcome.transition)
         alert = uow.alerts.get(alert.id)
     raise Transient(f"alert {alert.ref} is changed by too many at once")
+
+
+def _told_lately(uow: UnitOfWork, before: Alert, transition: str, now: datetime) -> bool:
+    """One more finding of an alert that had one a moment ago: it stands in its own row, and the story says it once."""
+    if transition != ADDED or before.technical or before.over_at is not None:
+        return False
+    told = uow.alerts.last_noted(before.id, ADDED)
+    return told is not None and timedelta(0) <= now - told < ADDED_EVERY
 
 
 def record(uow: UnitOfWork, alert: Alert, transition: str, words: str, actor: Actor, now: datetime) -> None:

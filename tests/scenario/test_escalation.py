@@ -5,7 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
+from hub.adapters.sql.reads.stories import story
+from hub.adapters.sql.tables.measurements import finding
+from hub.adapters.sql.tables.operations import audit
 from hub.domain.severity import Severity
 from hub.errors import Conflict
 from hub.services.acknowledge import acknowledge, pass_on
@@ -267,3 +271,33 @@ def test_a_technical_red_pages_operators_and_then_the_last_resort(clinic: Clinic
     clinic.technical(Severity.RED)
     assert [(who, body[:32]) for who, body in clinic.tick()] == [("Ben", "Riverside SYSTEM RED 07:04 ref M")]
     assert [(at, who) for at, who, _ in clinic.forward(10)] == [(5, "last resort")]
+
+
+def test_a_device_that_sends_every_second_adds_one_line_a_minute(clinic: Clinic, ana: Actor) -> None:
+    patient = clinic.patient()
+    for number in range(130):
+        clinic.finds(patient, reading_id=16 * (number + 1))
+        clinic.clock.forward(timedelta(seconds=1))
+    assert clinic.transitions().count("ADD-1") == 3
+    with clinic.engine.connect() as connection:
+        audited = connection.execute(select(audit.c.act)).scalars().all()
+        kept = connection.execute(select(func.count()).select_from(finding)).scalar_one()
+    assert audited.count("alert.ADD-1") == 3
+    assert kept == clinic.alert().findings == 130
+
+
+def test_a_story_is_bounded_and_keeps_what_people_did(clinic: Clinic, ana: Actor) -> None:
+    clinic.finds(clinic.patient())
+    clinic.take(ana)
+    with clinic.hub.unit_of_work() as uow:
+        for number in range(700):
+            uow.alerts.note(1, clinic.now, "ADD-1", "hub", str(number))
+        uow.commit()
+    with clinic.engine.connect() as connection:
+        page = story(connection, "K7Q2", clinic.now)
+    assert page is not None
+    lines = [event.transition for event in page.events]
+    assert lines[:2] == ["OPEN-1", "ESC-1"]
+    assert "ACK-1" in lines
+    assert len(lines) == 503
+    assert page.events[-1].words == "699"

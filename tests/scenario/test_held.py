@@ -82,9 +82,7 @@ def test_a_held_reading_waits_four_hours_and_is_a_task(home: Home) -> None:
     home.forward(4 * HOUR - MINUTE, every=HOUR)
     assert home.tasks() == []
     home.forward(2 * HOUR, every=HOUR)
-    assert home.tasks() == [
-        ("unassigned", "Readings from Home 1 wait for an owner: this device is not known here")
-    ]
+    assert home.tasks() == [("unassigned", "Readings from Home 1 wait for an owner: this device is not known here")]
 
 
 def test_a_gateway_that_hears_a_building_is_one_task_a_reason_and_hides_no_other_gateway(couple: Home) -> None:

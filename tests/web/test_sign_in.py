@@ -1,6 +1,8 @@
 """Signing in, staying, being signed out."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from hub.adapters.sql.tables.people import session, staff
+from hub.errors import NotSignedIn
+from hub.services import sign_in
+from hub.services.hub import Hub
 from hub.services.sign_in import REFUSED
 from tests.web.people import Person
 from tests.web.site import site_of
@@ -169,3 +174,63 @@ def test_an_expired_poll_says_so_and_swaps_nothing(client: FlaskClient) -> None:
     answer = client.get("/live", headers={"HX-Request": "true"})
     assert answer.status_code == 401
     assert "<" not in answer.text
+
+
+# A flood ---------------------------------------------------------------------------------------------------------
+
+
+class Hashing:
+    """Passwords that are never right. ``during`` happens while a hash runs."""
+
+    def __init__(self, during: Callable[[], object]) -> None:
+        self.during = during
+        self.runs = 0
+
+    def hash(self, password: str) -> str:
+        return password
+
+    def verify(self, stored: str, password: str) -> bool:
+        self.runs += 1
+        self.during()
+        return False
+
+    def outdated(self, stored: str) -> bool:
+        return False
+
+
+def _refused(hub: Hub) -> None:
+    with pytest.raises(NotSignedIn):
+        sign_in.sign_in(hub, "ana", "nonsense")
+
+
+def test_two_passwords_are_hashed_at_once_and_no_third(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in, "PATIENCE", timedelta(milliseconds=50))
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def held() -> None:
+        begun.release()
+        assert over.wait(30)
+
+    busy = Hashing(held)
+    hub = replace(ward.hub, passwords=busy)
+    others = [threading.Thread(target=_refused, args=[hub]) for _ in range(sign_in.AT_ONCE)]
+    for other in others:
+        other.start()
+        assert begun.acquire(timeout=30)
+    third = Hashing(lambda: None)
+    _refused(replace(hub, passwords=third))
+    over.set()
+    for other in others:
+        other.join()
+    assert (busy.runs, third.runs) == (2, 0)
+    _refused(replace(hub, passwords=third))
+    assert third.runs == 1
+
+
+def test_failures_at_one_moment_are_all_counted(ward: Ward) -> None:
+    meanwhile = replace(ward.hub, passwords=Hashing(lambda: None))
+    _refused(replace(ward.hub, passwords=Hashing(lambda: _refused(meanwhile))))
+    with ward.hub.reads() as reads:
+        member = reads.member_by_login("ana")
+    assert member is not None
+    assert member.failed_sign_ins == 2

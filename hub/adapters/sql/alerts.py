@@ -111,6 +111,12 @@ class SqlAlerts:
         values = {"alert_id": alert_id, "at": at, "transition": transition, "actor": actor, "words": words}
         self._connection.execute(insert(alert_event).values(values))
 
+    def last_noted(self, alert_id: int, transition: str) -> datetime | None:
+        """When its history last had this transition."""
+        noted = select(alert_event.c.at).where(alert_event.c.alert_id == alert_id)
+        noted = noted.where(alert_event.c.transition == transition).order_by(alert_event.c.id.desc()).limit(1)
+        return self._connection.execute(noted).scalar()
+
     def history(self, alert_id: int) -> list[AlertEvent]:
         """Oldest first."""
         found = select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from hub.adapters.sql.tables.operations import audit
+from hub.adapters.sql.tables.operations import UNSEALED, audit
+from hub.errors import Transient
 from hub.services.ports.operations import AuditRow
 
 
@@ -26,29 +28,33 @@ class SqlAudit:
 
     def unsealed(self, limit: int) -> list[AuditRow]:
         """In id order."""
-        found = select(audit).where(audit.c.hash.is_(None)).order_by(audit.c.id).limit(limit)
+        found = select(audit).where(UNSEALED).order_by(audit.c.id).limit(limit)
         return [_row(row) for row in self._connection.execute(found)]
 
     def last_sealed(self) -> AuditRow | None:
         """The head of the chain."""
-        found = select(audit).where(audit.c.hash.is_not(None)).order_by(audit.c.id.desc()).limit(1)
+        found = select(audit).where(audit.c.position.is_not(None)).order_by(audit.c.position.desc()).limit(1)
         row = self._connection.execute(found).first()
         return None if row is None else _row(row)
 
-    def seal(self, seals: Sequence[tuple[int, bytes]]) -> None:
-        """Write each row's hash, once."""
-        if seals:
-            this = (audit.c.id == bindparam("this")) & audit.c.hash.is_(None)
+    def seal(self, seals: Sequence[tuple[int, int, bytes]]) -> None:
+        """Write each row's position and hash, once."""
+        if not seals:
+            return
+        this = (audit.c.id == bindparam("this")) & UNSEALED
+        sealed = update(audit).where(this).values(position=bindparam("place"), hash=bindparam("digest"))
+        try:
             self._connection.execute(
-                update(audit).where(this).values(hash=bindparam("digest")),
-                [{"this": row_id, "digest": digest} for row_id, digest in seals],
+                sealed, [{"this": row_id, "place": position, "digest": digest} for row_id, position, digest in seals]
             )
+        except IntegrityError as error:
+            raise Transient("another worker seals the audit at this moment") from error
 
     def read(self, after: int, limit: int) -> list[AuditRow]:
-        """Rows with a higher id, in id order."""
-        found = select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(limit)
+        """Sealed rows behind this position, in the chain's order."""
+        found = select(audit).where(audit.c.position > after).order_by(audit.c.position).limit(limit)
         return [_row(row) for row in self._connection.execute(found)]
 
 
 def _row(row: Row[tuple[object, ...]]) -> AuditRow:
-    return AuditRow(row.id, row.at, row.actor, row.act, row.subject, row.detail, row.hash)
+    return AuditRow(row.id, row.at, row.actor, row.act, row.subject, row.detail, row.position, row.hash)

@@ -78,7 +78,7 @@ class SqlJournal:
         return ids
 
     def _replace_held(self, entry: JournalEntry, row_id: int) -> None:
-        """The key moves to this row. The held copy is settled by it, unless it says something else: a person decides."""
+        """The key moves to this row. The held copy is settled by it, unless it says otherwise: a person decides."""
         this = (record_key.c.device == entry.device) & (record_key.c.record == entry.record)
         same = this & (record_key.c.digest == entry.record_digest)
         before = select(record_key.c.journal_id).where(same).scalar_subquery()

@@ -60,6 +60,12 @@ class SqlStaff:
         """Replace the stored hash."""
         self._connection.execute(update(staff).where(staff.c.id == staff_id).values(password_hash=password_hash))
 
+    def count_failed(self, staff_id: int) -> int:
+        """One more sign-in failed; how many in a row by now."""
+        counted = update(staff).where(staff.c.id == staff_id).values(failed_sign_ins=staff.c.failed_sign_ins + 1)
+        failed: int = self._connection.execute(counted.returning(staff.c.failed_sign_ins)).scalar_one()
+        return failed
+
     def note_sign_in(self, staff_id: int, failed: int, allowed_at: datetime | None) -> None:
         """Record how many sign-ins failed in a row and when the next may be tried."""
         self._connection.execute(

@@ -41,9 +41,9 @@ def one_by_one(
             log.exception("one row failed", extra={"engine_module": module})
             failed.append((name(row), error))
     if failed:
-        first, error = failed[0]
+        first, why = failed[0]
         many = f"{len(failed)} {module} rows, the first of them" if len(failed) > 1 else f"one {module} row,"
-        sentence = f"The hub cannot deal with {many} {first}: {type(error).__name__}"
+        sentence = f"The hub cannot deal with {many} {first}: {type(why).__name__}"
         alarm(hub, f"module:{module}", "row-failed", sentence, now)
     return done
 

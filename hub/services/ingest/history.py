@@ -37,7 +37,7 @@ class Past:
         return window.samples[bisect_left(window.times, since) : bisect_left(window.times, until)]
 
     def newest(self, metric: str, since: datetime, until: datetime, count: int) -> Sequence[Sample]:
-        """The last ``count`` of them, newest first. What was fetched before is used; nothing is fetched for the next."""
+        """The last ``count`` of them, newest first, out of what was fetched before if that reaches far enough."""
         window = self._windows.get(metric)
         if window is None or since < window.since:
             return self._series.newest(self._patient_id, metric, since, min(until, self._until), count)

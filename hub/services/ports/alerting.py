@@ -73,6 +73,10 @@ class Alerts(Protocol):
         """One line of the alert's history."""
         ...
 
+    def last_noted(self, alert_id: int, transition: str) -> datetime | None:
+        """When its history last had this transition."""
+        ...
+
     def history(self, alert_id: int) -> list[AlertEvent]: ...
 
 

@@ -16,17 +16,24 @@ class AuditRow:
     act: str
     subject: str
     detail: str
+    position: int | None
+    """In the chain, from 1; None: not sealed yet."""
     hash: bytes | None
 
 
 class Audit(Protocol):
-    """Who did what. Written unchained in the act's transaction, sealed by the worker in id order."""
+    """Who did what. Written unchained in the act's transaction, sealed by the worker at the next free position."""
 
     def write(self, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, object]) -> None: ...
     def unsealed(self, limit: int) -> list[AuditRow]: ...
     def last_sealed(self) -> AuditRow | None: ...
-    def seal(self, seals: Sequence[tuple[int, bytes]]) -> None: ...
-    def read(self, after: int, limit: int) -> list[AuditRow]: ...
+    def seal(self, seals: Sequence[tuple[int, int, bytes]]) -> None:
+        """(id, position, hash) of each row, once. ``Transient`` if another worker took the position."""
+        ...
+
+    def read(self, after: int, limit: int) -> list[AuditRow]:
+        """Sealed rows behind this position, in the chain's order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ class AlertPage:
     phone: str | None
     findings: tuple[FindingLine, ...]
     """Newest first: the newest of all, and whatever the age the one that set the severity and each rule's newest."""
-    findings_kept: int
-    """All there are."""
+    found: tuple[datetime, ...]
+    """When each finding there is was made, oldest first: also those not listed, and those the events leave out."""
     events: tuple[Event, ...]
     messages: tuple[Message, ...]
     contacts: tuple[ContactLine, ...]

@@ -33,7 +33,7 @@ def found(*findings: FindingLine, sentence: str, severity: Severity = Severity.R
         alert=alert(sentence=sentence, severity=severity),
         phone=None,
         findings=tuple(reversed(findings)),
-        findings_kept=kept or len(findings),
+        found=(NOW,) * (kept or len(findings)),
         events=(),
         messages=(),
         contacts=(),

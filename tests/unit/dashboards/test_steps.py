@@ -71,7 +71,7 @@ def test_the_timeline_is_in_order_and_says_each_thing_once() -> None:
         alert=alert(),
         phone=None,
         findings=(),
-        findings_kept=0,
+        found=(),
         events=(
             Event(ago(minutes=5), "hub", "OPEN-1", "opened"),
             Event(ago(minutes=1), "Ana", "CON-1", "reached the patient"),
@@ -105,12 +105,35 @@ def test_findings_that_changed_nothing_are_one_line_and_all_else_stands_alone() 
         act(25, "ADD-1"),
         act(20, "ADD-1"),
     ]
-    lines = folded(story)
-    assert lines == [*story[:3], Run(tuple(story[3:5])), page, Run(tuple(story[6:]))]
-    last = lines[-1]
-    assert isinstance(last, Run)
-    assert (last.first.at, last.last.at) == (ago(seconds=30), ago(seconds=20))
+
+    def run(*entries: Entry) -> Run:
+        return Run(len(entries), entries[0].at, entries[-1].at, entries)
+
+    lines = folded(story, [entry.at for entry in story if entry.kind == "act"])
+    assert lines == [*story[:3], run(*story[3:5]), page, run(*story[6:])]
     assert [entry for line in lines for entry in (line.entries if isinstance(line, Run) else [line])] == story
+
+
+def test_findings_that_the_history_leaves_out_are_counted() -> None:
+    opened = Entry(ago(seconds=60), "act", "hub", "opened", "OPEN-1")
+    named = Entry(ago(seconds=60), "act", "hub", "more", "ADD-1")
+    paged = Entry(ago(seconds=40), "act", "hub", "paged", "ESC-1")
+    worse = Entry(ago(seconds=20), "act", "hub", "worse", "WORSE-2")
+    found = [ago(seconds=90), *(ago(seconds=s) for s in (60, 60, 50, 40, 30, 20, 10))]
+    assert folded([opened, named, paged, worse], found) == [
+        opened,
+        Run(2, ago(seconds=60), ago(seconds=50), (named,)),
+        paged,
+        Run(2, ago(seconds=40), ago(seconds=30), ()),
+        worse,
+        Run(1, ago(seconds=10), ago(seconds=10), ()),
+    ]
+    before = Entry(ago(seconds=20), "act", "hub", "more", "ADD-1")
+    assert folded([opened, before, worse], [ago(seconds=60), ago(seconds=20), ago(seconds=20)]) == [
+        opened,
+        before,
+        worse,
+    ]
 
 
 def _phone(*texts: tuple[bool, str]) -> Phone:

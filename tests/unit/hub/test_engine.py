@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, insert, text, update
 
 from hub.adapters.sql.engine import Unavailable
 from hub.adapters.sql.tables.operations import audit
+from hub.errors import Transient
 from hub.services.engine.guard import one_by_one
 from hub.services.engine.runner import Engine
 from hub.services.engine.sealing import BATCH, SETTLED, Sealing, verify
@@ -161,7 +162,7 @@ def test_a_swap_is_found(home: Home) -> None:
     first, second = home.rows("audit", "id")[-3:-1]
     for before, after in ((first, -1), (second, first), (-1, second)):
         change(home, update(audit).where(audit.c.id == before).values(id=after))
-    assert verify(home.hub)[1] == first
+    assert verify(home.hub)[1] == second, "it stands where the first stood"
 
 
 def test_a_hash_that_was_taken_away_is_found(home: Home) -> None:
@@ -169,6 +170,40 @@ def test_a_hash_that_was_taken_away_is_found(home: Home) -> None:
     row_id = home.rows("audit", "id")[-3]
     change(home, update(audit).where(audit.c.id == row_id).values(subject="x", hash=None))
     assert verify(home.hub)[1] == row_id
+
+
+def test_a_row_that_was_unsealed_whole_leaves_a_gap(home: Home) -> None:
+    sealed(home)
+    ids = home.rows("audit", "id")
+    change(home, update(audit).where(audit.c.id == ids[-3]).values(subject="x", hash=None, position=None))
+    assert verify(home.hub)[1] == ids[-2]
+    home.clinic.clock.forward(SETTLED)
+    Sealing().run(home.hub, home.now)
+    assert verify(home.hub)[1] == ids[-2], "sealing it again does not close the gap"
+
+
+def test_a_row_that_committed_late_with_a_lower_id_breaks_nothing(home: Home) -> None:
+    """As PostgreSQL does it: ids are taken when rows are written, seen when their transaction commits."""
+    sealed(home)
+    row = {"at": home.now, "actor": "x", "act": "test.act", "subject": "y", "detail": "{}"}
+    for row_id in (1000, 999, 1001):
+        change(home, insert(audit).values(id=row_id, **row))
+        home.clinic.clock.forward(SETTLED)
+        assert Sealing().run(home.hub, home.now) == 1
+    assert verify(home.hub) == (home.count("audit"), None)
+    assert sorted(home.rows("audit", "position")) == list(range(1, home.count("audit") + 1))
+    assert home.rows("audit", "id", "position")[-3][0] == 999
+
+
+def test_two_workers_do_not_seal_two_rows_at_one_position(home: Home) -> None:
+    sealed(home)
+    with home.hub.unit_of_work() as uow:
+        for subject in ("one", "two"):
+            uow.audit.write(home.now, "x", "test.act", subject, {})
+        one, two = uow.audit.unsealed(9)
+        uow.audit.seal([(one.id, 99, b"1" * 32)])
+        with pytest.raises(Transient, match="another worker"):
+            uow.audit.seal([(two.id, 99, b"2" * 32)])
 
 
 def test_what_is_not_sealed_yet_is_not_wrong(home: Home) -> None:
@@ -180,7 +215,7 @@ def test_what_is_not_sealed_yet_is_not_wrong(home: Home) -> None:
     assert verify(home.hub) == (home.count("audit") - 1, None)
 
 
-def test_rows_are_sealed_in_the_order_of_their_ids_whatever_the_clock_did(home: Home) -> None:
+def test_rows_are_sealed_whatever_the_clock_did(home: Home) -> None:
     """One written just now, then one whose clock stood an hour behind."""
     with home.hub.unit_of_work() as uow:
         uow.audit.write(home.now, "x", "test.act", "first", {})

@@ -264,12 +264,12 @@ def test_a_database_that_is_full_in_the_middle_is_no_fault_of_a_rule(
 
 def test_a_rule_is_told_the_time_that_is_stored(home: Home) -> None:
     """A gateway that tells microseconds: judged now and judged again later, a sample has one time."""
-    at = home.now - HOUR + timedelta(microseconds=123_456)
-    home.arrives(batch(home.now, reading(1, at - HOUR, kg(78)), reading(2, at, kg(84))))
-    stored = home.rows("reading", "at")[1]
-    assert stored == home.now - HOUR + timedelta(milliseconds=123)
-    told = [datetime.fromisoformat(json.loads(row)["at"]) for row in home.rows("deadline", "finding")]
-    assert told == [stored, stored]
+    for minutes in (9, 5):
+        at = home.now - minutes * MINUTE + timedelta(microseconds=123_456)
+        home.arrives(batch(home.now, reading(minutes, at, spo2(0), OXIMETER)))
+    stored = home.rows("reading", "at")[-1]
+    assert stored == home.now - 5 * MINUTE + timedelta(milliseconds=123)
+    assert [datetime.fromisoformat(json.loads(row)["at"]) for row in home.rows("deadline", "finding")] == [stored]
 
 
 def test_where_judging_fails_the_readings_stay_and_only_that_one_goes_unjudged(

@@ -21,6 +21,8 @@ from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertPage, AlertRow, ContactLine, Event, FindingLine, Message
 
 MOST_FINDINGS = 50
+MOST_LINES = 500
+"""Events, messages and contacts of one alert, the newest."""
 _READING = 16
 """A reading's values share the part of their id above this (``measurements.reading``)."""
 
@@ -41,7 +43,7 @@ def story(connection: Connection, ref: str, now: datetime) -> AlertPage | None:
         alert=row,
         phone=_phone(connection, row),
         findings=_findings(connection, row),
-        findings_kept=connection.execute(select(func.count()).where(finding.c.alert_id == row.id)).scalar_one(),
+        found=_found(connection, row.id),
         events=_events(connection, row.id),
         messages=_messages(connection, row.id),
         contacts=_contacts(connection, row.id),
@@ -70,6 +72,11 @@ def _findings(connection: Connection, row: AlertRow) -> tuple[FindingLine, ...]:
         by_reading.setdefault(sample.reading_id // _READING, []).append(sample)
     addresses = _addresses(connection, {s.device_id for s in samples if s.device_id is not None})
     return tuple(_finding(r, known, by_reading, addresses) for r in rows)
+
+
+def _found(connection: Connection, alert_id: int) -> tuple[datetime, ...]:
+    times = select(finding.c.found_at).where(finding.c.alert_id == alert_id).order_by(finding.c.found_at)
+    return tuple(connection.execute(times).scalars())
 
 
 def _addresses(connection: Connection, device_ids: set[int]) -> dict[int, str]:
@@ -108,8 +115,11 @@ def _finding(
 
 
 def _events(connection: Connection, alert_id: int) -> tuple[Event, ...]:
-    found = select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)
-    return tuple(Event(r.at, r.actor, r.transition, r.words) for r in connection.execute(found))
+    """The newest; lines that only say "one more" never push out what somebody did."""
+    this, added = alert_event.c.alert_id == alert_id, alert_event.c.transition == "ADD-1"
+    newest = [select(alert_event).where(this, one).order_by(alert_event.c.id.desc()) for one in (added, ~added)]
+    rows = [row for found in newest for row in connection.execute(found.limit(MOST_LINES))]
+    return tuple(Event(r.at, r.actor, r.transition, r.words) for r in sorted(rows, key=lambda row: row.id))
 
 
 def _messages(connection: Connection, alert_id: int) -> tuple[Message, ...]:
@@ -117,13 +127,14 @@ def _messages(connection: Connection, alert_id: int) -> tuple[Message, ...]:
         select(outbox, staff.c.name.label("staff_name"))
         .outerjoin(staff, staff.c.id == outbox.c.staff_id)
         .where(outbox.c.alert_id == alert_id)
-        .order_by(outbox.c.id)
+        .order_by(outbox.c.id.desc())
+        .limit(MOST_LINES)
     )
     chain = Chain.from_json(connection.execute(select(alert.c.chain).where(alert.c.id == alert_id)).scalar_one())
     names = {step.phone: step.name for step in chain.steps}  # the last resort has no row of its own
     return tuple(
         Message(r.created_at, r.kind, r.staff_name or names.get(r.to) or _hidden(r.to), r.state, r.sent_at, r.error)
-        for r in connection.execute(found)
+        for r in reversed(connection.execute(found).all())
     )
 
 
@@ -136,6 +147,8 @@ def _contacts(connection: Connection, alert_id: int) -> tuple[ContactLine, ...]:
         select(contact, staff.c.name.label("staff_name"))
         .join(staff, staff.c.id == contact.c.staff_id)
         .where(contact.c.alert_id == alert_id)
-        .order_by(contact.c.id)
+        .order_by(contact.c.id.desc())
+        .limit(MOST_LINES)
     )
-    return tuple(ContactLine(r.at, r.staff_name, r.way, bool(r.reached), r.note) for r in connection.execute(found))
+    rows = reversed(connection.execute(found).all())
+    return tuple(ContactLine(r.at, r.staff_name, r.way, bool(r.reached), r.note) for r in rows)

@@ -1,6 +1,18 @@
 """What the hub keeps about itself."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from hub.adapters.sql.tables.base import metadata, row_id
 from hub.adapters.sql.types import Instant
@@ -12,6 +24,8 @@ stamp = Table(
     Column("value", Text, nullable=False),
 )
 
+UNSEALED = text("position IS NULL")
+
 audit = Table(
     "audit",
     metadata,
@@ -21,9 +35,11 @@ audit = Table(
     Column("act", String(40), nullable=False),
     Column("subject", String(160), nullable=False),
     Column("detail", Text, nullable=False),  # JSON
-    # Sealed into the chain by the worker, in id order; empty in the act's own transaction.
+    # Sealed into the chain by the worker; empty in the act's own transaction. Positions count from 1: ids do not tell
+    # the order of the chain, for a transaction may commit late with a lower id.
+    Column("position", BigInteger, unique=True),
     Column("hash", LargeBinary(32)),
-    Index("ix_audit_unsealed", "hash", "id"),
+    Index("ix_audit_unsealed", "id", sqlite_where=UNSEALED, postgresql_where=UNSEALED),
     Index("ix_audit_subject", "subject", "id"),
 )
 

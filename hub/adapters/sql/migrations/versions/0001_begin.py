@@ -22,12 +22,20 @@ def upgrade() -> None:
         sa.Column("act", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=160), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+        sa.UniqueConstraint("position", name=op.f("uq_audit_position")),
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index("ix_audit_subject", ["subject", "id"], unique=False)
-        batch_op.create_index("ix_audit_unsealed", ["hash", "id"], unique=False)
+        batch_op.create_index(
+            "ix_audit_unsealed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("position IS NULL"),
+            postgresql_where=sa.text("position IS NULL"),
+        )
 
     op.create_table(
         "counter",
@@ -750,7 +758,11 @@ def downgrade() -> None:
     op.drop_table("demo_phone")
     op.drop_table("counter")
     with op.batch_alter_table("audit", schema=None) as batch_op:
-        batch_op.drop_index("ix_audit_unsealed")
+        batch_op.drop_index(
+            "ix_audit_unsealed",
+            sqlite_where=sa.text("position IS NULL"),
+            postgresql_where=sa.text("position IS NULL"),
+        )
         batch_op.drop_index("ix_audit_subject")
 
     op.drop_table("audit")
