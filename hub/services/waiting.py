@@ -7,19 +7,16 @@ ingest brings that forward when a reading of the metric comes.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hub.domain.alerts import DataReturned
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
 from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
 from hub.services.alerting import Raised, raise_alert
-from hub.services.hub import HUB, Hub
-from hub.services.paging import stand_everybody_down
+from hub.services.hub import Hub
 from hub.services.ports.alerting import NewTask
 from hub.services.ports.care import Enrolment
 from hub.services.ports.devices import GatewayRow
 from hub.services.ports.measuring import Expectation
 from hub.services.ports.storage import UnitOfWork
-from hub.services.transitions import Changed, change
 
 GATEWAY_MUTES = timedelta(hours=12)
 """How long a gateway's outage mutes its patients' missing alerts; then a person phones."""
@@ -85,15 +82,6 @@ def _say_missing(
     signed = enrolment.in_force.protocol.signed_by is not None
     raised = Raised(finding, "missing", signed, enrolment.in_force.version_id, page=True)
     raise_alert(uow, hub, patient, raised, f"patient:{patient.id}", now)
-
-
-def data_returned(uow: UnitOfWork, hub: Hub, patient_id: int, metric: str, now: datetime) -> None:
-    """Close the missing alert of this metric; a red one stays, with a note."""
-    alert = uow.alerts.open_of(f"patient:{patient_id}", f"missing-{metric}")
-    if alert is not None:
-        outcome = change(uow, alert, DataReturned(), HUB, now)
-        if isinstance(outcome, Changed) and not outcome.after.live:
-            stand_everybody_down(uow, hub, outcome.after, "closed by itself, data returned", now)
 
 
 def _gateways_down_since(uow: UnitOfWork, patient: Patient, now: datetime) -> datetime | None:

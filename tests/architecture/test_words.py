@@ -18,7 +18,7 @@ TOP = (".gitignore", "LICENSE", "README.md", "pyproject.toml")
 def test_no_file_speaks_of_where_or_how_it_was_made() -> None:
     found = []
     for path in [*files(*PACKAGES, "tests", "config", ".ci"), *(ROOT / top for top in TOP)]:
-        if VENDOR in path.parents:
+        if VENDOR in path.parents or path.suffix == ".png":  # the bytes of a picture spell anything
             continue
         text = path.read_bytes().decode(errors="replace")
         for what, pattern in FOREIGN.items():

@@ -205,7 +205,6 @@ def test_the_journal_and_its_keys(uow: UnitOfWork) -> None:
         b'{"x": 1}',
     )
     assert uow.journal.get_held(first) is None
-    assert uow.journal.held_of("D") == [found]
     assert uow.journal.held_since(NOW) == []
     assert uow.journal.held_since(NOW + HOUR) == [("g-1", "unassigned")]
     assert uow.journal.release(second, 1, None, "stored")

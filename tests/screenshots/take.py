@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 SIZES = {"": (1280, 800), "-375": (375, 740)}
@@ -63,8 +63,20 @@ def _greeting(process: subprocess.Popen[str]) -> tuple[str, str, str]:
     raise SystemExit(f"the demo did not start:\n{said}")
 
 
+def _answers(page: Page, address: str) -> None:
+    """The greeting may come a moment before the pages."""
+    for _ in range(PATIENCE_S):
+        try:
+            page.goto(f"{address}/sign-in")
+        except Error:
+            page.wait_for_timeout(1000)
+        else:
+            return
+    raise SystemExit(f"nothing answers at {address}")
+
+
 def _sign_in(page: Page, address: str, login: str, password: str) -> None:
-    page.goto(f"{address}/sign-in")
+    _answers(page, address)
     page.fill("#login", login)
     page.fill("#password", password)
     page.press("#password", "Enter")

@@ -16,14 +16,13 @@ from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, attempt_of
 from hub.domain.severity import Severity
 from hub.domain.worsening import AT_ONCE
 from hub.errors import Transient
-from hub.services.alerting import Raised, note_in_range, open_alerts, raise_alert, technical
+from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.samples import Screened
 from hub.services.ports.alerting import OpenAlert
 from hub.services.ports.care import Enrolment
 from hub.services.ports.storage import UnitOfWork
-from hub.services.waiting import data_returned
 
 log = logging.getLogger(__name__)
 
