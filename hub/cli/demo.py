@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,7 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock(), _tell(logs))
     stop = until_told_to_stop()
     supervisor.start()
+    _await_pages(wanted, stop)
     _greet(wanted, directory, cast["staff"][0]["login"], password)
     supervisor.run(stop)
     click.echo("\nStopped. Run it again to go on, or with --fresh to start over.")
@@ -107,6 +109,15 @@ def _homes(chance: int) -> list[Home]:
     listed = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
     found: list[dict[str, Any]] = json.loads(listed.stdout)
     return [Home(home["serial"], home["profile"]) for home in found]
+
+
+def _await_pages(wanted: Settings, stop: threading.Event) -> None:
+    """Greet nobody at a door that is still shut: return when the pages answer, or after a while all the same."""
+    for _ in range(150):
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((wanted.http_host, wanted.http_port)) == 0 or stop.wait(0.1):
+                return
 
 
 def _tell(logs: Path) -> Callable[[str], object]:
