@@ -116,6 +116,7 @@ def test_from_sign_in_to_outcome_by_keyboard_alone(
     page.keyboard.type(PASSWORD)
     press("Enter")
     expect(page.locator("h1")).to_have_text("Worklist")
+    page.wait_for_load_state()  # the scripts that read the keys come after the text
     press("j")
     first = page.locator(".row:focus-within")
     expect(first).to_have_count(1)
