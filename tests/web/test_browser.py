@@ -111,6 +111,7 @@ def test_from_sign_in_to_outcome_by_keyboard_alone(
             presses += 1
             page.keyboard.press(key)
 
+    expect(page.locator("#login")).to_be_focused()  # by itself, a moment after the page stands
     page.keyboard.type("ana")
     press("Tab")
     page.keyboard.type(PASSWORD)
