@@ -134,6 +134,7 @@ def test_from_sign_in_to_outcome_by_keyboard_alone(
     page.keyboard.type("Juice taken")
     press("Tab", "Enter")
     expect(page.locator(".notice")).to_have_text("Contact recorded.")
+    page.wait_for_load_state()
     press("r")
     press("Space", "Enter")
     expect(page.locator(".notice")).to_have_text("Resolved.")
