@@ -6,14 +6,45 @@ from typing import Final
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 _AHEAD: Final = timedelta(minutes=2)  # a device's clock may run this far ahead of the gateway's
 _YEARS: Final = range(1970, 2200)  # beyond these no device counts, and zones have odd offsets
+_RIGHT: Final = timedelta(minutes=2)  # a device's clock this far off is right
+_FRESH: Final = timedelta(minutes=5)
+CLOCK_OFF: Final = "device_clock_off"
 
 
-def place(text: str | None, zone: tzinfo, received_at: datetime) -> tuple[datetime, tuple[str, ...]]:
+def place(
+    text: str | None, zone: tzinfo, received_at: datetime, skew: timedelta | None = None
+) -> tuple[datetime, tuple[str, ...]]:
     """When the device measured, with an offset, and flags for whatever is uncertain about it.
 
     `text` is local time in `zone`, or carries its own offset. Where the clocks go back an hour exists twice: the later
-    one that has already passed on receipt is taken. Without a readable time the receipt stands in.
+    one that has already passed on receipt is taken. Without a readable time the receipt stands in. `skew` is how far
+    the device's clock is ahead: a wrong clock is reckoned with, unless the record would then lie in the future, which
+    says that it is older than the clock's fault. Either way the reading says so by a flag.
     """
+    if skew is None or abs(skew) <= _RIGHT:
+        return _place(text, zone, received_at)
+    shown = _parse(text) if text is not None else None
+    if shown is None or shown.tzinfo is not None:
+        return _place(text, zone, received_at)
+    try:
+        corrected, flags = _place((shown - skew).strftime(_FORMAT), zone, received_at)
+    except OverflowError:
+        return _place(text, zone, received_at)
+    if corrected > received_at + _AHEAD:
+        corrected, flags = _place(text, zone, received_at)
+    return corrected, (*flags, CLOCK_OFF)
+
+
+def kept_by_device(measured_at: datetime, received_at: datetime, *, superseded: bool, clock_known: bool) -> bool:
+    """Whether the device had stored the record, where it does not say so itself.
+
+    The newest record of a device whose clock nobody could check counts as fresh: an old red that pages is the safe way
+    to be wrong.
+    """
+    return superseded or (clock_known and received_at - measured_at > _FRESH)
+
+
+def _place(text: str | None, zone: tzinfo, received_at: datetime) -> tuple[datetime, tuple[str, ...]]:
     if text is None:
         return received_at, ("no_device_time",)
     moment = _parse(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 
@@ -18,12 +18,16 @@ class Packet:
 class RawFrame:
     """Every packet of one record, and when it reached the gateway."""
 
-    route: str  # the MQTT topic it came on
+    route: str  # the MQTT topic it came on, or `ble/<address>`
     packets: tuple[Packet, ...]
     received_at: datetime
     received_mono_ms: int
     boot: str
     retained: bool = False  # an old message that the broker repeats to every new subscriber
+    device: str | None = None  # the Bluetooth identity address, upper case; over MQTT the record names its device
+    battery_percent: int | None = None
+    clock_skew: timedelta | None = None  # the device's clock minus ours, read before it was set; None: not known
+    superseded: bool = False  # the device sent a newer record in the same breath: this one it had kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,13 +75,15 @@ class _Batch(msgspec.Struct, frozen=True):
     readings: list[msgspec.Raw]
 
 
-class Device(msgspec.Struct, frozen=True):
-    """A device the gateway has heard."""
+class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device the gateway has heard, or is paired with. `quarantined`: records of it that became no reading."""
 
     device: str
     profile: str
-    last_seen_at: str
+    last_seen_at: str | None
     battery_percent: int | None
+    bond: Literal["paired", "lost"] | None = None
+    quarantined: int = 0
 
 
 class Status(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
