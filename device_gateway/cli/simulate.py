@@ -1,0 +1,66 @@
+"""`rpmhub-gateway simulate`."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+import msgspec
+
+from device_gateway.cli.options import (
+    AS_JSON,
+    INTERVAL,
+    SEED,
+    SETTINGS_FILE,
+    STORED,
+    Sentence,
+    load_homes,
+    load_settings,
+    serve,
+)
+from device_gateway.clock import SystemClock, SystemIds
+from device_gateway.errors import GatewayError
+from device_gateway.runtime import device_plan
+from device_gateway.simulator import PROFILE, Home, World, play
+
+
+@click.command()
+@SETTINGS_FILE
+@click.option(
+    "--homes", default="12", show_default=True, metavar="FILE|N", help="JSON list of homes, or how many to draw."
+)
+@SEED
+@INTERVAL
+@STORED
+@click.option("--list", "only_list", is_flag=True, help="Print the homes and their devices, and publish nothing.")
+@AS_JSON
+def simulate(
+    config: Path | None, homes: str, seed: int, interval: float, stored_days: int, only_list: bool, as_json: bool
+) -> None:
+    """Publishes simulated cuffs on the devices' broker."""
+    cast = load_homes(homes, seed, interval)
+    if only_list:
+        rows = [{"profile": PROFILE, **msgspec.to_builtins(home)} for home in cast]
+        click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(_line(home) for home in cast))
+        return
+    settings = load_settings(config)
+    clock, ids = SystemClock(), SystemIds()
+    world = World(cast, seed, clock.now(), settings.time_zone, stored_days)
+    try:
+        plan = device_plan(settings, "simulator", clean_session=True)
+    except GatewayError as error:
+        raise Sentence(str(error)) from error
+
+    async def publish(stop: asyncio.Event) -> None:
+        playing = asyncio.create_task(play(world, plan, settings.source_mqtt_topic, clock, ids))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((playing, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for task in (playing, stopped):
+            task.cancel()
+        await asyncio.gather(playing, stopped, return_exceptions=True)
+
+    serve(publish)
+
+
+def _line(home: Home) -> str:
+    return f"{home.serial}  {PROFILE}  slot {home.user_index}  {home.story:8} {home.unit:5} every {home.interval_s:g} s"
