@@ -319,7 +319,7 @@ def test_patients(uow: UnitOfWork) -> None:
 
 
 def test_gateways_devices_and_periods(uow: UnitOfWork) -> None:
-    status = GatewayStatus(True, "{}", 3, 2, -1.5, [])
+    status = GatewayStatus(True, "{}", 3, 2, -1.5)
     uow.gateways.note_status(GATEWAY, status, NOW, heard=True)
     row = uow.gateways.find(GATEWAY)
     assert row is not None

@@ -144,7 +144,7 @@ def test_a_full_status_fills_every_field_of_the_contract() -> None:
         spool_dropped_total=0,
         quarantined_total=0,
         clock_offset_s=-0.25,
-        devices=(wire.Device("CF-1042", "blood-pressure", wire.instant(NOW), None),),
+        devices=(wire.Device("C1:5C:A1:E0:00:01", "weight-scale", wire.instant(NOW), None, "lost", 2),),
     )
 
     message = check("status", wire.encode_status(status))

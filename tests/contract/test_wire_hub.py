@@ -1,6 +1,7 @@
 """What the hub reads from and says to a gateway keeps the contract in config/wire, field by field."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -112,7 +113,13 @@ def test_every_acknowledgement_keeps_the_contract(acks: list[BatchAck | ErrorAck
             "devices": st.lists(
                 st.fixed_dictionaries(
                     {"device": st.text(max_size=64)},
-                    optional={"battery_percent": st.none() | st.integers(0, 100), "profile": st.text(max_size=9)},
+                    optional={
+                        "battery_percent": st.none() | st.integers(0, 100),
+                        "profile": st.text(max_size=9),
+                        "last_seen_at": st.none() | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+                        "bond": st.sampled_from(["paired", "lost"]),
+                        "quarantined": st.integers(0),
+                    },
                 ),
                 max_size=3,
             ),
@@ -126,3 +133,5 @@ def test_every_status_that_keeps_the_contract_is_read(body: dict[str, Any]) -> N
     message = Message.received("rpm/v1/g/up/status", json.dumps(body).encode(), NOW, redelivered=False)
     read = read_status(message)
     assert (read.online, read.spool_depth) == (body["online"], body.get("spool_depth"))
+    told = [one["device"] for one in body["devices"]] if "devices" in body else None
+    assert (None if read.devices is None else [one.address for one in read.devices]) == told

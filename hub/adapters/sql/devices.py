@@ -51,8 +51,9 @@ class SqlGateways:
             "online": status.online,
             "online_changed_at": case((same, gateway.c.online_changed_at), else_=literal(now, Instant())),
             "heard_at": now if heard else func.coalesce(gateway.c.heard_at, literal(now, Instant())),
-            "status": status.body,
         }
+        if status.devices is not None:
+            values["status"] = status.body
         if status.spool_depth is not None:
             values["spool_depth"] = status.spool_depth
         if status.spool_dropped_total is not None:

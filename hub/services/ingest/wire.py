@@ -87,7 +87,11 @@ class StatusDevice(msgspec.Struct, frozen=True):
     """A device as its gateway saw it last."""
 
     device: Annotated[str, msgspec.Meta(max_length=64)]
+    profile: str | None = None
+    last_seen_at: str | None = None
     battery_percent: Percent | None = None
+    bond: Literal["paired", "lost"] | None = None
+    quarantined: int = 0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -99,7 +103,7 @@ class Status(msgspec.Struct, frozen=True):
     spool_dropped_total: Total | None = None
     # A clock that stands in 1970 or 2106 is as wrong as clocks get.
     clock_offset_s: Annotated[float, msgspec.Meta(ge=-(2**32), le=2**32)] | None = None
-    devices: Annotated[list[StatusDevice], msgspec.Meta(max_length=256)] = msgspec.field(default_factory=list)
+    devices: Annotated[list[StatusDevice], msgspec.Meta(max_length=256)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -37,15 +37,29 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSaid:
+    """A device as its gateway tells of it."""
+
+    address: str
+    profile: str | None = None
+    heard_at: datetime | None = None
+    battery_percent: int | None = None
+    bond: str | None = None
+    """paired | lost; None: not Bluetooth."""
+    quarantined: int = 0
+    """Records that the gateway kept and could not make a reading of."""
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """A status message, decoded."""
+    """A status message, decoded. ``devices`` None: it says nothing of them, as a last will does."""
 
     online: bool
     body: str
     spool_depth: int | None
     spool_dropped_total: int | None
     clock_offset_s: float | None
-    batteries: Sequence[tuple[str, int | None]] = ()
+    devices: Sequence[DeviceSaid] | None = None
 
 
 class Gateways(Protocol):
@@ -60,7 +74,10 @@ class Gateways(Protocol):
     def all(self) -> list[GatewayRow]: ...
     def set_credential(self, gateway_id: str, credential: str) -> None: ...
     def note_status(self, gateway_id: str, status: GatewayStatus, now: datetime, *, heard: bool) -> None:
-        """Keep a status message. ``heard`` False: the broker had kept it, it is no sign of life."""
+        """Keep a status message; its body only where it tells of devices, so that what they were outlives a goodbye.
+
+        ``heard`` False: the broker had kept it, it is no sign of life.
+        """
         ...
 
     def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None: ...

@@ -17,7 +17,7 @@ gateway = Table(
     Column("online", Boolean, nullable=False, server_default="0"),
     Column("online_changed_at", Instant),
     Column("heard_at", Instant),
-    Column("status", Text),  # JSON of the last status message
+    Column("status", Text),  # JSON of the last status message that told of devices
     Column("spool_depth", Integer),
     Column("spool_dropped_total", Integer, nullable=False, server_default="0"),
     Column("clock_offset_s", Float),
