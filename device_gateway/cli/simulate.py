@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import click
-import msgspec
 
 from device_gateway.cli.options import (
     AS_JSON,
@@ -21,7 +20,9 @@ from device_gateway.cli.options import (
 from device_gateway.clock import SystemClock, SystemIds
 from device_gateway.errors import GatewayError
 from device_gateway.runtime import device_plan
-from device_gateway.simulator import PROFILE, Home, World, play
+from device_gateway.simulator import World, play
+from device_gateway.simulator.cast import demo_homes
+from device_gateway.simulator.listing import lines, rows
 
 
 @click.command()
@@ -40,8 +41,8 @@ def simulate(
     """Publishes simulated cuffs on the devices' broker."""
     cast = load_homes(homes, seed, interval)
     if only_list:
-        rows = [{"profile": PROFILE, **msgspec.to_builtins(home)} for home in cast]
-        click.echo(json.dumps(rows, indent=2) if as_json else "\n".join(_line(home) for home in cast))
+        homes_listed = demo_homes(seed, interval)
+        click.echo(json.dumps(rows(homes_listed), indent=2) if as_json else "\n".join(lines(homes_listed)))
         return
     settings = load_settings(config)
     clock, ids = SystemClock(), SystemIds()
@@ -60,7 +61,3 @@ def simulate(
         await asyncio.gather(playing, stopped, return_exceptions=True)
 
     serve(publish)
-
-
-def _line(home: Home) -> str:
-    return f"{home.serial}  {PROFILE}  slot {home.user_index}  {home.story:8} {home.unit:5} every {home.interval_s:g} s"

@@ -55,13 +55,14 @@ def test_simulated_homes_can_be_listed_without_any_setting() -> None:
     result = CliRunner().invoke(main, ["simulate", "--homes", "12", "--seed", "7", "--list", "--json"])
     rows = json.loads(result.output)
 
-    assert len(rows) == 12
-    assert {name: rows[0][name] for name in ("serial", "profile", "story", "user_index")} == {
-        "serial": "SIM-CUFF-0001",
-        "profile": "blood-pressure",
-        "story": "crisis",
-        "user_index": 1,
+    assert sorted({row["home"] for row in rows}) == list(range(1, 13))
+    assert {name: rows[0][name] for name in ("home", "device", "profile", "link")} == {
+        "home": 1,
+        "device": "C1:52:50:4D:00:01",
+        "profile": "weight-scale",
+        "link": "ble",
     }
+    assert rows[0]["people"][0]["condition"] == "heart-failure"
     assert (
         CliRunner().invoke(main, ["simulate", "--homes", "12", "--seed", "7", "--list", "--json"]).output
         == result.output
