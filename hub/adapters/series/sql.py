@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, or_, select, update
 
-from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading
+from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.upsert import insert_into, insert_or_ignore
 from hub.domain.metrics import quantise
 from hub.domain.samples import Sample, Shown
@@ -15,11 +15,39 @@ from hub.domain.samples import Sample, Shown
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
 
-class SqlSeries:
-    """See ``hub.services.ports.measuring.SeriesStore``."""
+class SqlTimeLine:
+    """See ``hub.services.ports.measuring.TimeLine``; by itself it is that of recordings."""
+
+    table: Table = replayed
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
+        """Idempotent."""
+        insert_or_ignore(self._connection, self.table, [_values(patient_id, sample) for sample in samples])
+
+    def mark(self, patient_id: int, sample: Sample) -> None:
+        """Write this sample's flags."""
+        _mark(self._connection, self.table, patient_id, sample)
+
+    def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
+        """``since <= at < until``, oldest first, voided ones left out."""
+        c = self.table.c
+        found = _within(self.table, patient_id, metric, since, until).order_by(c.at, c.reading_id)
+        return [to_sample(row) for row in self._connection.execute(found)]
+
+    def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
+        """The last ``count`` of ``range``, newest first."""
+        c = self.table.c
+        found = _within(self.table, patient_id, metric, since, until).order_by(c.at.desc(), c.reading_id.desc())
+        return [to_sample(row) for row in self._connection.execute(found.limit(count))]
+
+
+class SqlSeries(SqlTimeLine):
+    """See ``hub.services.ports.measuring.SeriesStore``."""
+
+    table = reading
 
     def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
         """Idempotent; the latest values move along in the same transaction."""
@@ -39,20 +67,8 @@ class SqlSeries:
 
     def mark(self, patient_id: int, sample: Sample) -> None:
         """Write this sample's flags, in the latest values too."""
-        for table in (reading, latest):
-            this = (table.c.patient_id == patient_id) & (table.c.metric == METRIC_CODES[sample.metric])
-            this &= (table.c.at == sample.at) & (table.c.reading_id == sample.reading_id)
-            self._connection.execute(update(table).where(this).values(flags=" ".join(sorted(sample.flags))))
-
-    def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
-        """``since <= at < until``, oldest first, voided ones left out."""
-        found = _within(patient_id, metric, since, until).order_by(reading.c.at, reading.c.reading_id)
-        return [to_sample(row) for row in self._connection.execute(found)]
-
-    def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
-        """The last ``count`` of ``range``, newest first."""
-        found = _within(patient_id, metric, since, until).order_by(reading.c.at.desc(), reading.c.reading_id.desc())
-        return [to_sample(row) for row in self._connection.execute(found.limit(count))]
+        super().mark(patient_id, sample)
+        _mark(self._connection, latest, patient_id, sample)
 
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
         """The newest sample of each metric of each patient."""
@@ -73,9 +89,15 @@ class SqlSeries:
         return [to_sample(row) for row in self._connection.execute(found)]
 
 
-def _within(patient_id: int, metric: str, since: datetime, until: datetime) -> Select[Any]:
-    key = reading.c
-    these = select(reading).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
+def _mark(connection: Connection, table: Table, patient_id: int, sample: Sample) -> None:
+    this = (table.c.patient_id == patient_id) & (table.c.metric == METRIC_CODES[sample.metric])
+    this &= (table.c.at == sample.at) & (table.c.reading_id == sample.reading_id)
+    connection.execute(update(table).where(this).values(flags=" ".join(sorted(sample.flags))))
+
+
+def _within(table: Table, patient_id: int, metric: str, since: datetime, until: datetime) -> Select[Any]:
+    key = table.c
+    these = select(table).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
     return these.where(key.at >= since, key.at < until, key.voided_at.is_(None))
 
 

@@ -11,7 +11,7 @@ from hub.adapters.sql.types import Instant
 from hub.adapters.sql.upsert import insert_or_ignore
 from hub.domain.custody import Assignment
 from hub.errors import NotFound
-from hub.services.ports.devices import DeviceRow, GatewayRow, GatewayStatus
+from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow, GatewayStatus
 
 
 class SqlGateways:
@@ -20,11 +20,10 @@ class SqlGateways:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, gateway_id: str, name: str, credential: str, now: datetime) -> None:
+    def add(self, gateway_id: str, name: str, credential: str, now: datetime, purpose: str = ORDINARY) -> None:
         """A new gateway with its stored credential."""
-        self._connection.execute(
-            insert(gateway).values(id=gateway_id, name=name, credential=credential, created_at=now)
-        )
+        row = {"id": gateway_id, "name": name, "credential": credential, "created_at": now, "purpose": purpose}
+        self._connection.execute(insert(gateway).values(row))
 
     def find(self, gateway_id: str) -> GatewayRow | None:
         """The gateway, or None."""
@@ -190,4 +189,5 @@ def _gateway(r: Row[Any]) -> GatewayRow:
         spool_depth=r.spool_depth,
         spool_dropped_total=r.spool_dropped_total,
         clock_offset_s=r.clock_offset_s,
+        purpose=r.purpose,
     )

@@ -27,6 +27,7 @@ class SqlFindings:
         protocol_version_id: int | None,
         retrospective: bool,
         alert_id: int | None,
+        replayed: bool = False,
     ) -> int:
         """The new row's id."""
         values = {
@@ -41,6 +42,7 @@ class SqlFindings:
             "inputs": json.dumps(dict(finding.inputs)),
             "confirmed": int(finding.confirmed),
             "retrospective": int(retrospective),
+            "replayed": int(replayed),
             "protocol_version_id": protocol_version_id,
             "alert_id": alert_id,
         }
@@ -63,12 +65,13 @@ class SqlFindings:
             self._connection.execute(update(table).where(table.c.id.in_(finding_ids)).values(superseded_at=now))
 
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
-        """The highest severity of readings' findings since, or None."""
+        """The highest severity of readings' findings since, or None; recordings do not count."""
         found = select(func.max(table.c.severity)).where(
             table.c.patient_id == patient_id,
             table.c.at >= since,
             table.c.superseded_at.is_(None),
             table.c.reading_id.is_not(None),
+            table.c.replayed == 0,
         )
         return self._connection.execute(found).scalar()
 

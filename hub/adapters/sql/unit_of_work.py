@@ -5,7 +5,7 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, NestedTransaction
 
-from hub.adapters.series.sql import SqlSeries
+from hub.adapters.series.sql import SqlSeries, SqlTimeLine
 from hub.adapters.sql.alerts import SqlAlerts
 from hub.adapters.sql.audit import SqlAudit
 from hub.adapters.sql.devices import SqlDevices, SqlGateways
@@ -62,6 +62,7 @@ class SqlUnitOfWork:
         self.patients = SqlPatients(connection)
         self.protocols = SqlProtocols(connection)
         self.quarantine = SqlQuarantine(connection)
+        self.replayed = SqlTimeLine(connection)
         self.series = SqlSeries(connection)
         self.sessions = SqlSessions(connection)
         self.staff = SqlStaff(connection)

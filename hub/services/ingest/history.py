@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.domain.samples import Sample
-from hub.services.ports.measuring import SeriesStore
+from hub.services.ports.measuring import TimeLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Past:
     Good for as long as nothing is written: ``forget`` what has changed.
     """
 
-    def __init__(self, series: SeriesStore, patient_id: int, until: datetime) -> None:
+    def __init__(self, series: TimeLine, patient_id: int, until: datetime) -> None:
         self._series = series
         self._patient_id = patient_id
         self._until = until

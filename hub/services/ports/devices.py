@@ -8,6 +8,10 @@ from typing import Protocol
 from hub.domain.custody import Assignment
 
 
+ORDINARY, REPLAY = "ordinary", "replay"
+"""What a gateway is registered for. No message of its own can change it."""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
     """A gateway and its last word."""
@@ -22,6 +26,12 @@ class GatewayRow:
     spool_depth: int | None = None
     spool_dropped_total: int = 0
     clock_offset_s: float | None = None
+    purpose: str = ORDINARY
+
+    @property
+    def replays(self) -> bool:
+        """What it sends is a recording: never a sign of life, never a reason to page (SF20)."""
+        return self.purpose == REPLAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class GatewayStatus:
 class Gateways(Protocol):
     """Gateways."""
 
-    def add(self, gateway_id: str, name: str, credential: str, now: datetime) -> None: ...
+    def add(self, gateway_id: str, name: str, credential: str, now: datetime, purpose: str = ORDINARY) -> None: ...
     def find(self, gateway_id: str) -> GatewayRow | None: ...
     def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
         """Those that are registered and not retired."""

@@ -113,11 +113,11 @@ class Journal(Protocol):
         ...
 
 
-class SeriesStore(Protocol):
+class TimeLine(Protocol):
     """Samples by patient, metric and effective time."""
 
     def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
-        """Idempotent by (patient, metric, time, reading id); the latest values move along."""
+        """Idempotent by (patient, metric, time, reading id)."""
         ...
 
     def mark(self, patient_id: int, sample: Sample) -> None:
@@ -131,6 +131,10 @@ class SeriesStore(Protocol):
     def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
         """The last ``count`` of ``range``, newest first."""
         ...
+
+
+class SeriesStore(TimeLine, Protocol):
+    """What patients' own devices measured. Appending moves the latest values along."""
 
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]: ...
     def newest_at(self, patient_id: int, metric: str) -> datetime | None: ...
@@ -149,6 +153,7 @@ class Findings(Protocol):
         protocol_version_id: int | None,
         retrospective: bool,
         alert_id: int | None,
+        replayed: bool = False,
     ) -> int: ...
     def of_reading(self, patient_id: int, reading_id: int, protocol_version_id: int) -> list[tuple[int, Finding]]:
         """What one protocol's copy says of one sample (not superseded), with the rows' ids."""
@@ -156,7 +161,7 @@ class Findings(Protocol):
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None: ...
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
-        """The highest severity of findings found since, or None."""
+        """The highest severity found since in what patients' own devices measured, or None."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 from hub.services.ports.alerting import Alerts, Outbox, Tasks
 from hub.services.ports.care import Patients, Protocols
 from hub.services.ports.devices import Devices, Gateways
-from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore
+from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore, TimeLine
 from hub.services.ports.operations import Audit, Operations
 from hub.services.ports.staff import Sessions, StaffStore
 
@@ -38,6 +38,11 @@ class UnitOfWork(Protocol):
     def protocols(self) -> Protocols: ...
     @property
     def quarantine(self) -> Quarantine: ...
+    @property
+    def replayed(self) -> TimeLine:
+        """Readings of recordings, apart from whatever a patient's own devices measured."""
+        ...
+
     @property
     def series(self) -> SeriesStore: ...
     @property

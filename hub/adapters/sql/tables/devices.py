@@ -10,6 +10,7 @@ gateway = Table(
     metadata,
     Column("id", String(40), primary_key=True),  # what stands in its topics; no name in it
     Column("name", String(120), nullable=False),
+    Column("purpose", String(10), nullable=False, server_default="ordinary"),  # ordinary | replay
     Column("credential", Text, nullable=False),  # mosquitto's PBKDF2 form, never the password
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant),

@@ -87,24 +87,31 @@ METRIC_CODES: dict[str, int] = {
 }
 """Metric as a small integer in the clustered key: text keys cost 1.8 times the disk. Append only, never renumber."""
 
-reading = Table(
-    "reading",
-    metadata,
-    Column("patient_id", RowId, nullable=False),
-    Column("metric", Integer, nullable=False),
-    Column("at", Instant, nullable=False),  # effective time
-    Column("reading_id", BigInteger, nullable=False),  # journal id * 16 + position of the value
-    Column("value", Float, nullable=False),
-    Column("comparator", String(1)),
-    Column("device_id", RowId),
-    Column("profile", String(20), nullable=False),
-    Column("flags", Text, nullable=False),
-    Column("shown_value", Float),
-    Column("shown_unit", String(16)),
-    Column("voided_at", Instant),
-    PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
-    sqlite_with_rowid=False,
-)
+
+def _time_line(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("patient_id", RowId, nullable=False),
+        Column("metric", Integer, nullable=False),
+        Column("at", Instant, nullable=False),  # effective time
+        Column("reading_id", BigInteger, nullable=False),  # journal id * 16 + position of the value
+        Column("value", Float, nullable=False),
+        Column("comparator", String(1)),
+        Column("device_id", RowId),
+        Column("profile", String(20), nullable=False),
+        Column("flags", Text, nullable=False),
+        Column("shown_value", Float),
+        Column("shown_unit", String(16)),
+        Column("voided_at", Instant),
+        PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
+        sqlite_with_rowid=False,
+    )
+
+
+reading = _time_line("reading")
+# Of recordings that are replayed. Nothing that watches a patient looks here.
+replayed = _time_line("replayed")
 
 latest = Table(
     "latest",
@@ -167,6 +174,7 @@ finding = Table(
     Column("inputs", Text, nullable=False),  # JSON
     Column("confirmed", Integer, nullable=False),
     Column("retrospective", Integer, nullable=False),  # too old to page, or replaced data: for review
+    Column("replayed", Integer, nullable=False, server_default="0"),  # about a recording: nobody's duty
     Column("protocol_version_id", RowId),
     Column("alert_id", RowId, index=True),
     Column("superseded_at", Instant),
