@@ -50,6 +50,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "intake.discard": CLINICAL,
     "intake.accept": STAFF,
     "equipment.show": STAFF,
+    "equipment.accept": STAFF,
     "phones.show": STAFF,
     "phones.live": STAFF,
     "phones.reply": STAFF,

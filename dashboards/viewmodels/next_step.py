@@ -5,6 +5,7 @@ from datetime import datetime
 from zlib import crc32
 
 from dashboards.viewmodels import times
+from dashboards.viewmodels.working import tail
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertRow
 
@@ -40,6 +41,8 @@ def subject_words(subject: str) -> str:
     kind, _, name = subject.partition(":")
     known = {"gateway": "Gateway", "device": "Device", "hub": "The hub", "engine": "The hub’s engine", "staff": "Staff"}
     words = known.get(kind, kind.replace("_", " ").capitalize())
+    if kind == "device":  # ``gateway/address``: the gateway stands in the sentence
+        name = tail(name.rpartition("/")[2])
     return f"{words} {name}" if name else words
 
 
@@ -66,6 +69,11 @@ def _over_words(alert: AlertRow, zone: str, now: datetime) -> str:
 
 def advice(alert: AlertRow, emergency_number: str) -> list[str]:
     """Suggested steps: decision support, never done by the hub itself."""
+    if alert.kind == "technical" and alert.subject.startswith("device:"):
+        return [
+            "Open Devices: there stands who has it, and how it is paired again.",
+            "Call the home: until then none of its readings arrive, and whoever has it is not watched by it.",
+        ]
     if alert.kind == "technical":
         return [
             "Open Devices to see what is affected.",

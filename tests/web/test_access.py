@@ -56,6 +56,7 @@ EXPECTED = {
     "POST /quarantine/held/999/discard": CLINICIANS,
     "POST /quarantine/held/accept": STAFF,
     "GET /devices/": STAFF,
+    "POST /devices/accept": STAFF,
     "GET /phones/": STAFF,
     "GET /phones/live": STAFF,
     "POST /phones/reply": STAFF,

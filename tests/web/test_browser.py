@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 
+from tests.web.readable import SIZES, Complaints, reads_well
 from tests.web.ward import NOW, PASSWORD, Ward, Watched
 
-SIZES = {"phone": (375, 800), "desk": (1280, 900)}
 EVERY_PAGE = (
     "/",
     "/tasks/",
@@ -24,31 +23,8 @@ EVERY_PAGE = (
 )
 
 
-class Complaints:
-    """All that a browser complains about on a page."""
-
-    def __init__(self, page: Page) -> None:
-        self.heard: list[str] = []
-        page.on("console", lambda message: self._said(message.type, message.text))
-        page.on("pageerror", lambda error: self.heard.append(f"uncaught: {error}"))
-
-    def _said(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and "404 (NOT FOUND)" not in text:
-            self.heard.append(f"{kind}: {text}")
-
-
 def _all_pages(ref_of: Callable[[str], str]) -> list[str]:
     return [*EVERY_PAGE, f"/a/{ref_of('Ada')}", f"/a/{ref_of('Elsa')}"]
-
-
-def _grave(page: Page, *, only: str = "") -> list[tuple[str, str]]:
-    """What axe finds serious or critical on the page as it stands; axe is put there once."""
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], **({"runOnly": [only]} if only else {})}
-    found = page.evaluate("options => axe.run(options)", options)["violations"]
-    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    return [(rule["id"], node["html"]) for rule in grave for node in rule["nodes"]]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -60,14 +36,7 @@ def test_every_page_loads_clean_and_can_be_read_by_everybody(
     complaints = Complaints(page)
     for path in _all_pages(ref_of):
         page.goto(site + path)
-        page.locator("summary").evaluate_all("all => all.forEach(one => { one.parentElement.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
-        assert page.locator("h1").count() == 1, path
-        assert page.locator("main").count() == 1, path
-        assert _grave(page) == [], path
-        page.emulate_media(color_scheme="dark")
-        assert _grave(page, only="color-contrast") == [], f"{path}, dark"  # nothing but colours depends on it
-        page.emulate_media(color_scheme="light")
+        reads_well(page)
     assert complaints.heard == []
 
 

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from hub.services.ports.devices import DeviceSaid
 from hub.services.views.people import PatientTag
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway last told of a device."""
+
+    gateway_id: str
+    gateway: str
+    said: DeviceSaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,8 @@ class DeviceLine:
     holders: tuple[tuple[PatientTag, int | None], ...]
     """(patient, slot) of each assignment that stands."""
     gateways: tuple[str, ...]
+    told: tuple[Told, ...] = ()
+    """By each gateway that it was accepted on and that tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,8 @@ class Equipment:
 
     gateways: tuple[GatewayLine, ...]
     devices: tuple[DeviceLine, ...]
+    strangers: tuple[Told, ...] = ()
+    """Devices that a gateway in use tells of and that were not accepted on it."""
 
 
 @dataclass(frozen=True, slots=True)

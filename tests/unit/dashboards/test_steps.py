@@ -1,7 +1,6 @@
 """What to do about an alert, how it may end, and what happened to it."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -10,11 +9,11 @@ from dashboards.viewmodels.outcomes import outcome_words, outcomes_for
 from dashboards.viewmodels.readiness import missing
 from dashboards.viewmodels.reply_words import quick_replies, with_last_resort
 from dashboards.viewmodels.timeline import Entry, Run, folded, timeline
-from dashboards.viewmodels.working import device_state, gateway_state
+from dashboards.viewmodels.working import gateway_state
 from hub.domain.alerts import OUTCOMES
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertPage, ContactLine, Event, Message
-from hub.services.views.equipment import Bubble, DeviceLine, GatewayLine, Phone
+from hub.services.views.equipment import Bubble, GatewayLine, Phone
 from hub.services.views.running import Beat, Running
 from tests.unit.dashboards.shown import NOW, ZONE, ago, alert
 
@@ -173,7 +172,7 @@ def test_the_last_resort_has_a_phone_of_its_own() -> None:
     assert with_last_resort((staff, other), None) == [staff, other]
 
 
-def test_gateways_and_devices_in_words() -> None:
+def test_gateways_in_words() -> None:
     def gateway(**fields: object) -> GatewayLine:
         values = {"online": True, "online_changed_at": None, "heard_at": NOW, "spool_depth": 0, "dropped": 0}
         return GatewayLine(id="g", name="Home", **values | {"clock_offset_s": None, "retired_at": None} | fields)  # type: ignore[arg-type]
@@ -187,10 +186,6 @@ def test_gateways_and_devices_in_words() -> None:
         "3 readings were dropped because its store was full",
         "its clock is 6 min off",
     )
-    scale = DeviceLine(1, "AA", "weight-scale", 12, NOW, (), ())
-    assert device_state(scale, NOW, ZONE).notes == ("battery low: 12 %",)
-    assert device_state(scale, NOW, ZONE).tone == "amber"
-    assert device_state(scale, NOW + timedelta(days=2), ZONE).word == "quiet since Sun 22 Nov 14:04"
 
 
 def _missing(*ingest: Beat) -> list[str]:
@@ -228,6 +223,7 @@ def test_the_page_is_out_of_date_when_what_it_asks_for_changed() -> None:
     ("subject", "words"),
     [
         ("gateway:g-1", "Gateway g-1"),
+        ("device:g-1/C1:5C:A1:E0:00:01", "Device …00:01"),
         ("hub", "The hub"),
         ("engine:delivery", "The hub’s engine delivery"),
         ("new_kind:7", "New kind 7"),

@@ -1,5 +1,6 @@
 """Devices, gateways, and the demo's phones."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
@@ -8,13 +9,24 @@ from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
 from hub.adapters.sql.tables.alerting import demo_phone, inbound
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
 from hub.adapters.sql.tables.people import patient, staff
-from hub.services.views.equipment import Bubble, DeviceLine, Equipment, GatewayLine, Phone
+from hub.services.ingest.status import devices_told
+from hub.services.views.equipment import Bubble, DeviceLine, Equipment, GatewayLine, Phone, Told
 from hub.services.views.people import PatientTag
 
 
 def equipment(connection: Connection, now: datetime) -> Equipment:
     """Everything that measures and carries."""
-    return Equipment(_gateways(connection), _devices(connection, now))
+    told = _told(connection)
+    devices = _devices(connection, now, told)
+    known = {one for device in devices for one in device.told}
+    return Equipment(_gateways(connection), devices, tuple(one for one in told if one not in known))
+
+
+def _told(connection: Connection) -> list[Told]:
+    """What the gateways in use told last, by the gateway's name."""
+    c = gateway.c
+    found = select(c.id, c.name, c.status).where(c.status.is_not(None), c.retired_at.is_(None)).order_by(c.name, c.id)
+    return [Told(row.id, row.name, said) for row in connection.execute(found) for said in devices_told(row.status)]
 
 
 def _gateways(connection: Connection) -> tuple[GatewayLine, ...]:
@@ -33,16 +45,19 @@ def _gateways(connection: Connection) -> tuple[GatewayLine, ...]:
     return tuple(GatewayLine(*row) for row in connection.execute(found.order_by(c.name, c.id)))
 
 
-def _devices(connection: Connection, now: datetime) -> tuple[DeviceLine, ...]:
+def _devices(connection: Connection, now: datetime, told: Sequence[Told]) -> tuple[DeviceLine, ...]:
     holders = _holders(connection, now)
-    accepted: dict[int, list[str]] = {}
+    accepted: dict[int, dict[str, str]] = {}
     names = (
-        select(accepted_on.c.device_id, gateway.c.name)
+        select(accepted_on.c.device_id, gateway.c.id, gateway.c.name)
         .join(gateway, gateway.c.id == accepted_on.c.gateway_id)
         .order_by(gateway.c.name)
     )
-    for device_id, name in connection.execute(names):
-        accepted.setdefault(device_id, []).append(name)
+    for device_id, gateway_id, name in connection.execute(names):
+        accepted.setdefault(device_id, {})[gateway_id] = name
+    by_address: dict[str, list[Told]] = {}
+    for one in told:
+        by_address.setdefault(one.said.address, []).append(one)
     found = select(device).order_by(device.c.profile, device.c.id)
     return tuple(
         DeviceLine(
@@ -52,7 +67,8 @@ def _devices(connection: Connection, now: datetime) -> tuple[DeviceLine, ...]:
             battery_percent=row.battery_percent,
             last_seen_at=row.last_seen_at,
             holders=tuple(holders.get(row.id, ())),
-            gateways=tuple(accepted.get(row.id, ())),
+            gateways=tuple(accepted.get(row.id, {}).values()),
+            told=tuple(t for t in by_address.get(row.address, ()) if t.gateway_id in accepted.get(row.id, {})),
         )
         for row in connection.execute(found)
     )
