@@ -35,6 +35,9 @@ METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
     }
 )
 
+# mg/dL of glucose in one mmol/L: molar mass 180.16 g/mol, used here and nowhere else.
+MGDL_PER_MMOLL: Final = Decimal("18.016")
+
 
 def quantise(metric: str, value: Decimal) -> Decimal:
     """`value` at the metric's resolution, halves to even: do this before any comparison or difference."""

@@ -3,10 +3,16 @@
 from datetime import tzinfo
 from typing import Final
 
-from device_gateway.decoders import mqtt_cuff_json
+from device_gateway.decoders import glucose_meter, mqtt_cuff_json, mqtt_glucose_json, pulse_oximeter, weight_scale
 from device_gateway.frames import Decoder, Measurement, RawFrame, Rejected
 
-DECODERS: Final[tuple[Decoder, ...]] = (mqtt_cuff_json.DECODER,)
+DECODERS: Final[tuple[Decoder, ...]] = (
+    mqtt_cuff_json.DECODER,
+    mqtt_glucose_json.DECODER,
+    weight_scale.DECODER,
+    glucose_meter.DECODER,
+    *pulse_oximeter.DECODERS,
+)
 
 
 def decode(frame: RawFrame, zone: tzinfo) -> Measurement | Rejected:

@@ -182,12 +182,18 @@ def test_odd_side_fields_do_not_cost_the_reading() -> None:
     ("changes", "key"),
     [
         ({}, "17/2026-11-22T07:59:58"),
-        ({"ts": ...}, "17"),
         ({"ts": ..., "seq": ...}, None),
     ],
 )
 def test_the_record_key_is_the_devices_own(changes: dict[str, Any], key: str | None) -> None:
     assert measured(**changes).record == key
+
+
+def test_without_a_time_the_bytes_tell_two_records_of_one_number_apart() -> None:
+    one, same, other = measured(ts=...), measured(ts=...), measured(ts=..., sys=129)
+
+    assert one.record == same.record != other.record
+    assert str(one.record).startswith("17/")
 
 
 def test_without_a_sequence_the_bytes_tell_two_records_of_one_second_apart() -> None:
