@@ -21,18 +21,21 @@ def place(
     the device's clock is ahead: a wrong clock is reckoned with, unless the record would then lie in the future, which
     says that it is older than the clock's fault. Either way the reading says so by a flag.
     """
+    plain, flags = _place(text, zone, received_at)
     if skew is None or abs(skew) <= _RIGHT:
-        return _place(text, zone, received_at)
+        return plain, flags
     shown = _parse(text) if text is not None else None
     if shown is None or shown.tzinfo is not None:
-        return _place(text, zone, received_at)
+        return plain, flags
+    if abs(plain - received_at) <= _RIGHT:  # measured after the clock was set
+        return plain, (*flags, CLOCK_OFF)
     try:
-        corrected, flags = _place((shown - skew).strftime(_FORMAT), zone, received_at)
+        corrected, flags_then = _place((shown - skew).strftime(_FORMAT), zone, received_at)
     except OverflowError:
-        return _place(text, zone, received_at)
+        return plain, (*flags, CLOCK_OFF)
     if corrected > received_at + _AHEAD:
-        corrected, flags = _place(text, zone, received_at)
-    return corrected, (*flags, CLOCK_OFF)
+        return plain, (*flags, CLOCK_OFF)
+    return corrected, (*flags_then, CLOCK_OFF)
 
 
 def kept_by_device(measured_at: datetime, received_at: datetime, *, superseded: bool, clock_known: bool) -> bool:

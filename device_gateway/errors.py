@@ -5,9 +5,12 @@ GatewayError
 │   ├── SettingsError          a setting is wrong; the text is one sentence that names it
 │   ├── UndecodableError       these bytes are no record of that kind; `code` says why
 │   ├── SpoolCorruptError      the spool file is damaged; the next start moves it aside
-│   └── SpoolLockedError       another gateway process has this DATA_DIR
+│   ├── SpoolLockedError       another gateway process has this DATA_DIR
+│   └── PairingError           a device could not be paired; the text says what a person can do
 └── TransientError             worth another attempt later
-    └── SpoolUnavailableError  disk full, disk error: nothing was stored, so nothing may be acknowledged
+    ├── SpoolUnavailableError  disk full, disk error: nothing was stored, so nothing may be acknowledged
+    ├── RegistryError          the list of paired devices cannot be read or written
+    └── BluetoothError         the radio, or a device, did not do what was asked of it
 
 A record that is no measurement is not an error but a value: `frames.Rejected`.
 """
@@ -48,3 +51,15 @@ class SpoolLockedError(PermanentError):
 
 class SpoolUnavailableError(TransientError):
     """The spool could not store."""
+
+
+class PairingError(PermanentError):
+    """A device could not be paired."""
+
+
+class RegistryError(TransientError):
+    """The list of paired devices cannot be used."""
+
+
+class BluetoothError(TransientError):
+    """The radio or a device failed."""

@@ -3,7 +3,7 @@
 import asyncio
 import importlib.metadata
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
@@ -15,9 +15,11 @@ from device_gateway.connection import Plan
 from device_gateway.decoders import decode
 from device_gateway.errors import SettingsError, SpoolCorruptError, SpoolUnavailableError
 from device_gateway.frames import Measurement, RawFrame, Rejected
+from device_gateway.registry import Registry
 from device_gateway.settings import Settings
 from device_gateway.simulator import World, play
 from device_gateway.sources import Source
+from device_gateway.sources.ble import BleSource, Pace, Radio
 from device_gateway.sources.mqtt import MqttSource
 from device_gateway.spool import RETAINED, Limits, Spool
 from device_gateway.uplink import Resend, Uplink, Way
@@ -38,15 +40,17 @@ class Gateway:
     clock: Clock
     ids: Ids
     world: World | None = None
+    radio: Radio | None = None
     replay: timedelta | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until `stop` is set, then ends within two seconds. Raises SpoolCorruptError, SpoolLockedError, …"""
         spool = await asyncio.to_thread(self._open_spool)
         try:
-            uplink = Uplink(self._way(), spool, self.clock, self.ids)
+            registry = Registry(Path(self.settings.data_dir))
+            uplink = Uplink(self._way(), spool, registry, self.clock, self.ids)
             parts: dict[str, Part] = {"uplink": uplink.run}
-            for source in self._sources():
+            for source in self._sources(registry):
                 parts[f"source {source.name}"] = self._pump(source, spool, uplink)
             if self.world is not None:
                 parts["simulator"] = self._simulator(self.world)
@@ -135,11 +139,15 @@ class Gateway:
             status_interval_s=settings.status_interval_s,
         )
 
-    def _sources(self) -> tuple[Source, ...]:
-        if self.settings.devices is None:
-            return ()
-        plan = device_plan(self.settings, "devices", subscriptions=(self.settings.source_mqtt_topic,), manual_ack=True)
-        return (MqttSource(plan, self.clock, self.ids),)
+    def _sources(self, registry: Registry) -> Iterator[Source]:
+        settings = self.settings
+        if settings.devices is not None:
+            plan = device_plan(settings, "devices", subscriptions=(settings.source_mqtt_topic,), manual_ack=True)
+            yield MqttSource(plan, self.clock, self.ids)
+        radio = self.radio or (Radio(settings.ble_adapter) if settings.ble_adapter else None)
+        if radio is not None:
+            pace = Pace(idle_s=settings.ble_idle_s, rest_s=settings.ble_rest_s)
+            yield BleSource(radio, registry, self.clock, self.ids, settings.time_zone, pace)
 
     def _simulator(self, world: World) -> Part:
         plan = device_plan(self.settings, "simulator", clean_session=True)

@@ -35,6 +35,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ]
     mqtt_ca_file: Annotated[str, _field("PEM file of the authority behind mqtts brokers; empty = the system's")] = ""
     zone: Annotated[str, _field("IANA time zone in which the devices' clocks are set, e.g. America/Chicago")]
+    ble_adapter: Annotated[
+        str, _field("BlueZ's adapter for Bluetooth devices, e.g. hci0; empty = no device speaks Bluetooth")
+    ] = ""
+    ble_idle_s: Annotated[float, _field("Seconds of silence after which a device has sent all it had", gt=0)] = 10
+    ble_rest_s: Annotated[float, _field("Seconds a device is left alone after a session, if it stays awake", ge=0)] = 4
     source_mqtt_url: Annotated[
         str, _field("The devices' own broker, mqtt[s]://user:password@host:port; empty = no device speaks MQTT")
     ] = ""

@@ -28,4 +28,4 @@ def run(
     if homes is not None:
         world = World(load_homes(homes, seed, interval), seed, clock.now(), settings.time_zone, stored_days)
     replay = None if replay_hours is None else timedelta(hours=replay_hours)
-    serve(Gateway(settings, clock, ids, world, replay).run)
+    serve(Gateway(settings, clock, ids, world, replay=replay).run)

@@ -1,6 +1,7 @@
 """What the spool says about itself: for the status message, and for the operator beside the machine."""
 
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,7 @@ def report(db: sqlite3.Connection) -> Report:
     meta = dict(db.execute("SELECT name, value FROM meta"))
     depth, oldest = db.execute("SELECT count(*), min(received_ms) FROM queue").fetchone()
     (kept,) = db.execute("SELECT count(*) FROM kept").fetchone()
+    quarantined = _quarantined(db)
     devices = db.execute(
         "SELECT device, profile, last_seen_at, battery_percent FROM device ORDER BY last_seen_at DESC LIMIT ?",
         (MAX_DEVICES,),
@@ -78,8 +80,18 @@ def report(db: sqlite3.Connection) -> Report:
         source_failures_total=meta.get("source_failures_total", 0),
         kept=kept,
         last_ack_at=None if "last_ack_ms" not in meta else _moment(meta["last_ack_ms"]),
-        devices=tuple(Device(*row) for row in devices),
+        devices=tuple(
+            Device(name, profile, seen, level, quarantined=quarantined[name]) for name, profile, seen, level in devices
+        ),
     )
+
+
+def _quarantined(db: sqlite3.Connection) -> Counter[str]:
+    """How many kept messages came by a route with this word in it: `ble/<address>`, `devices/<serial>/glucose`."""
+    counted: Counter[str] = Counter()
+    for route, count in db.execute("SELECT route, count(*) FROM quarantine GROUP BY route"):
+        counted.update(dict.fromkeys(route.split("/"), count))
+    return counted
 
 
 def _moment(ms: int) -> datetime:

@@ -7,13 +7,14 @@ a crash of the broker loses, or that its access rules drop.
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from device_gateway import wire
 from device_gateway.clock import Clock, Ids
 from device_gateway.connection import Connection, Incoming, Plan
-from device_gateway.errors import SpoolUnavailableError, UndecodableError
+from device_gateway.errors import RegistryError, SpoolUnavailableError, UndecodableError
+from device_gateway.registry import Registry, with_bonds
 from device_gateway.settings import Address
 from device_gateway.spool import Report, Spool
 from device_gateway.uplink.flight import Resend
@@ -42,8 +43,8 @@ class Way:
 class Uplink:
     """Runs until cancelled. `wake` says that the spool has something new."""
 
-    def __init__(self, way: Way, spool: Spool, clock: Clock, ids: Ids) -> None:
-        self._way, self._spool, self._clock = way, spool, clock
+    def __init__(self, way: Way, spool: Spool, registry: Registry, clock: Clock, ids: Ids) -> None:
+        self._way, self._spool, self._registry, self._clock = way, spool, registry, clock
         self._lanes = tuple(Lane(name, spool, clock, ids, way.resend) for name in ("live", "backfill"))
         self._answers: deque[bytes] = deque()
         self._event = asyncio.Event()
@@ -145,11 +146,20 @@ class Uplink:
         now_ms = self._clock.mono_ms()
         if not self.connection.up or now_ms < self._status_due_ms:
             return
-        report = await asyncio.to_thread(self._spool.report)
+        report = await asyncio.to_thread(self._report)
         if self.connection.publish(
             self._way.topic("up/status"), wire.encode_status(self._present(report)), retain=True
         ):
             self._status_due_ms = now_ms + round(1000 * self._way.status_interval_s)
+
+    def _report(self) -> Report:
+        report = self._spool.report()
+        try:
+            paired = self._registry.all()
+        except RegistryError as error:  # the readings go on
+            log.warning("%s", error)
+            return report
+        return replace(report, devices=with_bonds(report.devices, paired, wire.MAX_DEVICES))
 
     def _present(self, report: Report) -> wire.Status:
         now = self._clock.now()

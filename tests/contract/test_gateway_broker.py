@@ -21,6 +21,7 @@ from paho.mqtt import client as paho
 from device_gateway.clock import SystemClock, SystemIds
 from device_gateway.connection import Plan
 from device_gateway.frames import FROM_MEMORY
+from device_gateway.registry import Registry
 from device_gateway.settings import parse_address
 from device_gateway.sources.mqtt import MqttSource
 from device_gateway.spool import Limits, Spool
@@ -124,7 +125,7 @@ async def delivering(broker: Mosquitto, spool: Spool, *, resend_s: float = 30) -
         resend=Resend(resend_s, max(resend_s, 5)),
         reconnect_max_s=0.5,
     )
-    hub, uplink = Hub(broker), Uplink(way, spool, CLOCK, IDS)
+    hub, uplink = Hub(broker), Uplink(way, spool, Registry(spool._file.parent), CLOCK, IDS)
     running = asyncio.create_task(uplink.run())
     try:
         yield uplink, hub

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from device_gateway.frames import Measurement, RawFrame, Rejected
 from device_gateway.runtime import Gateway, interpret
+from device_gateway.registry import Registry
 from device_gateway.settings import Settings
 from device_gateway.spool import RETAINED, Limits, Spool
 from device_gateway.uplink import Uplink
@@ -32,7 +33,7 @@ class Device:
 
 def spool_in(directory: Path) -> tuple[Spool, Uplink]:
     spool = Spool(directory, Limits(), CountingIds(), NOW)
-    return spool, Uplink(GATEWAY._way(), spool, HandClock(), CountingIds())
+    return spool, Uplink(GATEWAY._way(), spool, Registry(directory), HandClock(), CountingIds())
 
 
 def test_a_retained_message_is_never_a_reading() -> None:

@@ -1,0 +1,7 @@
+"""Bluetooth LE devices, by bleak: pairing is a person's act, everything after it happens by itself."""
+
+from device_gateway.sources.ble.radio import Radio
+from device_gateway.sources.ble.session import Pace
+from device_gateway.sources.ble.source import BleSource
+
+__all__ = ["BleSource", "Pace", "Radio"]

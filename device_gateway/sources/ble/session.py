@@ -1,0 +1,127 @@
+"""One session with one paired device: connect, collect what it has, leave it so that nothing can get lost."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import partial
+from typing import Final
+
+from bleak.backends.device import BLEDevice
+
+from device_gateway.clock import Clock
+from device_gateway.errors import BluetoothError
+from device_gateway.frames import Packet
+from device_gateway.registry import Paired
+from device_gateway.sources.ble.clock_sync import set_clock, skew_of
+from device_gateway.sources.ble.link import BondError, Link
+from device_gateway.sources.ble.outlet import Delivery, Outlet
+from device_gateway.sources.ble.profiles import BATTERY_LEVEL, BY_NAME
+from device_gateway.sources.ble.radio import Radio
+from device_gateway.sources.ble.stored_records import Place, StoredRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long to wait for devices, in seconds."""
+
+    idle_s: float = 10.0  # a device that sends by itself has sent all when it is silent for so long
+    quiet_s: float = 30.0  # a device that is asked answers within this, else the question is taken back (GLS: 30 s)
+    longest_s: float = 600.0  # no session is longer
+    rest_s: float = 4.0  # a device that stays awake after a session is left alone for so long
+    silence_s: float = 300.0  # hearing nothing at all for so long, the scanner is started anew
+
+
+class Session:
+    """`run` ends when the device has nothing more, and leaves what was learned in `device`."""
+
+    def __init__(self, radio: Radio, paired: Paired, outlet: Outlet, clock: Clock, zone: tzinfo, pace: Pace) -> None:
+        self._radio, self._clock, self._zone, self._pace = radio, clock, zone, pace
+        self._profile = BY_NAME[paired.profile]
+        self._activity = asyncio.Event()
+        self._delivery = Delivery(outlet, clock, paired.address)
+        self._delivery.battery_percent, self._delivery.clock_skew = paired.battery_percent, paired.clock_skew
+        self.device = paired
+
+    async def run(self, found: BLEDevice, connecting: asyncio.Lock) -> None:
+        """Raises BluetoothError; what came until then is kept all the same."""
+        link = Link(self._radio, found, connecting)
+        try:
+            async with asyncio.timeout(self._pace.longest_s), link:
+                await (self._ask(link) if self._profile.asked else self._listen(link))
+                self.device = replace(self.device, bond_failures=0)
+        except BondError:
+            self.device = replace(self.device, bond_failures=self.device.bond_failures + 1)
+            raise
+        except TimeoutError as error:
+            raise BluetoothError(f"a session was longer than {self._pace.longest_s:g} s") from error
+        finally:
+            self.device = replace(
+                self.device,
+                battery_percent=self._delivery.battery_percent,
+                quiet=link.left_quiet,
+            )
+
+    async def _ask(self, link: Link) -> None:
+        await self._look(link)
+        known = None
+        if self.device.sequence is not None:
+            known = Place(self.device.sequence, self.device.newest_record or "")
+        records = StoredRecords(link, known, self._pace.quiet_s, self._found)
+        await records.subscribe()
+        await self._set_clock(link)
+        try:
+            await records.collect()
+        finally:
+            await self._delivery.settled()  # only what the spool has need not be asked for again
+            if (reached := records.reached) is not None:
+                self.device = replace(self.device, sequence=reached.sequence, newest_record=reached.digest)
+
+    async def _listen(self, link: Link) -> None:
+        # Left unsubscribed, the device waits: time to look at its clock. Else it may be sending already.
+        if self.device.quiet:
+            await self._look(link)
+            await self._subscribe(link)
+        else:
+            await self._subscribe(link)
+            await self._look(link)
+        await self._set_clock(link)
+        while await self._more(link):
+            self._activity.clear()
+        await self._delivery.settled()
+
+    async def _subscribe(self, link: Link) -> None:
+        for kind in self._profile.records:
+            if link.has(kind):
+                await link.subscribe(kind, partial(self._arrived, kind))
+
+    async def _look(self, link: Link) -> None:
+        """What the device says of itself; nothing depends on it saying it."""
+        level = await link.read(BATTERY_LEVEL)
+        if level and level[0] <= _FULL:
+            self._delivery.battery_percent = level[0]
+        skew = await skew_of(link, self._clock.now(), self._zone)
+        self._delivery.clock_skew = skew
+
+    async def _set_clock(self, link: Link) -> None:
+        skew = await set_clock(link, self._clock.now(), self._zone, self._delivery.clock_skew)
+        self.device = replace(self.device, clock_skew=skew)
+
+    def _arrived(self, kind: str, data: bytes) -> None:
+        self._delivery.put((Packet(kind, data),))
+        self._activity.set()
+
+    def _found(self, packets: tuple[Packet, ...], superseded: bool) -> None:  # noqa: FBT001 - a callback's argument
+        self._delivery.put(packets, superseded=superseded)
+
+    async def _more(self, link: Link) -> bool:
+        """Whether anything came before the device was silent for long, or gone, which is its way to say: all sent."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._activity, link.gone)]
+        try:
+            await asyncio.wait(waits, timeout=self._pace.idle_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self._activity.is_set() and not link.gone.is_set()
+
+
+_FULL: Final = 100

@@ -1,0 +1,151 @@
+"""Paired Bluetooth devices as a source: whoever is heard is visited, and what it has goes to the spool.
+
+Sensors advertise for half a minute when they have something, so nothing is polled: an advert starts a session at once.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Final
+
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from device_gateway.clock import Clock, Ids
+from device_gateway.errors import BluetoothError, RegistryError
+from device_gateway.frames import RawFrame
+from device_gateway.registry import Paired, Registry
+from device_gateway.sources.ble.agent import Agent, Nobody
+from device_gateway.sources.ble.outlet import Outlet
+from device_gateway.sources.ble.radio import Radio
+from device_gateway.sources.ble.session import Pace, Session
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 5  # connections that ordinary adapters can hold
+_LONGEST_REST_S: Final = 30.0
+_LONGEST_REST_UNBONDED_S: Final = 300.0
+_TURN_S: Final = 1.0
+_REGISTRY_MS: Final = 1000  # another process may pair a device at any time
+
+
+@dataclass(slots=True)
+class _Visits:
+    """How it went with one device lately."""
+
+    failures: int = 0
+    not_before_ms: int = 0
+    task: "asyncio.Task[None] | None" = None
+
+
+class BleSource:
+    """Visits every device in the registry that is heard; one it does not know, it leaves alone."""
+
+    name = "bluetooth"
+
+    def __init__(self, radio: Radio, registry: Registry, clock: Clock, ids: Ids, zone: tzinfo, pace: Pace) -> None:
+        self._radio, self._registry, self._clock, self._ids = radio, registry, clock, ids
+        self._zone, self._pace = zone, pace
+        self._outlet = Outlet()
+        self._visits: dict[str, _Visits] = {}
+        self._paired: Mapping[str, Paired] = {}
+        self._paired_read_ms = -_REGISTRY_MS
+        self._connecting = asyncio.Lock()
+        self._heard_ms = 0
+
+    async def frames(self) -> AsyncGenerator[tuple[RawFrame, ...], None]:
+        """Records as they come. Asking for the next says that the last are on disk."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            while True:
+                some = asyncio.create_task(self._outlet.some.wait())
+                await asyncio.wait((some, watch), return_when=asyncio.FIRST_COMPLETED)
+                some.cancel()
+                if watch.done():
+                    watch.result()
+                yield self._outlet.take()
+                self._outlet.stored()
+        finally:
+            tasks = [watch, *(visit.task for visit in self._visits.values() if visit.task is not None)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        """Scans for ever; a scanner that hears nothing for long may be dead without knowing it."""
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    if self._radio.is_bluez:
+                        await stack.enter_async_context(Agent(Nobody()))
+                    await self._radio.close_stale(self._is_left_over)
+                    self._heard_ms = self._clock.mono_ms()
+                    await stack.enter_async_context(self._radio.scan(self._seen))
+                    while self._is_alive():  # noqa: ASYNC110 - nothing happens; time passes
+                        await asyncio.sleep(_TURN_S)
+            except (BleakError, OSError, EOFError) as error:
+                raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
+            log.info("no advert for %g s; the scanner starts anew", self._pace.silence_s)
+
+    def _is_alive(self) -> bool:
+        return self._clock.mono_ms() - self._heard_ms < 1000 * self._pace.silence_s
+
+    def _is_left_over(self, device: BLEDevice) -> bool:
+        address = device.address.upper()
+        visits = self._visits.get(address)
+        return address in self._known() and (visits is None or visits.task is None)
+
+    def _seen(self, found: BLEDevice, _advert: AdvertisementData) -> None:
+        self._heard_ms = self._clock.mono_ms()
+        paired = self._known().get(found.address.upper())
+        if paired is None:
+            return
+        visits = self._visits.setdefault(paired.address, _Visits())
+        if visits.task is None and self._heard_ms >= visits.not_before_ms and not self._busy():
+            visits.task = asyncio.create_task(self._visit(paired, found, visits), name=f"session {found.address[-5:]}")
+
+    def _known(self) -> Mapping[str, Paired]:
+        if self._heard_ms - self._paired_read_ms >= _REGISTRY_MS:
+            self._paired_read_ms = self._heard_ms
+            try:
+                self._paired = self._registry.all()
+            except RegistryError as error:
+                log.warning("%s", error)
+        return self._paired
+
+    def _busy(self) -> bool:
+        return sum(visit.task is not None for visit in self._visits.values()) >= _AT_ONCE
+
+    async def _visit(self, paired: Paired, found: BLEDevice, visits: _Visits) -> None:
+        rest_s = self._pace.rest_s
+        try:
+            if not await self._session(paired, found):
+                visits.failures += 1
+                longest = _LONGEST_REST_UNBONDED_S if paired.bond == "lost" else _LONGEST_REST_S
+                rest_s = min(longest, rest_s * 2.0 ** min(visits.failures, 16)) * self._ids.between(0.75, 1.25)
+            else:
+                visits.failures = 0
+        except RegistryError as error:
+            log.warning("%s", error)
+        finally:
+            visits.not_before_ms = self._clock.mono_ms() + round(1000 * rest_s)
+            visits.task = None
+
+    async def _session(self, paired: Paired, found: BLEDevice) -> bool:
+        """Whether all went well."""
+        session = Session(self._radio, paired, self._outlet, self._clock, self._zone, self._pace)
+        try:
+            await session.run(found, self._connecting)
+        except BluetoothError as error:
+            log.warning("session with a %s (%s) ended early: %s", paired.profile, paired.address[-5:], error)
+            return False
+        finally:
+            self._registry.note_session(session.device)
+            self._paired_read_ms = self._heard_ms - _REGISTRY_MS
+            if session.device.bond == "lost" != paired.bond:
+                log.error("a %s (%s) must be paired again", paired.profile, paired.address[-5:])
+        return True
