@@ -1,6 +1,5 @@
 """``rpmhub demo``: everything on this machine, simulated homes, no account. Wiring only."""
 
-import json
 import os
 import shutil
 import socket
@@ -8,7 +7,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,11 @@ from hub.adapters.secret_files import secret
 from hub.bootstrap import DEMO, build_hub, make_data_dir, open_database, start_logging
 from hub.cli.context import until_told_to_stop
 from hub.cli.roles import role_programs
-from hub.services.demo_site import Home, seed
+from hub.services.demo_site import STORED_DAYS, Device, seed
 from hub.settings import PREFIX, Settings, config_dir, load
 
 GATEWAY_ID = "gdemo"
 HOMES = 12
-STORED_DAYS = 14
-"""What the cuffs remember from before the demo: a chart with nothing on it teaches nothing."""
 
 
 @click.command()
@@ -50,11 +47,11 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     logs.mkdir(exist_ok=True)
     start_logging("demo", logs / "demo.log")
     broker_port = _free_port()
-    wanted = _settings(directory, port or _free_port(8080), broker_port)
-    open_database(wanted, DEMO)
     cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
+    wanted = _settings(cast, directory, port or _free_port(8080), broker_port)
+    open_database(wanted, DEMO)
     password = secret(directory, "demo-password", lambda: SystemIds().token()[:12])
-    seed(build_hub(wanted, role="command"), cast, _homes(chance), GATEWAY_ID, password)
+    seed(build_hub(wanted, role="command"), cast, simulated_devices(chance), GATEWAY_ID, password)
     supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock(), _tell(logs))
     stop = until_told_to_stop()
     supervisor.start()
@@ -64,10 +61,10 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     click.echo("\nStopped. Run it again to go on, or with --fresh to start over.")
 
 
-def _settings(directory: Path, http_port: int, broker_port: int) -> Settings:
+def _settings(cast: Mapping[str, Any], directory: Path, http_port: int, broker_port: int) -> Settings:
     """The demo's settings. Of the environment's it takes none that reach the outside: no Twilio, no heartbeat."""
-    cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
-    given = load({name: value for name, value in os.environ.items() if name in _TAKEN})
+    theirs = {name: value for name, value in os.environ.items() if name in _TAKEN}
+    given = load({f"{PREFIX}CLINIC_NAME": cast["clinic_name"]} | theirs)
     return msgspec.structs.replace(
         given,
         data_dir=str(directory),
@@ -102,13 +99,12 @@ def _programs(wanted: Settings, directory: Path, broker_port: int, chance: int) 
     return [broker, *roles, Program("gateway", "device_gateway", simulate, theirs, logs / "gateway.log")]
 
 
-def _homes(chance: int) -> list[Home]:
-    """The homes the simulator will play, asked of the other program: nothing is imported across."""
+def simulated_devices(chance: int) -> list[Device]:
+    """What is in the homes the simulator will play, asked of the other program: nothing is imported across."""
     command = [sys.executable, "-P", "-m", "device_gateway", "simulate", "--list", "--json"]
     command += ["--homes", str(HOMES), "--seed", str(chance)]
     listed = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
-    found: list[dict[str, Any]] = json.loads(listed.stdout)
-    return [Home(home["serial"], home["profile"]) for home in found]
+    return msgspec.json.decode(listed.stdout, type=list[Device])
 
 
 def _await_pages(wanted: Settings, stop: threading.Event) -> None:

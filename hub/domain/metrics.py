@@ -20,6 +20,11 @@ class Metric:
     zero_is_no_signal: bool = False
     """A 0 is a probe that found nothing, not a measurement of nothing."""
 
+    @property
+    def within(self) -> str:
+        """The label inside a sentence: ``weight``, but ``SpO2``."""
+        return self.label if any(letter.isupper() for letter in self.label[1:]) else self.label.lower()
+
 
 def _metric(name: str, label: str, unit: str, low: str, high: str, step: str, *, zero: bool = True) -> Metric:
     return Metric(name, label, unit, Decimal(low), Decimal(high), Decimal(step), zero)

@@ -113,7 +113,7 @@ def missing_problem(metric: str) -> str:
 def missing_finding(slot: Slot, occurrence: Occurrence, severity: Severity, zone: ZoneInfo) -> Finding:
     """What is said when ``occurrence`` is "no data"."""
     due = occurrence.due_at.astimezone(zone)
-    sentence = f"No data: {METRICS[slot.metric].label.lower()} was due {due:%a %d %b %H:%M} and none came"
+    sentence = f"No data: {METRICS[slot.metric].within} was due {due:%a %d %b %H:%M} and none came"
     inputs = {
         "slot": f"{slot.id} at {slot.at:%H:%M} {zone.key}",
         "window": f"{instant(occurrence.opens_at)} to {instant(occurrence.no_data_at)}",

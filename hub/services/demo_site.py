@@ -1,32 +1,59 @@
 """The demo's clinic: invented staff and patients around whatever homes the simulator plays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from hub.errors import Conflict, NotPermitted
 from hub.services import enrolment, equipment, signing, staffing
 from hub.services.hub import Actor, Hub
+from hub.services.ports.base import Clock
 from hub.services.ports.care import NewPatient
 
 STAMP = "demo-seeded"
+STORED_DAYS = 30
+"""What the devices remember from before the demo: a chart with nothing on it teaches nothing."""
+
 _SETTER = Actor("demo", "admin")
-PROTOCOL = "hypertension"
-REMEMBERED = timedelta(days=30)
+_REMEMBERED = timedelta(days=STORED_DAYS + 1)
 """How long the invented patients have had their devices: what these still remember is theirs."""
+_SILENT = timedelta(days=2)
+"""Since when whoever is silent is waited for; of everybody else the next reading is the first expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A simulated device."""
+class Facts(msgspec.Struct, frozen=True):
+    """What a clinician would have recorded, as far as a protocol needs it."""
 
-    serial: str
+    dry_weight_kg: Decimal | None = None
+    oxygen_target: str | None = None
+    insulin_or_su: bool = False
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody in a simulated home, as a user of one device."""
+
+    person: int
+    condition: str
+    """The protocol of the same name watches them."""
+    story: str
+    slot: int | None = None
+    facts: Facts = Facts()
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A simulated device and who uses it."""
+
+    device: str
     profile: str
+    people: tuple[Person, ...]
 
 
-def seed(hub: Hub, cast: Mapping[str, Any], homes: Sequence[Home], gateway_id: str, password: str) -> None:
-    """Staff, a signed protocol, one patient a home, its device accepted and assigned. Does nothing the second time."""
+def seed(hub: Hub, cast: Mapping[str, Any], devices: Sequence[Device], gateway_id: str, password: str) -> None:
+    """Staff, signed protocols, the people of the homes with their devices. Does nothing the second time."""
     if not hub.site.demo:
         raise NotPermitted("invented patients have no place in a production database")
     with hub.unit_of_work() as uow:
@@ -37,22 +64,57 @@ def seed(hub: Hub, cast: Mapping[str, Any], homes: Sequence[Home], gateway_id: s
     staff = [
         staffing.add_staff(hub, _SETTER, m["login"], m["name"], m["role"], password, m["phone"]) for m in cast["staff"]
     ]
-    signing.sign_protocol(hub, _SETTER, PROTOCOL, cast["signed_by"])
+    people = {person.person: person for device in devices for person in device.people}
+    for protocol_id in sorted({person.condition for person in people.values()}):
+        signing.sign_protocol(hub, _SETTER, protocol_id, cast["clinician"])
     equipment.add_gateway(hub, _SETTER, "Simulated homes", "demo", gateway_id)
-    had_since = hub.clock.now() - REMEMBERED
-    for number, (home, person) in enumerate(zip(homes, cast["patient"], strict=False), start=1):
-        new = NewPatient(
-            mrn=f"DEMO-{number:04}",
-            name=person["name"],
-            born=person["born"],
-            zone=hub.site.zone,
-            phone=f"+1555555{100 + number + 10:04}",
-            care_manager_id=staff[0],
-        )
-        patient_id = enrolment.add_patient(hub, _SETTER, new, protocols=(PROTOCOL,))
-        enrolment.add_goal(hub, _SETTER, patient_id, person["goal"])
-        device_id = equipment.add_device(hub, _SETTER, home.serial, home.profile, gateway_id)
-        equipment.assign_device(hub, _SETTER, device_id, patient_id, since=had_since)
+    patients = {number: _enrol(hub, cast, person, staff[0]) for number, person in sorted(people.items())}
+    _hand_out(hub, devices, patients, gateway_id)
     with hub.unit_of_work() as uow:
         uow.operations.set_stamp(STAMP, "1")
         uow.commit()
+
+
+def _enrol(hub: Hub, cast: Mapping[str, Any], person: Person, care_manager_id: int) -> int:
+    """A patient on the protocol of their condition; a silent one since before their silence, so that it shows."""
+    if person.story == "silent":
+        hub = replace(hub, clock=_Earlier(hub.clock, _SILENT))
+    known, facts = cast["patient"][person.person - 1], person.facts
+    new = NewPatient(
+        mrn=f"DEMO-{person.person:04}",
+        name=known["name"],
+        born=known["born"],
+        zone=hub.site.zone,
+        phone=f"+1555555{110 + person.person:04}",
+        dry_weight_kg=facts.dry_weight_kg,
+        dry_weight_by=cast["clinician"] if facts.dry_weight_kg is not None else None,
+        oxygen_state="air" if facts.oxygen_target else "unknown",
+        oxygen_target=facts.oxygen_target,
+        insulin_or_su=facts.insulin_or_su,
+        care_manager_id=care_manager_id,
+    )
+    patient_id = enrolment.add_patient(hub, _SETTER, new, protocols=(person.condition,))
+    enrolment.add_goal(hub, _SETTER, patient_id, known["goal"])
+    return patient_id
+
+
+def _hand_out(hub: Hub, devices: Sequence[Device], patients: Mapping[int, int], gateway_id: str) -> None:
+    since = hub.clock.now() - _REMEMBERED
+    for one in devices:
+        device_id = equipment.add_device(hub, _SETTER, one.device, one.profile, gateway_id)
+        for person in one.people:
+            equipment.assign_device(hub, _SETTER, device_id, patients[person.person], person.slot, since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A clock that is behind another."""
+
+    clock: Clock
+    by: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() - self.by
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()

@@ -17,6 +17,7 @@ from typing import Final
 import pytest
 
 from hub.adapters.clock import SystemClock, SystemIds
+from hub.cli.demo import simulated_devices
 from hub.domain.severity import Severity
 from tests.servers import free_port
 
@@ -26,8 +27,8 @@ MARK: Final = "FAULT_MARK"
 CLOCK = SystemClock()
 FIRST_RED_S = 30.0
 STOPS_WITHIN_S = 5.0
-CAST = 12
-"""Simulated homes, one patient each."""
+CAST: Final = len({person.person for device in simulated_devices(1) for person in device.people})
+"""Who lives in the simulated homes: each is a patient."""
 
 
 @dataclass
