@@ -35,9 +35,33 @@ def test_decode_takes_hex_and_prints_json() -> None:
     }
 
 
+def test_decode_prints_the_measurement_of_a_scale() -> None:
+    reading = json.loads(said("decode", "2A9D", "06983fea070b16073b3a01", "--json").output)
+
+    assert reading["values"] == [{"metric": "body_weight", "value": 81.4, "unit": "kg"}]
+    assert (reading["measured_at"], reading["user_index"]) == ("2026-11-22T07:59:58Z", 1)
+    assert reading["raw"] == [{"kind": "2A9D", "data": "06983fea070b16073b3a01"}]
+
+
+def test_decode_takes_the_packets_of_one_record_together() -> None:
+    packets = ("2a18", "160700ea070b16081e0037c012", "--with", "2a34:02070002")
+    result = said("decode", *packets, "--device", "C0:00:00:00:00:01")
+
+    lines = {line.split()[0]: line.split()[1:] for line in result.output.splitlines()}
+    assert lines["blood_glucose"] == ["99.09", "mg/dL", "(shown:", "5.5", "mmol/L)"]
+    assert (lines["device"], lines["flags"]) == (["C0:00:00:00:00:01"], ["meal_postprandial"])
+
+
+def test_decode_says_that_a_number_is_a_bound() -> None:
+    assert ">600 mg/dL" in said("decode", "2A18", "020700ea070b16081e00fe0711").output
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("2A9D", "06983f"), "rejected(truncated)"),
+        (("2A18", "020300e807030f0a1e0001d01a"), "rejected(control_solution)"),
+        (("2A5E", "zz"), "The packet of 2A5E is not hex: zz."),
         (("mqtt_cuff_json", "{}"), "rejected(undecodable)"),
         (("mqtt_cuff_json", json.dumps(CUFF | {"unit": None})), "rejected(unit_missing)"),
         (("2A99", "00"), "No decoder is called 2A99"),
