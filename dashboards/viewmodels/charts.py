@@ -18,6 +18,7 @@ RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(
 RANGE_WORDS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 _YOUNG = (("24h", timedelta(days=1)), ("7d", timedelta(days=7)))
 _OLD = "30d"
+REPLAYED = "replayed from a recording"
 GAP = 1.5
 """Further apart than this many planned intervals, two points are not joined."""
 _UNPLANNED_GAP = timedelta(days=3)
@@ -49,15 +50,16 @@ def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, w
 
 def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str) -> Plot:
     unit = shown_unit(series)
-    title = label(series.metric)
+    title = label(series.metric) + (f", {REPLAYED}" if series.replayed else "")
+    plot_id = f"{series.metric}-replayed" if series.replayed else series.metric
     return Plot(
-        id=series.metric,
+        id=plot_id,
         title=title,
         unit=unit_word(unit),
         summary=summary(series, unit, words),
         empty="" if series.samples else _nothing(series, zone, now, words),
         data={
-            "id": series.metric,
+            "id": plot_id,
             "title": title,
             "unit": unit_word(unit),
             "since": since.timestamp(),
@@ -164,8 +166,13 @@ class TableRow:
 def table(series: Sequence[Series]) -> list[TableRow]:
     """Every reading of the stretch, newest first."""
     rows = [
-        TableRow(s.at, label(s.metric), value_words(s, one.bands), doubts(s), s.profile)
+        TableRow(s.at, label(s.metric), value_words(s, one.bands), doubts(s), origin(one, s))
         for one in series
         for s in one.samples
     ]
     return sorted(rows, key=lambda row: (row.at, row.metric), reverse=True)
+
+
+def origin(series: Series, sample: Sample) -> str:
+    """The kind of device, and whether it is a recording that speaks."""
+    return f"{sample.profile}, {REPLAYED}" if series.replayed else sample.profile

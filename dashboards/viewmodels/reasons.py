@@ -10,6 +10,7 @@ _REFUSED = {
     "unknown_gateway": "The gateway is not known here.",
     "key_conflict": "The same number came before with other content.",
     "not_a_number": "A value is not a number.",
+    "not_for_replay": "A recording may be replayed on a test patient only.",
     "withdrawn": "The patient had withdrawn when it was measured.",
     "crashed": "Reading it stopped the program twice.",
 }

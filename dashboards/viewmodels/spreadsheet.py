@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from dashboards.viewmodels.charts import origin
 from dashboards.viewmodels.times import iso
 from dashboards.viewmodels.values import doubts
 from hub.domain.metrics import METRICS
@@ -38,11 +39,11 @@ def readings_csv(series: Sequence[Series], zone: str, note: str) -> str:
     if note:
         writer.writerow([safe(note)])
     writer.writerow(HEAD)
-    samples = sorted((s for one in series for s in one.samples), key=lambda s: (s.at, s.metric, s.reading_id))
-    for s in samples:
+    samples = [(s, origin(one, s)) for one in series for s in one.samples]
+    for s, device in sorted(samples, key=lambda pair: (pair[0].at, pair[0].metric, pair[0].reading_id)):
         local = s.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
         shown = (plain(s.shown.value), s.shown.unit) if s.shown else ("", "")
         bound = s.comparator or ""
         cells = [iso(s.at), local, zone, s.metric, plain(s.value), METRICS[s.metric].unit, bound, *shown]
-        writer.writerow([safe(cell) for cell in [*cells, doubts(s), s.profile]])
+        writer.writerow([safe(cell) for cell in [*cells, doubts(s), device]])
     return out.getvalue()

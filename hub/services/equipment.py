@@ -5,6 +5,8 @@ from datetime import datetime
 
 from hub.errors import Invalid, NotFound
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
+from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow
+from hub.services.ports.storage import UnitOfWork
 
 _TOPIC_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MAC = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
@@ -24,7 +26,9 @@ PROFILES = frozenset(
 )
 
 
-def add_gateway(hub: Hub, actor: Actor, name: str, credential: str, gateway_id: str | None = None) -> str:
+def add_gateway(
+    hub: Hub, actor: Actor, name: str, credential: str, gateway_id: str | None = None, purpose: str = ORDINARY
+) -> str:
     """Register a gateway; its id, which is what stands in its topics. ``credential`` is the hashed password."""
     require(actor, OPERATORS)
     if not name.strip():
@@ -36,8 +40,8 @@ def add_gateway(hub: Hub, actor: Actor, name: str, credential: str, gateway_id: 
     with hub.unit_of_work() as uow:
         if uow.gateways.find(new_id) is not None:
             raise Invalid({"id": "another gateway has this id"})
-        uow.gateways.add(new_id, name.strip(), credential, now)
-        uow.audit.write(now, actor.name, "gateway.add", f"gateway:{new_id}", {})
+        uow.gateways.add(new_id, name.strip(), credential, now, purpose)
+        uow.audit.write(now, actor.name, "gateway.add", f"gateway:{new_id}", {"purpose": purpose})
         uow.commit()
     return new_id
 
@@ -53,9 +57,11 @@ def add_device(hub: Hub, actor: Actor, address: str, profile: str, gateway_id: s
         address = address.upper()  # as gateways report it
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
-        if uow.gateways.find(gateway_id) is None:
+        gateway = uow.gateways.find(gateway_id)
+        if gateway is None:
             raise NotFound(f"no gateway {gateway_id}")
         known = uow.devices.find(address)
+        check_purpose(uow, known, gateway)
         if known is not None and known.profile != profile:
             raise Invalid({"profile": f"this device is known as {known.profile}"})
         device_id = known.id if known else uow.devices.add(address, profile, now)
@@ -63,6 +69,13 @@ def add_device(hub: Hub, actor: Actor, address: str, profile: str, gateway_id: s
         uow.audit.write(now, actor.name, "device.add", f"device:{device_id}", {"gateway": gateway_id})
         uow.commit()
     return device_id
+
+
+def check_purpose(uow: UnitOfWork, device: DeviceRow | None, gateway: GatewayRow) -> None:
+    """Raise ``Invalid`` for a device that measures and is replayed: its readings must be one or the other (SF20)."""
+    others = [uow.gateways.find(known) for known in sorted(device.accepted_on)] if device else []
+    if any(other is not None and other.replays != gateway.replays for other in others):
+        raise Invalid({"gateway": "a recording has a device of its own, which no other gateway may send for"})
 
 
 def assign_device(

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from hub.domain.patients import Monitoring
 from hub.errors import Conflict, Invalid, NotFound
+from hub.services.equipment import check_purpose
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
 from hub.services.ports.measuring import HeldEntry
 from hub.services.ports.storage import UnitOfWork
@@ -41,8 +42,10 @@ def accept_gateway(hub: Hub, actor: Actor, device: str, gateway_id: str) -> None
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         known = uow.devices.find(device)
-        if known is None or uow.gateways.find(gateway_id) is None:
+        gateway = uow.gateways.find(gateway_id)
+        if known is None or gateway is None:
             raise NotFound("no such device or gateway")
+        check_purpose(uow, known, gateway)
         uow.devices.accept_on(known.id, gateway_id, actor.name, now)
         uow.audit.write(now, actor.name, "device.accept", f"device:{known.id}", {"gateway": gateway_id})
         uow.commit()

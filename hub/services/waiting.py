@@ -87,7 +87,8 @@ def _say_missing(
 def _gateways_down_since(uow: UnitOfWork, patient: Patient, now: datetime) -> datetime | None:
     """Since when no gateway of this patient's devices is up: then silence is not the patient's. None: one is up."""
     names = {name for device in uow.devices.of_patient(patient.id, now) for name in device.accepted_on}
-    rows = [row for name in names if (row := uow.gateways.find(name)) is not None and row.retired_at is None]
+    known = [row for name in names if (row := uow.gateways.find(name)) is not None]
+    rows = [row for row in known if row.retired_at is None and not row.replays]
     changed = [row.online_changed_at for row in rows if row.online_changed_at is not None and _is_away(row, now)]
     return max(changed) if changed and len(changed) == len(rows) else None
 

@@ -58,7 +58,7 @@ def _tell(uow: UnitOfWork, hub: Hub, row: GatewayRow, now: datetime) -> None:
 
 def _troubles(row: GatewayRow, now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
-    if row.retired_at is not None:
+    if row.retired_at is not None or row.replays:  # a recording that is at its end is no outage
         return found
     if not row.online and row.online_changed_at is not None and now - row.online_changed_at >= OFFLINE_FOR:
         found["offline"] = f"Gateway {row.name} is offline since {row.online_changed_at:%d %b %H:%M} UTC"

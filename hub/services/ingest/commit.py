@@ -18,6 +18,7 @@ from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.holding import held_in_the_table
 from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
 from hub.services.ingest.messages import Message
+from hub.services.ingest.recordings import judge_recordings
 from hub.services.ingest.samples import Screened, screened
 from hub.services.ingest.status import BadStatus, note_status, read_status
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
@@ -45,6 +46,8 @@ class Group:
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    replayed: dict[int, list[Screened]] = field(default_factory=dict)
+    """Readings of recordings, by patient."""
     spoken: list[datetime] = field(default_factory=list)
     """When the messages arrived whose readings made a rule speak."""
 
@@ -100,7 +103,7 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
 
 
 def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
-    intake = Intake(uow, group.arrivals, group.gateways)
+    intake = Intake(uow, group.arrivals, group.gateways, demo=hub.site.demo)
     for arrival in group.arrivals:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
     accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]
@@ -108,9 +111,11 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
     versions = uow.patients.evaluation_versions(patients)
     stored = _append(uow, hub, group, intake, accepted)
     _put_aside(uow, group)
-    came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients]
+    came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients if one in stored]
     for patient_id in evaluate(uow, hub, came, group.now) if came else ():
         group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
+    if group.replayed:
+        judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)
     if not uow.patients.judged(versions):
         raise JudgedMeanwhile("these patients were judged by another process")
     for arrival, placed in group.placed:
@@ -122,14 +127,16 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
 def _append(
     uow: UnitOfWork, hub: Hub, group: Group, intake: Intake, accepted: Sequence[Accepted]
 ) -> dict[int, list[tuple[datetime, Screened]]]:
-    """Write the journal; by patient the readings stored, each with when its message came."""
+    """Write the journal; by patient the readings to watch over, each with when its message came."""
     ids = uow.journal.append([one.entry for one in accepted])
     stored: dict[int, list[tuple[datetime, Screened]]] = {}
     levels: dict[int, int | None] = {}
     for one, journal_id in zip(accepted, ids, strict=True):
         entry = one.entry
         reading = screened(entry, one.good, journal_id, group.now)
-        if entry.patient_id is not None:
+        if entry.replayed and entry.patient_id is not None:
+            group.replayed.setdefault(entry.patient_id, []).append(reading)
+        elif entry.patient_id is not None:
             stored.setdefault(entry.patient_id, []).append((entry.received_at, reading))
         else:
             held_in_the_table(uow, hub, one, reading, intake.patients, group.now)

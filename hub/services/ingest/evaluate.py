@@ -16,6 +16,7 @@ from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
 from hub.services.ingest.samples import Screened
+from hub.services.ports.measuring import TimeLine
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def _judge(
     try:
         with uow.savepoint():
             past = Past(uow.series, patient.id, now + _AHEAD)
-            held = mark_held(uow, past, patient.id, [s for reading in readings for s in reading.samples], now)
+            held = mark_held(uow.series, past, patient.id, [s for reading in readings for s in reading.samples], now)
             judge = Judge(uow, hub, patient, known, past, now)
             judged = [Judged(held.get(s.reading_id, s), reading.age) for reading in readings for s in reading.samples]
             judge.judge(judged + _again(past, late, new, judge.lookback, now))
@@ -95,7 +96,7 @@ def _judge_anew(
     return _judge(uow, hub, came, known, late, new, now)
 
 
-def mark_held(uow: UnitOfWork, past: Past, patient_id: int, new: Sequence[Sample], now: datetime) -> dict[int, Sample]:
+def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample], now: datetime) -> dict[int, Sample]:
     """Weights that look like somebody else's, flagged in the series (SF6); the new ones among them by id.
 
     Weights after the earliest new one are looked at again: it may hold them, or release them.
@@ -110,7 +111,7 @@ def mark_held(uow: UnitOfWork, past: Past, patient_id: int, new: Sequence[Sample
             flags |= {SOMEONE_ELSE}
         if flags != sample.flags:
             changed[sample.reading_id] = replace(sample, flags=flags)
-            uow.series.mark(patient_id, changed[sample.reading_id])
+            line.mark(patient_id, changed[sample.reading_id])
     if changed:
         past.forget(WEIGHT)
     return changed

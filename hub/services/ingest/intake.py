@@ -56,8 +56,11 @@ class Arrival:
 class Intake:
     """The keys, devices and people that a group of batches speaks of, read once."""
 
-    def __init__(self, uow: UnitOfWork, arrivals: Sequence[Arrival], gateways: Mapping[str, GatewayRow]) -> None:
+    def __init__(
+        self, uow: UnitOfWork, arrivals: Sequence[Arrival], gateways: Mapping[str, GatewayRow], *, demo: bool
+    ) -> None:
         self.gateways = gateways
+        self._demo = demo
         self._transport = dict(
             uow.journal.transport_keys(
                 [(a.message.gateway_id, a.batch.spool, reading.seq) for a in arrivals for reading in a.batch.readings]
@@ -94,6 +97,10 @@ class Intake:
         at = _as_stored(effective.at)
         device = self.devices.get(reading.device)
         found = self._whose(message.gateway_id, device, at, reading.user_index)
+        replayed = self.gateways[message.gateway_id].replays
+        if replayed and not self._may_replay(found):
+            said = "a recording, and not for a patient whom it may be replayed on"
+            return Placed(good.seq, "rejected", "not_for_replay", quarantine=said)
         held = found if isinstance(found, Held) else None
         known = self._records.get((reading.device, reading.record or ""))
         # A held copy is no proof of anything: whoever sent it may have no right to this device.
@@ -122,6 +129,7 @@ class Intake:
             flags=frozenset(reading.flags) | ({TIME_SUSPECT} if effective.suspect else frozenset()),
             body=_body(arrival.batch, good.body),
             replaces_held=known is not None,
+            replayed=replayed,
         )
         accepted = Accepted(entry, good, held.candidates if held else ())
         return Placed(good.seq, entry.status, entry.code, accepted)
@@ -141,6 +149,10 @@ class Intake:
         if patient.state is Monitoring.ENDED and patient.state_since is not None and at >= patient.state_since:
             return "ended"
         return found.patient_id
+
+    def _may_replay(self, found: int | Held | Literal["ended"]) -> bool:
+        """Only on a test patient, or an invented one (SF20). Never held: a person might give it to somebody real."""
+        return isinstance(found, int) and (self._demo or self.patients[found].is_test)
 
     def _was_ended(self, periods: Iterable[Assignment], at: datetime, user: int | None) -> bool:
         """Whether the last who had this device, or this user number of it, is no longer monitored.

@@ -62,6 +62,8 @@ def _said(one: StatusDevice) -> DeviceSaid:
 def note_status(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, status: GatewayStatus) -> None:
     """Keep the status of the gateway ``known``, and what it says of devices that are known."""
     uow.gateways.note_status(known.id, status, message.received_at, heard=not message.retained)
+    if known.replays:  # whoever replays looks on: nobody is to be paged about it
+        return
     _note_drops(uow, hub, known, message, status.spool_dropped_total)
     if status.devices is not None:
         _note_devices(uow, hub, known, message, status.devices)

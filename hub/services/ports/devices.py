@@ -7,7 +7,6 @@ from typing import Protocol
 
 from hub.domain.custody import Assignment
 
-
 ORDINARY, REPLAY = "ordinary", "replay"
 """What a gateway is registered for. No message of its own can change it."""
 

@@ -31,6 +31,8 @@ class JournalEntry:
     body: bytes
     replaces_held: bool = False
     """The same record is held for want of an owner: this copy has one and takes its place."""
+    replayed: bool = False
+    """Of a recording; its gateway says so, whatever the reading says of itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Series:
     """How often a reading is expected; None: not waited for."""
     last_at: datetime | None
     """Newest reading of all, also outside the stretch."""
+    replayed: bool = False
+    """From recordings: drawn apart from what the patient's own devices measured."""
 
 
 @dataclass(frozen=True, slots=True)

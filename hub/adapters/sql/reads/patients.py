@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +14,7 @@ from hub.adapters.sql.reads.readings import first, latest, since
 from hub.adapters.sql.reads.tasks import open_tasks
 from hub.adapters.sql.tables.alerting import alert
 from hub.adapters.sql.tables.care import goal, task
-from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation
+from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation, replayed
 from hub.adapters.sql.tables.people import consent, patient, staff
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
@@ -144,7 +145,7 @@ def _consents(connection: Connection, patient_id: int) -> tuple[Consent, ...]:
 
 
 def series(connection: Connection, patient_id: int, start: datetime, now: datetime) -> tuple[Series, ...]:
-    """Every metric that was ever measured or is waited for, with its samples from ``start`` on."""
+    """Every metric that was ever measured or is waited for, with its samples from ``start`` on; then recordings."""
     found = connection.execute(select(patient).where(patient.c.id == patient_id)).first()
     if found is None:
         return ()
@@ -152,13 +153,19 @@ def series(connection: Connection, patient_id: int, start: datetime, now: dateti
     planned = intervals(on)
     newest = latest(connection, [patient_id]).get(patient_id, {})
     samples = since(connection, patient_id, start)
-    return tuple(
+    limits = partial(bands, on, to_patient(found))
+    measured = [
         Series(
             metric=metric,
             samples=tuple(samples.get(metric, ())),
-            bands=bands(on, to_patient(found), [metric]),
+            bands=limits([metric]),
             interval=planned.get(metric),
             last_at=newest[metric].at if metric in newest else None,
         )
         for metric in sorted({*newest, *planned}, key=METRIC_CODES.__getitem__)
-    )
+    ]
+    recorded = [
+        Series(metric, tuple(theirs), limits([metric]), planned.get(metric), theirs[-1].at, replayed=True)
+        for metric, theirs in since(connection, patient_id, start, replayed).items()
+    ]
+    return (*measured, *recorded)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Table,
     func,
     literal_column,
     select,
@@ -71,11 +72,11 @@ def first(connection: Connection, patient_id: int) -> datetime | None:
     return min(found, default=None)
 
 
-def since(connection: Connection, patient_id: int, start: datetime) -> dict[str, list[Sample]]:
+def since(connection: Connection, patient_id: int, start: datetime, line: Table = reading) -> dict[str, list[Sample]]:
     """Every sample of a patient from ``start`` on, by metric, oldest first, voided ones left out."""
-    c = reading.c
+    c = line.c
     found = (
-        select(reading)
+        select(line)
         .where(c.patient_id == patient_id, c.metric.in_(list(METRIC_CODES.values())), c.at >= start)
         .where(c.voided_at.is_(None))
         .order_by(c.metric, c.at, c.reading_id)
