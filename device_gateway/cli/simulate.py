@@ -21,7 +21,6 @@ from device_gateway.clock import SystemClock, SystemIds
 from device_gateway.errors import GatewayError
 from device_gateway.runtime import device_plan
 from device_gateway.simulator import World, play
-from device_gateway.simulator.cast import demo_homes
 from device_gateway.simulator.listing import lines, rows
 
 
@@ -41,8 +40,7 @@ def simulate(
     """Publishes simulated cuffs on the devices' broker."""
     cast = load_homes(homes, seed, interval)
     if only_list:
-        homes_listed = demo_homes(seed, interval)
-        click.echo(json.dumps(rows(homes_listed), indent=2) if as_json else "\n".join(lines(homes_listed)))
+        click.echo(json.dumps(rows(cast), indent=2) if as_json else "\n".join(lines(cast)))
         return
     settings = load_settings(config)
     clock, ids = SystemClock(), SystemIds()

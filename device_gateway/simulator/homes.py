@@ -1,55 +1,20 @@
-"""Who lives where, with which cuff, and what will happen to them."""
+"""Homes drawn by chance, or read from a file."""
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
 
 import msgspec
 
 from device_gateway.errors import SettingsError
-from device_gateway.simulator.chance import uniform
-
-PROFILE: Final = "blood-pressure"
-# The first of these homes go to the first serials, as far as there are homes for them; all others are stable.
-_CAST: Final = ("crisis", "stable", "rising", "stable", "faulty")
-_EVERY_KPA: Final = 6  # each sixth cuff shows kPa
-
-Story = Literal["stable", "crisis", "rising", "faulty", "silent"]
-
-
-class Home(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One simulated patient with one cuff.
-
-    Stories, counted from the start of the simulation: `stable`; `crisis` climbs to 190/125 mmHg in 20 s; `rising` to
-    165/102 in 3 min; `faulty` has a loose cuff every fourth time; `silent` stops sending after a minute.
-    """
-
-    serial: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-    user_index: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
-    systolic: Annotated[int, msgspec.Meta(ge=60, le=250)] = 122
-    diastolic: Annotated[int, msgspec.Meta(ge=30, le=150)] = 78
-    pulse: Annotated[int, msgspec.Meta(ge=30, le=200)] = 70
-    story: Story = "stable"
-    interval_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 5.0
-    unit: Literal["mmHg", "kPa"] = "mmHg"
-    missed_days: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0  # share of days without any reading
+from device_gateway.simulator.cast import FINGERSTICK_S, HOMES, demo_homes, neighbour
+from device_gateway.simulator.household import UNITS, Device, Home
 
 
 def draw(count: int, seed: int, interval_s: float = 5.0) -> tuple[Home, ...]:
     """`count` homes; the same for the same seed, and the first of them whatever the count."""
-    return tuple(_home(number, seed, interval_s) for number in range(1, count + 1))
-
-
-def _home(number: int, seed: int, interval_s: float) -> Home:
-    serial = f"SIM-CUFF-{number:04d}"
-    return Home(
-        serial=serial,
-        systolic=round(108 + 18 * uniform(seed, serial, "systolic")),
-        diastolic=round(66 + 12 * uniform(seed, serial, "diastolic")),
-        pulse=round(58 + 22 * uniform(seed, serial, "pulse")),
-        story=_CAST[number - 1] if number <= len(_CAST) else "stable",
-        interval_s=interval_s,
-        unit="kPa" if number % _EVERY_KPA == 0 else "mmHg",
-    )
+    homes = demo_homes(seed, interval_s)
+    people = sum(len(home.people) for home in homes)
+    further = (neighbour(home, home - HOMES + people, seed, interval_s) for home in range(HOMES + 1, count + 1))
+    return (*homes[:count], *further)
 
 
 def load(file: Path) -> tuple[Home, ...]:
@@ -58,6 +23,36 @@ def load(file: Path) -> tuple[Home, ...]:
         homes = msgspec.json.decode(file.read_bytes(), type=tuple[Home, ...])
     except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise SettingsError(f"The homes in {file} cannot be read: {error}.") from error
-    if len({home.serial for home in homes}) != len(homes):
-        raise SettingsError(f"Two homes in {file} have the same serial.")
+    if (fault := _fault(homes)) is not None:
+        raise SettingsError(f"The homes in {file} cannot be: {fault}.")
     return homes
+
+
+def _fault(homes: tuple[Home, ...]) -> str | None:
+    """What is wrong with homes that are well written."""
+    names: dict[str, list[int] | list[str]] = {
+        "home": [home.home for home in homes],
+        "person": [person.person for home in homes for person in home.people],
+        "device": [device.device for home in homes for device in home.devices],
+    }
+    for what, given in names.items():
+        words = [str(each) for each in given]
+        if twice := {each for each in words if words.count(each) > 1}:
+            return f"two have the same {what} {min(twice)}"
+    for home in homes:
+        for device in home.devices:
+            if (fault := _device_fault(device, {person.person for person in home.people})) is not None:
+                return f"{device.device} {fault}"
+    return None
+
+
+def _device_fault(device: Device, people: set[int]) -> str | None:
+    if not people.issuperset(device.people) or len(set(device.people)) < len(device.people):
+        return "names a person who does not live there, or one twice"
+    if device.unit is not None and device.unit not in UNITS[device.profile]:
+        return f"shows no {device.unit}"
+    if device.profile == "glucose-meter" and device.interval_s < FINGERSTICK_S:
+        return f"counts to 65535: its interval_s is {FINGERSTICK_S:g} or more"
+    if (device.link == "ble") != (":" in device.device):
+        return "needs a random static address (C0:… to FF:…)" if device.link == "ble" else "needs a serial"
+    return None

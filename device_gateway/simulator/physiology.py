@@ -1,48 +1,108 @@
-"""What a cuff would measure: a resting level, a daily rhythm, noise between measurements, and the home's story."""
+"""What a body would show: a usual level, a daily rhythm, days that differ, noise between measurements, a story."""
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Final
 
-from device_gateway.simulator.chance import normal
-from device_gateway.simulator.homes import Home
+from device_gateway.simulator.chance import normal, uniform, wander
+from device_gateway.simulator.household import Person
+from device_gateway.simulator.stories import climbed, fallen, gained, night_lows
 
-_PEAK_HOUR: Final = 15.0  # resting pressure is highest in mid-afternoon and lowest at about 3 o'clock
-_RHYTHM: Final = (6.0, 4.0, 4.0)  # amplitude: systolic, diastolic, pulse
-_NOISE: Final = (3.0, 2.0, 2.5)  # standard deviation between two measurements at rest
+_GAIN_KG: Final = 2.4
+_FALLEN_TO: Final = (84.6, 96.0)  # SpO2, pulse
+_CLIMB_TO: Final = {"crisis": (190.0, 125.0, 104.0), "rising": (165.0, 102.0, 88.0)}  # systolic, diastolic, pulse
 _LEAST_PULSE_PRESSURE: Final = 15
-# story -> (seconds to get there, systolic, diastolic, pulse)
-_CLIMB: Final = {"crisis": (20.0, 190.0, 125.0, 104.0), "rising": (180.0, 165.0, 102.0, 88.0)}
+_MEALS: Final = (7.75, 12.75, 18.25)  # hours of day
+_MEAL_MG_DL: Final = 38.0
+_MEAL_PEAK_H: Final = 0.75
+_LOW_MG_DL: Final = 58.0
+_LOW_HALF_S: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
-    """Pressures in mmHg, pulse per minute."""
+class Moment:
+    """A person at a time. All chance here belongs to the seed, the person and the second: no device comes into it."""
 
-    systolic: int
-    diastolic: int
-    mean: int
-    pulse: int
+    person: Person
+    at: datetime
+    start: datetime
+    zone: tzinfo
+    seed: int
+
+    @property
+    def after_s(self) -> float:
+        """Seconds since the start; before it, below 0."""
+        return (self.at - self.start).total_seconds()
+
+    def rhythm(self, peak_hour: float) -> float:
+        """1 at that local hour of day, -1 twelve hours from it."""
+        return math.cos((_hour(self.at.astimezone(self.zone)) - peak_hour) * math.pi / 12)
+
+    def noise(self, what: str) -> float:
+        """Differs with every second."""
+        return normal(self.seed, self.person.person, what, round(self.at.timestamp()))
+
+    def drift(self, what: str, hours: float) -> float:
+        """Changes over so many hours."""
+        return wander(self.at.timestamp() / 3600 / hours, self.seed, self.person.person, what)
 
 
-def vitals(home: Home, seed: int, number: int, *, hour: float, story_s: float) -> Vitals:
-    """The home's measurement `number`, at a local hour of day, so many seconds into its story."""
-    rhythm = math.cos((hour - _PEAK_HOUR) * math.pi / 12)
-    share, target = _progress(home, story_s)
-    base = (home.systolic, home.diastolic, home.pulse)
-    level = []
-    for index, name in enumerate(("systolic", "diastolic", "pulse")):
-        rest = base[index] + _RHYTHM[index] * rhythm
-        # Once the story has arrived there is little noise left: it is scripted to stay where it leads.
-        noise = _NOISE[index] * (1 - 0.8 * share) * max(-3.0, min(3.0, normal(seed, home.serial, number, name)))
-        level.append(round(rest + share * (target[index] - rest) + noise))
-    systolic, diastolic, pulse = level
-    diastolic = min(diastolic, systolic - _LEAST_PULSE_PRESSURE)
-    return Vitals(systolic, diastolic, round(diastolic + (systolic - diastolic) / 3), pulse)
+def weight_kg(now: Moment) -> float:
+    """Heavier in the evening, by food and drink."""
+    story = _GAIN_KG * gained(now.after_s) if now.person.story == "gaining" else 0.0
+    daily = 0.12 * now.rhythm(19) + 0.1 * now.drift("weight", 72) + 0.06 * now.noise("weight")
+    return now.person.weight_kg + daily + story
 
 
-def _progress(home: Home, story_s: float) -> tuple[float, tuple[float, float, float]]:
-    if home.story not in _CLIMB:
-        return 0.0, (0.0, 0.0, 0.0)
-    seconds, *target = _CLIMB[home.story]
-    return max(0.0, min(1.0, story_s / seconds)), (target[0], target[1], target[2])
+def oxygen_percent(now: Moment) -> int:
+    """Whole percents, as an oximeter shows them."""
+    rest = now.person.oxygen_percent + 0.3 * now.rhythm(15) + 0.4 * now.drift("oxygen", 6)
+    share = fallen(now.after_s) if now.person.story == "desaturating" else 0.0
+    noise = (0.4 - 0.25 * share) * now.noise("oxygen")
+    return min(100, round(rest + share * (_FALLEN_TO[0] - rest) + noise))
+
+
+def pulse(now: Moment) -> int:
+    """Beats per minute at rest; faster when SpO2 falls or pressure climbs."""
+    rest = now.person.pulse + 4 * now.rhythm(15) + 2 * now.drift("pulse", 6)
+    share, target = climbed(now.person.story, now.after_s), _CLIMB_TO.get(now.person.story, (0.0, 0.0, 0.0))[2]
+    if now.person.story == "desaturating":
+        share, target = fallen(now.after_s), _FALLEN_TO[1]
+    return round(rest + share * (target - rest) + 2.2 * (1 - 0.8 * share) * now.noise("pulse"))
+
+
+def pressures_mmhg(now: Moment) -> tuple[int, int]:
+    """Systolic and diastolic: highest in mid-afternoon, lowest at about 3 o'clock."""
+    share, target = climbed(now.person.story, now.after_s), _CLIMB_TO.get(now.person.story, (0.0, 0.0, 0.0))
+    # Once the story has arrived there is little noise left: it is scripted to stay where it leads.
+    calm = 1 - 0.8 * share
+    systolic = now.person.systolic + 5 * now.rhythm(15) + 1.2 * now.drift("systolic", 24)
+    diastolic = now.person.diastolic + 3 * now.rhythm(15) + now.drift("diastolic", 24)
+    upper = round(systolic + share * (target[0] - systolic) + 2.2 * calm * now.noise("systolic"))
+    lower = round(diastolic + share * (target[1] - diastolic) + 1.6 * calm * now.noise("diastolic"))
+    return upper, min(lower, upper - _LEAST_PULSE_PRESSURE)
+
+
+def glucose_mg_dl(now: Moment) -> float:
+    """Up after three meals a day, and down in the nights of the story."""
+    person = now.person
+    level = person.glucose_mg_dl + _meals(now) + 7 * now.drift("glucose", 8)
+    if person.story == "night-lows":
+        for low in night_lows(now.start, now.zone):
+            level += (_LOW_MG_DL - level) * math.exp(-(((now.at - low).total_seconds() / _LOW_HALF_S) ** 2) / 2)
+    return level
+
+
+def _meals(now: Moment) -> float:
+    local = now.at.astimezone(now.zone)
+    hour, total = _hour(local), 0.0
+    for meal in _MEALS:
+        late = uniform(now.seed, now.person.person, local.date(), meal) - 0.5
+        since = (hour - meal - late) / _MEAL_PEAK_H
+        total += _MEAL_MG_DL * since * math.exp(1 - since) if since > 0 else 0.0
+    return total
+
+
+def _hour(local: datetime) -> float:
+    return local.hour + local.minute / 60 + local.second / 3600

@@ -1,168 +1,230 @@
+"""Homes, and what their devices hold: a function of seed, device and time."""
+
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_gateway.decoders.mqtt_cuff_json import decode
 from device_gateway.errors import SettingsError
 from device_gateway.frames import Measurement
-from device_gateway.simulator import Home, World, draw, load
-from tests.unit.gateway.parts import frame
+from device_gateway.simulator import Device, Home, Person, World, draw, load
+from device_gateway.simulator.listing import lines, rows
+from tests.unit.gateway.simulated import CHICAGO, DAY, HOUR, START, demo, device, live, read, readings, remembered
 
-START = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
-CHICAGO = ZoneInfo("America/Chicago")
-
-
-def world(*homes: Home, seed: int = 1) -> World:
-    return World(homes, seed, START, CHICAGO)
-
-
-def measured(world: World, home: Home, number: int) -> Measurement:
-    payload = world.record(home, number)
-    assert payload is not None
-    made = decode(frame(payload, route=f"devices/{home.serial}/blood-pressure"), CHICAGO)
-    assert isinstance(made, Measurement)
-    return made
-
-
-def pressures(world: World, home: Home, after_s: float) -> tuple[float, float]:
-    values = {
-        value.metric: float(value.value)
-        for value in measured(world, home, world.newest(home, START + timedelta(seconds=after_s))).values
-    }
-    return values["systolic_blood_pressure"], values["diastolic_blood_pressure"]
+DEVICES = [(home.home, device.device) for home in draw(12, seed=1) for device in home.devices]
 
 
 def test_the_same_seed_draws_the_same_homes_whatever_their_number() -> None:
     assert draw(12, seed=3) == draw(12, seed=3)
-    assert draw(5, seed=3) == draw(12, seed=3)[:5]
+    assert draw(5, seed=3) == draw(14, seed=3)[:5]
     assert draw(12, seed=3) != draw(12, seed=4)
-    assert len({home.serial for home in draw(200, seed=3)}) == 200
 
 
-def test_the_first_homes_have_the_stories() -> None:
-    assert [home.story for home in draw(7, seed=1)] == [
-        "crisis",
-        "stable",
-        "rising",
-        "stable",
-        "faulty",
-        "stable",
-        "stable",
-    ]
-    assert {home.unit for home in draw(6, seed=1)} == {"mmHg", "kPa"}
+def test_many_homes_have_a_person_and_a_device_each_of_their_own() -> None:
+    homes = draw(300, seed=3)
+
+    assert [home.home for home in homes] == list(range(1, 301))
+    assert [person.person for home in homes for person in home.people] == list(range(1, 302))
+    assert len({device.device for home in homes for device in home.devices}) == 307
 
 
-@given(seed=st.integers(), number=st.integers(0, 10**9), unit=st.sampled_from(["mmHg", "kPa"]))
-def test_what_a_cuff_holds_is_a_function_of_seed_device_and_time(seed: int, number: int, unit: str) -> None:
-    home = Home(serial="SIM-1", unit=unit)  # type: ignore[arg-type]
+def test_twelve_homes_hold_thirteen_people_with_every_story_and_kind_of_device() -> None:
+    homes = draw(12, seed=1)
+    people = [person for home in homes for person in home.people]
+    devices = [device for home in homes for device in home.devices]
 
-    assert world(home, seed=seed).record(home, number) == world(home, seed=seed).record(home, number)
-    assert decode(frame(world(home, seed=seed).record(home, number), route="x/SIM-1/blood-pressure"), CHICAGO)
+    assert (len(homes), len(people)) == (12, 13)
+    assert {person.condition for person in people} == {"heart-failure", "copd", "diabetes", "hypertension"}
+    assert {"gaining", "desaturating", "night-lows", "silent", "rising", "stable"} <= {each.story for each in people}
+    assert {device.shows for device in devices} == {"kg", "lb", "mg/dL", "mmol/L", "mmHg", "kPa", "%"}
+    assert [device.people for device in devices if len(device.people) > 1] == [(5, 6), (5, 6)]
 
 
-def test_a_restart_restarts_no_sequence() -> None:
-    home = Home(serial="SIM-1", interval_s=5)
-    later = World((home,), 1, START + timedelta(hours=1), CHICAGO)
-    at = START + timedelta(hours=2)
+@pytest.mark.parametrize(("home", "address"), DEVICES)
+@given(seed=st.integers(0, 2**32), at=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_what_a_device_holds_is_a_function_of_seed_device_and_time(
+    home: int, address: str, seed: int, at: datetime
+) -> None:
+    first, again = demo(seed, at), demo(seed, at)
+    here = next(each for each in first.homes[home - 1].devices if each.device == address)
+    number = first.newest(here, at)
 
-    assert world(home).newest(home, at) == later.newest(home, at)
-    assert world(home).record(home, world(home).newest(home, at)) == later.record(home, later.newest(home, at))
+    assert first.record(here, number) == again.record(here, number)
+    assert at - timedelta(seconds=here.interval_s) < first.taken_at(here, number) <= at
+
+
+@pytest.mark.parametrize("person", [5, 10, 11, 12])
+def test_a_restart_restarts_no_sequence_and_rewrites_no_record(person: int) -> None:
+    """Not even a start that forgot when the stories began."""
+    first, later = demo(), demo(start=START + 26 * HOUR)
+    for mine in (each for home in first.homes for each in home.devices if person in each.people):
+        past = set(first.stored(mine, START)) & set(later.stored(mine, later.start))
+        numbers = [*sorted(past), *range(first.newest(mine, START), first.newest(mine, later.start), 7)]
+        pairs = [(first.record(mine, number), later.record(mine, number)) for number in numbers]
+        both = [pair for pair in pairs if None not in pair]  # which days were missed is counted from the start
+        assert len(both) > 15
+        assert [one for one, _ in both] == [other for _, other in both]
+
+
+@pytest.mark.parametrize("person", [3, 11, 13])
+@pytest.mark.parametrize("start", [START, datetime(2027, 1, 1, 6, 1, tzinfo=UTC), datetime(2028, 2, 29, tzinfo=UTC)])
+def test_a_meters_numbers_only_grow_in_its_memory_and_for_weeks_after(person: int, start: datetime) -> None:
+    world = demo(start=start)
+    meter = device(world, "glucose-meter", person)
+    coming = range(world.newest(meter, start) + 1, world.newest(meter, start + 40 * DAY), 50)
+    records = [world.record(meter, number) for number in [*world.stored(meter, start), *coming]]
+    numbers = [record.sequence for record in records if record is not None]
+
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] > 0
+    assert numbers[-1] < 65_536
+
+
+def test_a_later_run_of_the_same_story_goes_on_with_it() -> None:
+    world = demo()
+    oximeter = device(world, "pulse-oximeter", 2)
+    tomorrow = START + DAY
+
+    assert [each.values[0].value < 86 for each in live(world, oximeter, 0.1 * HOUR, tomorrow)] == [True] * 72
+    assert [each.values[0].value < 86 for each in remembered(world, oximeter, tomorrow)][-2:] == [True, True]
 
 
 def test_numbers_follow_the_clock_one_by_one() -> None:
-    home = Home(serial="SIM-1", interval_s=5)
-    numbers = [world(home).newest(home, START + timedelta(seconds=second)) for second in range(0, 60, 5)]
+    world = demo()
+    cuff = device(world, "blood-pressure", 9)
+    numbers = [world.newest(cuff, START + timedelta(seconds=second)) for second in range(0, 60, 5)]
 
     assert numbers == list(range(numbers[0], numbers[0] + 12))
-    assert START - timedelta(seconds=5) < world(home).taken_at(home, numbers[0]) <= START
 
 
-def test_the_cuffs_clock_shows_the_zones_local_time() -> None:
-    home = Home(serial="SIM-1", interval_s=1)
-
-    assert measured(world(home), home, world(home).newest(home, START)).device_time in {
-        "2026-11-22T06:59:59",
-        "2026-11-22T07:00:00",
-    }
-
-
-@pytest.mark.parametrize("serial", ["SIM-1", "SIM-2", "SIM-3"])
-def test_the_crisis_is_at_190_over_125_after_20_seconds(serial: str) -> None:
-    home = Home(serial=serial, story="crisis", interval_s=1)
-
-    calm, worst = pressures(world(home), home, -1), pressures(world(home), home, 22)
-
-    assert calm[0] < 150
-    assert worst == pytest.approx((190, 125), abs=4)
+def test_the_devices_clocks_show_the_zones_local_time() -> None:
+    world = demo()
+    for mine in (device(world, "blood-pressure", 9), device(world, "weight-scale", 1)):
+        made = read(world, mine, world.newest(mine, START))
+        assert isinstance(made, Measurement)
+        assert made.device_time is not None
+        assert "2026-11-22T06:59:00" < made.device_time <= "2026-11-22T07:00:00"
 
 
-def test_the_rising_home_gets_to_165_over_102_in_three_minutes() -> None:
-    home = Home(serial="SIM-1", story="rising", interval_s=1)
-
-    assert pressures(world(home), home, 200) == pytest.approx((165, 102), abs=4)
-
-
-def test_a_stable_home_stays_in_range_for_a_week() -> None:
-    for home in draw(6, seed=1, interval_s=600)[5:]:
-        found = [pressures(world(home), home, 600 * number) for number in range(1008)]
-        assert max(systolic for systolic, _ in found) < 145
-        assert min(systolic for systolic, _ in found) > 90
-        assert max(diastolic for _, diastolic in found) < 95
+@pytest.mark.parametrize("no_days", [0, 14])
+def test_a_memory_lies_before_the_moment_it_is_asked_and_holds_two_readings_a_day(no_days: int) -> None:
+    world = demo(stored_days=no_days)
+    for mine in (each for home in world.homes for each in home.devices if each.profile != "cgm"):
+        times = [world.taken_at(mine, number) for number in world.stored(mine, START)]
+        assert times == sorted(set(times))
+        assert all(START - no_days * DAY < at <= START for at in times)
+        a_day = (4 if mine.profile == "glucose-meter" else 2) * len(mine.people)
+        assert 0.75 * a_day * no_days <= len(times) <= a_day * no_days + 1
 
 
-def test_a_faulty_cuff_fails_every_fourth_time_without_a_number() -> None:
-    home = Home(serial="SIM-1", story="faulty")
-    made = [measured(world(home), home, number) for number in range(8)]
+def test_people_measure_in_the_morning_and_in_the_evening() -> None:
+    world = demo()
+    hours = {each.measured_at.hour for each in remembered(world, device(world, "pulse-oximeter", 10))}
 
-    assert [bool(each.values) for each in made] == [False, True, True, True] * 2
-    assert made[0].flags == ("device_error", "cuff_loose")
-
-
-def test_a_silent_home_stops_after_a_minute() -> None:
-    home = Home(serial="SIM-1", story="silent", interval_s=5)
-    here = world(home)
-
-    assert here.record(home, here.newest(home, START + timedelta(seconds=55))) is not None
-    assert here.record(home, here.newest(home, START + timedelta(seconds=70))) is None
+    assert hours <= {6, 7, 8, 18, 19, 20}  # the slot of a number may begin some seconds earlier
 
 
-def test_missed_days_are_whole_days() -> None:
-    home = Home(serial="SIM-1", interval_s=3600, missed_days=0.5)
-    first = world(home).newest(home, datetime(2026, 7, 1, 6, tzinfo=UTC))
-    taken = [world(home).record(home, first + hour) is not None for hour in range(24 * 60)]
-    days = {tuple(taken[24 * day + 1 : 24 * day + 23]) for day in range(60)}
+def test_missed_days_are_whole_days_of_a_person_and_none_lies_near_the_start() -> None:
+    people = (Person(person=1, condition="heart-failure", missed_days=0.4),)
+    scale = Device(device="C1:00:00:00:00:01", profile="weight-scale", people=(1,), interval_s=3600)
+    cuff = Device(device="CUFF", profile="blood-pressure", people=(1,), interval_s=3600)
+    world = World((Home(home=1, people=people, devices=(scale, cuff)),), 1, START, CHICAGO)
 
-    assert days == {(True,) * 22, (False,) * 22}
+    def measured(mine: Device) -> dict[str, int]:
+        first = world.newest(mine, START - 60 * DAY)
+        days = [each.measured_at.date().isoformat() for each in readings(world, mine, range(first, first + 24 * 60))]
+        return {day: days.count(day) for day in days}
+
+    days = measured(scale)
+    assert set(days) == set(measured(cuff))
+    assert 25 < len(days) < 50
+    assert set(list(days.values())[1:-1]) <= {23, 24, 25}
+    assert {f"2026-11-{day}" for day in (18, 19, 20, 21)} <= set(days)
+
+
+def test_people_who_share_a_device_take_turns_at_their_slots() -> None:
+    world = demo()
+    for profile in ("weight-scale", "blood-pressure"):
+        users = [each.user_index for each in live(world, device(world, profile, 5), 0.1 * HOUR)]
+        assert set(users) == {1, 2}
+        assert all(one != other for one, other in pairwise(users))
+        past = [each.user_index for each in remembered(world, device(world, profile, 5))]
+        assert 50 < past.count(1) <= 60 >= past.count(2) > 50
+
+
+def test_the_list_names_each_device_its_people_their_slots_and_what_a_plan_must_know() -> None:
+    listed = rows(draw(12, seed=1))
+    by_device = {row["device"]: row for row in listed}
+
+    assert len(listed) == len(by_device) == 19
+    assert {person["person"] for row in listed for person in row["people"]} == set(range(1, 14))
+    assert [(each["person"], each["slot"]) for each in by_device["C1:52:50:4D:00:05"]["people"]] == [(5, 1), (6, 2)]
+    assert by_device["C3:52:50:4D:00:02"]["people"] == [
+        {
+            "person": 2,
+            "slot": None,
+            "condition": "copd",
+            "story": "desaturating",
+            "facts": {"oxygen_target": "88-92"},
+        }
+    ]
+    assert by_device["C2:52:50:4D:00:03"]["passkey"] == 314_159
+    assert by_device["C2:52:50:4D:00:03"]["people"][0]["facts"] == {"insulin_or_su": True}
+    assert by_device["SIM-CGM-0003"]["link"] == "mqtt"
+    assert json.dumps(listed)
+    assert any("persons 5, 6" in line for line in lines(draw(12, seed=1)))
+
+
+HOME: dict[str, Any] = {
+    "home": 1,
+    "people": [{"person": 1, "condition": "copd", "story": "silent"}],
+    "devices": [{"device": "C1:00:00:00:00:01", "profile": "pulse-oximeter", "people": [1]}],
+}
 
 
 def test_homes_can_come_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "homes.json"
-    file.write_text(json.dumps([{"serial": "SIM-9", "systolic": 150, "story": "silent"}]))
+    (tmp_path / "homes.json").write_text(json.dumps([HOME]))
 
-    assert load(file) == (Home(serial="SIM-9", systolic=150, story="silent"),)
+    assert load(tmp_path / "homes.json") == (
+        Home(
+            home=1,
+            people=(Person(person=1, condition="copd", story="silent"),),
+            devices=(Device(device="C1:00:00:00:00:01", profile="pulse-oximeter", people=(1,)),),
+        ),
+    )
+
+
+def changed(**device: Any) -> str:
+    return json.dumps([HOME | {"devices": [HOME["devices"][0] | device]}])
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", '[{"serial": "A/B"}]', '[{"serial": "A", "age": 3}]', '[{"serial": "A"}, {"serial": "A"}]']
+    "text",
+    [
+        "{}",
+        json.dumps([HOME | {"garden": True}]),
+        json.dumps([HOME, HOME]),
+        json.dumps([HOME, HOME | {"home": 2, "devices": []}]),
+        json.dumps([HOME | {"devices": HOME["devices"] * 2}]),
+        changed(device="A/B"),
+        changed(device="SIM-1"),
+        changed(device="01:00:00:00:00:01"),
+        changed(age=3),
+        changed(people=[]),
+        changed(people=[2]),
+        changed(people=[1, 1]),
+        changed(unit="kg"),
+        changed(interval_s=0),
+        changed(profile="glucose-meter", interval_s=20),
+        changed(profile="cgm"),
+    ],
 )
 def test_a_wrong_file_of_homes_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "homes.json").write_text(text)
     with pytest.raises(SettingsError, match=r"homes\.json"):
         load(tmp_path / "homes.json")
-
-
-def test_a_cuffs_memory_is_the_same_whenever_it_is_asked_and_before_the_start() -> None:
-    world = World(draw(3, seed=1), 1, START, UTC, stored_days=14)
-    for home in world.homes:
-        numbers = world.stored(home)
-        taken = [world.taken_at(home, number) for number in numbers]
-        assert numbers == sorted(set(numbers)) == world.stored(home)
-        assert len(numbers) >= 28
-        assert START - timedelta(days=15) < taken[0] < taken[-1] < START
-        assert {at.hour for at in taken} <= {6, 7, 8, 18, 19, 20}
-    assert World(draw(3, seed=1), 1, START, UTC).stored(world.homes[0]) == []
