@@ -103,15 +103,16 @@ def test_who_is_silent_is_grey_at_once_and_everybody_else_is_only_waited_for(war
         Device("C3:00:00:00:00:01", "pulse-oximeter", (silent,)),
         Device("C3:00:00:00:00:02", "pulse-oximeter", (fresh,)),
     )
-    for _ in range(6):  # the worker's first seconds
-        ward.clock.forward(timedelta(seconds=1))
-        ward.tick()
     assert states(ward)["Ada"][0] == "no_data"
     assert states(ward)["Bruno"][0] == "waiting"
     with ward.hub.reads() as reads:
         (alert,) = reads.worklist(ward.clock.now()).alerts
     assert (alert.kind, alert.severity.word, alert.next_page) == ("missing", "low", None)
     assert alert.sentence.startswith("No data: SpO2 was due")
+    ward.arrives(b'{"v": 1, "online": true}', gateway=GATEWAY_ID, lane="status")
+    ward.forward(timedelta(seconds=1))
+    with ward.hub.reads() as reads:
+        assert reads.worklist(ward.clock.now()).tasks == ()
 
 
 def test_a_second_start_changes_nothing_and_an_interrupted_one_says_so(ward: Ward) -> None:

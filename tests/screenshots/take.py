@@ -1,4 +1,4 @@
-"""Take the README's pictures: run the demo, wait for its red alert, and photograph four pages at two sizes.
+"""Take the README's pictures: run the demo, wait for its red alert, and photograph five pages at two sizes.
 
 Run from the repository: ``python -P tests/screenshots/take.py``. It starts a demo of its own and stops it again.
 """
@@ -84,7 +84,7 @@ def _sign_in(page: Page, address: str, login: str, password: str) -> None:
 
 
 def _red(page: Page, address: str) -> dict[str, str]:
-    """Wait until an alert is red and a phone has its page; where the four pictures are taken."""
+    """Wait until an alert is red and a phone has its page; where the pictures are taken."""
     red = page.locator("#lane-clinical .row.red").first
     for _ in range(PATIENCE_S // 2):
         if red.count():
@@ -93,6 +93,7 @@ def _red(page: Page, address: str) -> dict[str, str]:
         page.goto(f"{address}/")
     expect(red).to_be_visible()
     paths = {"worklist": "/", "phones": "/phones/", "alert": f"/a/{red.get_attribute('data-ref')}"}
+    paths["devices"] = "/devices/"
     paths["chart"] = f"{red.locator('.r-who a').first.get_attribute('href')}?range=7d#readings"
     page.goto(f"{address}/phones/")
     for _ in range(PATIENCE_S // 2):
