@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,11 +13,13 @@ from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError
 from device_gateway.errors import BluetoothError
 from device_gateway.sources.ble.profiles import uuid
 from device_gateway.sources.ble.radio import Radio
+from device_gateway.sources.ble.standing import Heard, Standing
 
 log = logging.getLogger(__name__)
 
 _LEAVE_S: Final = 12.0  # the stack itself waits ten for a device to be gone
 _LEAVE_AT_ONCE_S: Final = 1.0
+_READ_S: Final = 5.0
 _NO_BOND_CODES: Final = frozenset({0x05, 0x0C, 0x0F})  # ATT: insufficient authentication, key size, encryption
 _NO_BOND_WORDS: Final = ("AuthenticationFailed", "le-connection-refused", "Not paired", "NotAuthorized")
 
@@ -28,18 +29,18 @@ class BondError(BluetoothError):
 
 
 class Link:
-    """`async with Link.opened(...)`: connected inside, and left in order after."""
+    """`async with Link(...)`: connected inside, and left in order after."""
 
-    def __init__(self, radio: Radio, device: BLEDevice, lock: asyncio.Lock) -> None:
-        self._radio, self._device, self._lock = radio, device, lock
+    def __init__(self, radio: Radio, device: BLEDevice, connecting: asyncio.Lock, standing: Standing | None) -> None:
+        self._radio, self._device, self._connecting, self._standing = radio, device, connecting, standing
         self._client: BleakClient | None = None
-        self._subscribed: list[str] = []
+        self._subscribed: list[tuple[str, str | None]] = []
         self.gone = asyncio.Event()
         self.left_quiet = False
 
     async def __aenter__(self) -> Self:
         try:
-            async with self._lock:  # a controller has one connection attempt in flight
+            async with self._connecting:  # a controller has one connection attempt in flight
                 self._client = await self._radio.connect(self._device, lambda _client: self.gone.set())
         except (BleakError, TimeoutError, OSError, EOFError) as error:
             raise _told(error) from error
@@ -72,8 +73,9 @@ class Link:
         if (found := self._found(characteristic)) is None or "read" not in found.properties:
             return None
         try:
-            return bytes(await self.client.read_gatt_char(found))
-        except (BleakError, OSError, EOFError) as error:
+            async with asyncio.timeout(_READ_S):
+                return bytes(await self.client.read_gatt_char(found))
+        except (BleakError, TimeoutError, OSError, EOFError) as error:
             log.debug("reading %s: %s", characteristic, error)
             return None
 
@@ -86,15 +88,22 @@ class Link:
         except (BleakError, OSError, EOFError) as error:
             raise _told(error) from error
 
-    async def subscribe(self, characteristic: str, arrived: Callable[[bytes], None]) -> None:
-        """Calls `arrived` with each value from now on."""
+    async def subscribe(self, characteristic: str, arrived: Heard, *, standing: bool = False) -> None:
+        """Calls `arrived` with each value from now on.
+
+        `standing`: where the stack can, it goes on before later sessions subscribe, if the device ends this one.
+        """
+        path = self._path(characteristic) if standing else None
         try:
-            await self.client.start_notify(uuid(characteristic), lambda _sender, data: arrived(bytes(data)))
+            if self._standing is not None and path is not None:
+                await self._standing.hold(path, arrived)
+            else:
+                await self.client.start_notify(uuid(characteristic), lambda _sender, data: arrived(bytes(data)))
         except (BleakError, OSError, EOFError) as error:
             if self.gone.is_set() and not self._subscribed:
                 raise BondError("the device dropped the link as soon as it was asked for anything") from error
             raise _told(error) from error
-        self._subscribed.append(characteristic)
+        self._subscribed.append((characteristic, path))
 
     async def _unsubscribe(self) -> bool:
         """Whether the device was told to keep what it measures until it is asked.
@@ -104,9 +113,17 @@ class Link:
         """
         if self.gone.is_set():
             return False
-        for characteristic in self._subscribed:
-            await self.client.stop_notify(uuid(characteristic))
+        for characteristic, path in self._subscribed:
+            if self._standing is not None and path is not None:
+                await self._standing.release(path)
+            else:
+                await self.client.stop_notify(uuid(characteristic))
         return bool(self._subscribed)
+
+    def _path(self, characteristic: str) -> str | None:
+        """Where BlueZ has a characteristic that can indicate."""
+        found = self._found(characteristic)
+        return None if found is None or "indicate" not in found.properties else str(found.obj[0])
 
     def _found(self, characteristic: str) -> BleakGATTCharacteristic | None:
         try:
@@ -116,6 +133,7 @@ class Link:
 
 
 def _told(error: BaseException) -> BluetoothError:
+    error = error.__cause__ or error  # what wraps it names the device by its whole address
     text = str(error) or type(error).__name__
     refused = isinstance(error, BleakGATTProtocolError) and error.code in _NO_BOND_CODES
     worded = isinstance(error, BleakDBusError | BleakError) and any(word in text for word in _NO_BOND_WORDS)

@@ -39,7 +39,12 @@ class Radio:
     async def connect(self, device: BLEDevice, gone: Callable[[BleakClient], None]) -> BleakClient:
         """A connected client; what may pass by itself is tried up to four times."""
         return await establish_connection(
-            BleakClient, device, device.address, disconnected_callback=gone, **self._arguments(self.client)
+            BleakClient,
+            device,
+            device.address,
+            disconnected_callback=gone,
+            use_services_cache=False,  # what is remembered may be used before the device is ready for it
+            **self._arguments(self.client),
         )
 
     async def close_stale(self, is_ours: Callable[[BLEDevice], bool]) -> None:

@@ -1,12 +1,11 @@
 """One session with one paired device: connect, collect what it has, leave it so that nothing can get lost."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from typing import Final
-
-from bleak.backends.device import BLEDevice
 
 from device_gateway.clock import Clock
 from device_gateway.errors import BluetoothError
@@ -14,10 +13,14 @@ from device_gateway.frames import Packet
 from device_gateway.registry import Paired
 from device_gateway.sources.ble.clock_sync import set_clock, skew_of
 from device_gateway.sources.ble.link import BondError, Link
-from device_gateway.sources.ble.outlet import Delivery, Outlet
+from device_gateway.sources.ble.outlet import Delivery
 from device_gateway.sources.ble.profiles import BATTERY_LEVEL, BY_NAME
-from device_gateway.sources.ble.radio import Radio
 from device_gateway.sources.ble.stored_records import Place, StoredRecords
+
+Heard = Callable[[str, bytes], None]
+"""Called with a characteristic and its value."""
+
+_FULL: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +37,18 @@ class Pace:
 class Session:
     """`run` ends when the device has nothing more, and leaves what was learned in `device`."""
 
-    def __init__(self, radio: Radio, paired: Paired, outlet: Outlet, clock: Clock, zone: tzinfo, pace: Pace) -> None:
-        self._radio, self._clock, self._zone, self._pace = radio, clock, zone, pace
+    def __init__(
+        self, paired: Paired, delivery: Delivery, heard: Heard, clock: Clock, zone: tzinfo, pace: Pace
+    ) -> None:
+        """`heard` is called with each record that a device sends by itself, also after this session: see `arrived`."""
+        self._delivery, self._heard, self._clock, self._zone, self._pace = delivery, heard, clock, zone, pace
         self._profile = BY_NAME[paired.profile]
         self._activity = asyncio.Event()
-        self._delivery = Delivery(outlet, clock, paired.address)
         self._delivery.battery_percent, self._delivery.clock_skew = paired.battery_percent, paired.clock_skew
         self.device = paired
 
-    async def run(self, found: BLEDevice, connecting: asyncio.Lock) -> None:
+    async def run(self, link: Link) -> None:
         """Raises BluetoothError; what came until then is kept all the same."""
-        link = Link(self._radio, found, connecting)
         try:
             async with asyncio.timeout(self._pace.longest_s), link:
                 await (self._ask(link) if self._profile.asked else self._listen(link))
@@ -92,7 +96,7 @@ class Session:
     async def _subscribe(self, link: Link) -> None:
         for kind in self._profile.records:
             if link.has(kind):
-                await link.subscribe(kind, partial(self._arrived, kind))
+                await link.subscribe(kind, partial(self._heard, kind), standing=True)
 
     async def _look(self, link: Link) -> None:
         """What the device says of itself; nothing depends on it saying it."""
@@ -106,7 +110,8 @@ class Session:
         skew = await set_clock(link, self._clock.now(), self._zone, self._delivery.clock_skew)
         self.device = replace(self.device, clock_skew=skew)
 
-    def _arrived(self, kind: str, data: bytes) -> None:
+    def arrived(self, kind: str, data: bytes) -> None:
+        """Takes a record."""
         self._delivery.put((Packet(kind, data),))
         self._activity.set()
 
@@ -122,6 +127,3 @@ class Session:
             for wait in waits:
                 wait.cancel()
         return self._activity.is_set() and not link.gone.is_set()
-
-
-_FULL: Final = 100

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Final
 
 from bleak.backends.device import BLEDevice
@@ -17,12 +18,14 @@ from bleak.exc import BleakError
 
 from device_gateway.clock import Clock, Ids
 from device_gateway.errors import BluetoothError, RegistryError
-from device_gateway.frames import RawFrame
+from device_gateway.frames import Packet, RawFrame
 from device_gateway.registry import Paired, Registry
 from device_gateway.sources.ble.agent import Agent, Nobody
-from device_gateway.sources.ble.outlet import Outlet
+from device_gateway.sources.ble.link import Link
+from device_gateway.sources.ble.outlet import Delivery, Outlet
 from device_gateway.sources.ble.radio import Radio
 from device_gateway.sources.ble.session import Pace, Session
+from device_gateway.sources.ble.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ class BleSource:
         self._zone, self._pace = zone, pace
         self._outlet = Outlet()
         self._visits: dict[str, _Visits] = {}
+        self._sessions: dict[str, Session] = {}
+        self._standing: Standing | None = None
         self._paired: Mapping[str, Paired] = {}
         self._paired_read_ms = -_REGISTRY_MS
         self._connecting = asyncio.Lock()
@@ -82,6 +87,7 @@ class BleSource:
                 async with AsyncExitStack() as stack:
                     if self._radio.is_bluez:
                         await stack.enter_async_context(Agent(Nobody()))
+                        self._standing = await stack.enter_async_context(Standing())
                     await self._radio.close_stale(self._is_left_over)
                     self._heard_ms = self._clock.mono_ms()
                     await stack.enter_async_context(self._radio.scan(self._seen))
@@ -137,15 +143,24 @@ class BleSource:
 
     async def _session(self, paired: Paired, found: BLEDevice) -> bool:
         """Whether all went well."""
-        session = Session(self._radio, paired, self._outlet, self._clock, self._zone, self._pace)
+        delivery = Delivery(self._outlet, self._clock, paired.address)
+        session = Session(paired, delivery, partial(self._record, paired.address), self._clock, self._zone, self._pace)
+        self._sessions[paired.address] = session
         try:
-            await session.run(found, self._connecting)
+            await session.run(Link(self._radio, found, self._connecting, self._standing))
         except BluetoothError as error:
             log.warning("session with a %s (%s) ended early: %s", paired.profile, paired.address[-5:], error)
             return False
         finally:
+            del self._sessions[paired.address]
             self._registry.note_session(session.device)
             self._paired_read_ms = self._heard_ms - _REGISTRY_MS
             if session.device.bond == "lost" != paired.bond:
                 log.error("a %s (%s) must be paired again", paired.profile, paired.address[-5:])
         return True
+
+    def _record(self, address: str, kind: str, data: bytes) -> None:
+        if (session := self._sessions.get(address)) is not None:
+            session.arrived(kind, data)
+        else:  # some other program connected to the device
+            Delivery(self._outlet, self._clock, address).put((Packet(kind, data),))
