@@ -110,6 +110,6 @@ def test_a_skew_beyond_the_calendar_is_no_time() -> None:
         (0, True, False, True),
     ],
 )
-def test_what_the_device_had_stored(minutes: int, superseded: bool, clock_known: bool, kept: bool) -> None:
+def test_what_the_device_had_stored(*, minutes: int, superseded: bool, clock_known: bool, kept: bool) -> None:
     measured_at = NOW - timedelta(minutes=minutes)
     assert kept_by_device(measured_at, NOW, superseded=superseded, clock_known=clock_known) is kept
