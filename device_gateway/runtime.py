@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -113,31 +113,14 @@ class Gateway:
             uplink.wake()
 
     def _open_spool(self) -> Spool:
-        settings = self.settings
-        limits = Limits(
-            max_rows=settings.spool_max_rows,
-            max_bytes=settings.spool_max_bytes,
-            aside_rows=settings.quarantine_max_rows,
-            keep_acked=timedelta(hours=settings.keep_acked_hours),
-            live_window=timedelta(seconds=settings.live_window_s),
-        )
         now = self.clock.now()
-        spool = Spool(Path(settings.data_dir), limits, self.ids, now)
+        spool = open_spool(self.settings, self.ids, now)
         if self.replay is not None:
             log.info("%d delivered readings are sent once more", spool.replay(now - self.replay))
         return spool
 
     def _way(self) -> Way:
-        settings = self.settings
-        return Way(
-            gateway=str(settings.hub.user),
-            address=settings.hub,
-            version=_version(),
-            ca_file=settings.mqtt_ca_file,
-            resend=Resend(settings.resend_first_s, settings.resend_max_s),
-            reconnect_max_s=settings.reconnect_max_s,
-            status_interval_s=settings.status_interval_s,
-        )
+        return way_to_hub(self.settings)
 
     def _sources(self, registry: Registry) -> Iterator[Source]:
         settings = self.settings
@@ -152,6 +135,31 @@ class Gateway:
     def _simulator(self, world: World) -> Part:
         plan = device_plan(self.settings, "simulator", clean_session=True)
         return lambda: play(world, plan, self.settings.source_mqtt_topic, self.clock, self.ids)
+
+
+def open_spool(settings: Settings, ids: Ids, now: datetime) -> Spool:
+    """The spool in these settings' directory. Raises SpoolLockedError, SpoolUnavailableError."""
+    limits = Limits(
+        max_rows=settings.spool_max_rows,
+        max_bytes=settings.spool_max_bytes,
+        aside_rows=settings.quarantine_max_rows,
+        keep_acked=timedelta(hours=settings.keep_acked_hours),
+        live_window=timedelta(seconds=settings.live_window_s),
+    )
+    return Spool(Path(settings.data_dir), limits, ids, now)
+
+
+def way_to_hub(settings: Settings) -> Way:
+    """To which hub, as which gateway, and how patiently."""
+    return Way(
+        gateway=str(settings.hub.user),
+        address=settings.hub,
+        version=_version(),
+        ca_file=settings.mqtt_ca_file,
+        resend=Resend(settings.resend_first_s, settings.resend_max_s),
+        reconnect_max_s=settings.reconnect_max_s,
+        status_interval_s=settings.status_interval_s,
+    )
 
 
 def device_plan(
