@@ -39,7 +39,7 @@ def _with_stories(a: "_Casting") -> Iterator[Home]:
     )
     yield Home(
         home=3,
-        people=(a.person(3, "diabetes", "night-lows", insulin_or_su=True, missed_days=0.05),),
+        people=(a.person(3, "diabetes", "night-lows", insulin_or_su=True),),
         devices=(a.meter(3, 3, passkey=314_159), a.sensor(3, 3)),
     )
     yield Home(home=4, people=(a.person(4, "copd", "silent", **_HYPERCAPNIC),), devices=(a.oximeter(4, 4),))
