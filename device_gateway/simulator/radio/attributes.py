@@ -17,7 +17,7 @@ INDICATE: Final = Characteristic.Properties.INDICATE
 
 _CCCD: Final = UUID.from_16_bits(0x2902)
 _TIME: Final = struct.Struct("<HBBBBBBBB")  # to the second, day of the week (1: Monday), 1/256 s, reason of change
-_DATA_FIELD_IGNORED: Final = 0x80
+DATA_FIELD_IGNORED: Final = 0x80
 
 _Permissions = att.Attribute.Permissions
 
@@ -80,7 +80,7 @@ def parse_time(value: bytes) -> datetime:
     try:
         return datetime(year, month, day, hour, minute, second, fraction * 1_000_000 // 256)  # noqa: DTZ001 - no zone
     except ValueError:
-        raise att.ATT_Error(_DATA_FIELD_IGNORED) from None
+        raise att.ATT_Error(DATA_FIELD_IGNORED) from None
 
 
 def set_address(address: hci.Address) -> hci.HCI_LE_Set_Random_Address_Command:

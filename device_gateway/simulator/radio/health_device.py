@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from bumble import data_types
+from bumble.att import ATT_Error
 from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, Service
@@ -38,6 +39,7 @@ class HealthDevice:
     always_on: bool = False  # advertises without anything to say, too
     private_address: bool = False  # another address at each advertising; bonded centrals know it all the same
     no_clock: bool = False
+    clock_locked: bool = False  # only the maker's own program may set it
     persist_cccd: bool = False  # what a bonded central subscribed to holds for its next connection
     eager: bool = False  # and is used as soon as the link is encrypted, before the central has subscribed again
     disconnect_after: bool = False  # ends the connection when everything is told
@@ -216,6 +218,8 @@ class HealthDevice:
         await self._device.gatt_server.notify_subscriber(self.connection, characteristic, value)
 
     def _set_clock(self, value: bytes) -> None:
+        if self.clock_locked:
+            raise ATT_Error(attributes.DATA_FIELD_IGNORED)
         self._correction += attributes.parse_time(value) - self.now()
         self.time_writes.append(value)
         self._touch()
