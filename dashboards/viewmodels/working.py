@@ -32,6 +32,14 @@ class Working:
     mends: tuple[Mend, ...] = ()
 
 
+_KINDS = {"blood-pressure": "Blood pressure cuff", "cgm": "Glucose sensor", "manual": "Typed by hand"}
+
+
+def kind(profile: str | None) -> str:
+    """What people call a device: ``Weight scale``."""
+    return _KINDS.get(profile or "", (profile or "unknown kind").replace("-", " ").capitalize())
+
+
 def tail(address: str) -> str:
     """As much of an address as tells two devices apart: ``…EE:FF``."""
     return address if len(address) <= 6 else f"…{address[-5:]}"

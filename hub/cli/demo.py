@@ -89,6 +89,7 @@ def _programs(wanted: Settings, directory: Path, broker_port: int, chance: int) 
         "RPMHUB_GATEWAY_ZONE": wanted.clinic_zone,
         "RPMHUB_GATEWAY_RESEND_FIRST_S": "5",  # the embedded broker keeps nothing: the resend carries the demo
         "RPMHUB_GATEWAY_RECONNECT_MAX_S": "2",
+        "RPMHUB_GATEWAY_STATUS_INTERVAL_S": "10",  # nobody looks at a demo's devices for a minute
     }
     broker = Program("broker", "hub.adapters.embedded_broker", (str(broker_port),), {}, logs / "broker.log")
     roles = [

@@ -50,15 +50,15 @@ def trouble(ward: Ward, people: dict[str, Watched]) -> None:
 @pytest.mark.usefixtures("trouble")
 def test_a_card_says_its_state_first_and_then_what_mends_it(ana: Person, people: dict[str, Watched]) -> None:
     lost = card(ana, scale_of(people))
-    assert lost.startswith("weight scale pairing lost: pair it again")
+    assert lost.startswith("Weight scale pairing lost: pair it again")
     assert f"rpmhub-gateway pair {scale_of(people)}" in lost
     assert "Paired lost with Home 1" in lost
     assert "With Bruno Madeup" in lost
     empty = card(ana, people["bruno"].devices["pulse-oximeter"])
-    assert empty.startswith("pulse oximeter battery low")
+    assert empty.startswith("Pulse oximeter battery low")
     assert "9 %, low: change it soon" in empty
     unread = card(ana, people["bruno"].devices["blood-pressure"])
-    assert unread.startswith("blood pressure working 2 of its records could not be read")
+    assert unread.startswith("Blood pressure cuff working 2 of its records could not be read")
 
 
 @pytest.mark.usefixtures("trouble")
@@ -84,13 +84,13 @@ def test_an_unknown_device_is_accepted_and_then_nobodys(sign_in: Callable[[str],
     otto = sign_in("otto")
     page = otto.get("/devices/").text
     inbox = page[page.index('id="strangers-title"') : page.index('id="devices-title"')]
-    assert "glucose meter" in inbox
+    assert "Glucose meter" in inbox
     assert "…00:99" in inbox
     assert "Paired with Home 1" in inbox
     assert not [name for name in ("Ada", "Bruno", "patient") if name in inbox]
     assert otto.post("/devices/accept", device=STRANGER, gateway="g-home-1").status_code == 303
     accepted = card(otto, STRANGER)
-    assert accepted.startswith("glucose meter paired, no reading yet Nobody has it")
+    assert accepted.startswith("Glucose meter paired, no reading yet Nobody has it")
     assert re.search(r"rpmhub device assign \d+ PATIENT", accepted)
     assert "strangers-title" not in otto.get("/devices/").text
 

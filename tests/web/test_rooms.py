@@ -100,7 +100,7 @@ def test_a_bad_message_is_kept_with_its_bytes_and_seen_with_a_note(sign_in: Call
 def test_devices_say_their_state_in_words_first(ana: Person, ward: Ward) -> None:
     words = _text(ana.get("/devices/").text)
     assert "Home 1 working" in words
-    assert "blood pressure quiet since Wed 18 Nov" in words
+    assert "Blood pressure cuff quiet since Wed 18 Nov" in words
     ward.clock.forward(timedelta(minutes=14))
     ana.get("/devices/")
     ward.clock.forward(timedelta(minutes=3))

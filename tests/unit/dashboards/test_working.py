@@ -11,6 +11,7 @@ from dashboards.viewmodels.working import (
     Mend,
     battery_words,
     device_state,
+    kind,
     pairing_words,
     stranger_words,
     tail,
@@ -87,6 +88,16 @@ def test_a_stranger_is_told_by_its_gateway_alone() -> None:
     assert stranger_words(told()) == "Paired with Home 1"
     assert stranger_words(told(None)) == "Heard by Home 1"
     assert stranger_words(told("lost")) == "Was paired with Home 1, and no longer knows it"
+
+
+def test_a_device_is_called_what_people_call_it() -> None:
+    assert [kind(one) for one in ("weight-scale", "blood-pressure", "cgm", "new-kind", None)] == [
+        "Weight scale",
+        "Blood pressure cuff",
+        "Glucose sensor",
+        "New kind",
+        "Unknown kind",
+    ]
 
 
 def test_of_an_address_its_end_tells_devices_apart() -> None:
