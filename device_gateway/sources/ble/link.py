@@ -122,7 +122,7 @@ class Link:
 
     def _path(self, characteristic: str) -> str | None:
         """Where BlueZ has a characteristic that can indicate."""
-        found = self._found(characteristic)
+        found = self._found(characteristic) if self._standing is not None else None
         return None if found is None or "indicate" not in found.properties else str(found.obj[0])
 
     def _found(self, characteristic: str) -> BleakGATTCharacteristic | None:

@@ -127,19 +127,25 @@ class BleSource:
         return sum(visit.task is not None for visit in self._visits.values()) >= _AT_ONCE
 
     async def _visit(self, paired: Paired, found: BLEDevice, visits: _Visits) -> None:
-        rest_s = self._pace.rest_s
+        well = False
         try:
-            if not await self._session(paired, found):
-                visits.failures += 1
-                longest = _LONGEST_REST_UNBONDED_S if paired.bond == "lost" else _LONGEST_REST_S
-                rest_s = min(longest, rest_s * 2.0 ** min(visits.failures, 16)) * self._ids.between(0.75, 1.25)
-            else:
-                visits.failures = 0
+            well = await self._session(paired, found)
         except RegistryError as error:
             log.warning("%s", error)
+        except Exception:  # whatever one device does, the others are visited
+            log.exception("a session failed")
         finally:
-            visits.not_before_ms = self._clock.mono_ms() + round(1000 * rest_s)
+            visits.failures = 0 if well else visits.failures + 1
+            visits.not_before_ms = self._clock.mono_ms() + self._rest_ms(visits.failures, paired.bond)
             visits.task = None
+
+    def _rest_ms(self, failures: int, bond: str) -> int:
+        """A device that stays awake is left alone for a while, one that fails ever longer, spread by chance."""
+        if not failures:
+            return round(1000 * self._pace.rest_s)
+        longest = _LONGEST_REST_UNBONDED_S if bond == "lost" else _LONGEST_REST_S
+        seconds = min(longest, self._pace.rest_s * 2.0 ** min(failures, 16))
+        return round(1000 * seconds * self._ids.between(0.75, 1.25))
 
     async def _session(self, paired: Paired, found: BLEDevice) -> bool:
         """Whether all went well."""
