@@ -65,6 +65,12 @@ class _Link(LocalLink):
 
 
 class _Controller(Controller):
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Leaves out the library's log lines, which spell out every packet at any level, and its empty scan responses:
+        they cost more than all the rest."""
+        if self.host is not None and not _repeats(packet):
+            asyncio.get_running_loop().call_soon(self.host.on_packet, bytes(packet))
+
     def on_hci_le_create_connection_cancel_command(
         self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
     ) -> hci.HCI_StatusReturnParameters:
@@ -76,11 +82,25 @@ class _Controller(Controller):
 
 
 class _Host(Host):
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        if isinstance(packet, hci.HCI_Event):  # these without the log line, too
+            self.on_hci_event_packet(packet)
+        else:
+            super().on_hci_packet(packet)
+
     async def _send_command(
         self, command: hci.HCI_SyncCommand[Any] | hci.HCI_AsyncCommand, response_timeout: float | None = None
     ) -> hci.HCI_Command_Complete_Event[Any] | hci.HCI_Command_Status_Event:
         """Sees each command through: of one given up, the answer would be taken for the next one's."""
         return await asyncio.shield(super()._send_command(command, response_timeout))
+
+
+def _repeats(packet: hci.HCI_Packet) -> bool:
+    """Whether it is the answer to a scan: on this air the advertisement said it all."""
+    if not isinstance(packet, hci.HCI_LE_Extended_Advertising_Report_Event):
+        return False
+    answer = hci.HCI_LE_Extended_Advertising_Report_Event.EventType.SCAN_RESPONSE
+    return all(report.event_type & answer for report in packet.reports)
 
 
 def _cancelled(peer: Address) -> hci.HCI_LE_Connection_Complete_Event:

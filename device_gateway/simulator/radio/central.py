@@ -128,8 +128,6 @@ class Central:
                 await self.device.stop_scanning()
 
     def _heard(self, advertisement: Advertisement) -> None:
-        if advertisement.is_scan_response:
-            return  # on this air a repetition of the advertisement
         address, resolver = advertisement.address, self.device.address_resolver
         identity = resolver.resolve(address) if address.is_resolvable and resolver is not None else None
         if identity is not None:
