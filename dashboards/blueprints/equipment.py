@@ -6,7 +6,6 @@ from flask.typing import ResponseReturnValue
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.refusals import Refusal, refusal
 from dashboards.viewmodels.working import (
-    TONES,
     battery_words,
     device_state,
     gateway_state,
@@ -14,6 +13,7 @@ from dashboards.viewmodels.working import (
     pairing_words,
     stranger_words,
     tail,
+    urgency,
 )
 from hub.errors import Conflict, Refused
 from hub.services.equipment import PROFILES, add_device
@@ -56,7 +56,7 @@ def _page(notice: str, refused: Refusal | None = None) -> ResponseReturnValue:
     html = render_template(
         "equipment/show.html",
         gateways=[(gateway, gateway_state(gateway, now(), zone())) for gateway in found.gateways],
-        devices=sorted(devices, key=lambda pair: TONES.index(pair[1].tone)),
+        devices=sorted(devices, key=lambda pair: urgency(pair[1])),
         strangers=found.strangers,
         profiles=PROFILES,
         battery_words=battery_words,

@@ -71,8 +71,8 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
     """Suggested steps: decision support, never done by the hub itself."""
     if alert.kind == "technical" and alert.subject.startswith("device:"):
         return [
-            "Open Devices: there stands who has it, and how it is paired again.",
-            "Call the home: until then none of its readings arrive, and whoever has it is not watched by it.",
+            "Open Devices: there stands who has it, and the command that pairs it again.",
+            "Call the home: until it is paired again, whoever has it is not watched by it.",
         ]
     if alert.kind == "technical":
         return [

@@ -11,7 +11,6 @@ DEVICE_QUIET = timedelta(hours=36)
 LOW_BATTERY = 20
 CLOCK_OFF = 120
 TONES = ("amber", "grey", "calm")
-"""What needs somebody first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,11 @@ class Working:
     tone: str
     notes: tuple[str, ...] = ()
     mends: tuple[Mend, ...] = ()
+
+
+def urgency(state: Working) -> tuple[int, bool]:
+    """Sorts devices: what is in trouble first, and of that what can be mended from here."""
+    return TONES.index(state.tone), not state.mends
 
 
 _KINDS = {"blood-pressure": "Blood pressure cuff", "cgm": "Glucose sensor", "manual": "Typed by hand"}

@@ -64,6 +64,7 @@ def test_a_card_says_its_state_first_and_then_what_mends_it(ana: Person, people:
 @pytest.mark.usefixtures("trouble")
 def test_what_needs_somebody_comes_first(ana: Person) -> None:
     section = ana.get("/devices/").text.split('id="devices-title"')[1]
+    assert section.index("pairing lost") < section.index("battery low") < section.index("2 of its records")
     tones = re.findall(r'<h3>[^<]+<span class="mark (\w+)">', section)
     assert tones == sorted(tones, key=("amber", "grey", "calm").index)
     assert set(tones) == {"amber", "calm"}
