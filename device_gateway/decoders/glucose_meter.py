@@ -79,6 +79,7 @@ class ContextRecord:
     """What the patient told the meter. Masses and volumes as they came: the units are not to be relied on."""
 
     sequence: int
+    extended: int = 0
     carbohydrate: tuple[int, Float] | None = None  # what kind of meal, and how much
     meal: int | None = None
     tester: int | None = None
@@ -127,6 +128,7 @@ def parse_context(data: bytes) -> ContextRecord:
     reader.end(more)
     return ContextRecord(
         sequence=sequence,
+        extended=more,
         carbohydrate=carbohydrate,
         meal=meal,
         tester=None if person is None else person & 0x0F,
@@ -143,7 +145,7 @@ def measure(record: GlucoseRecord, frame: RawFrame, zone: tzinfo) -> Measurement
     if record.kind == _CONTROL_TYPE or record.location == _CONTROL_LOCATION:
         return Rejected("control_solution", "a control solution was measured, not a person", frame)
     values, value_flags = _glucose(record)
-    clock, clock_flags = _clock(record)
+    clock, clock_flags = shown_clock(record)
     status_flags = (flag for bit, flags in _STATUS_FLAGS.items() if bit in record.status for flag in flags)
     return reading(
         frame,
@@ -167,7 +169,7 @@ def _glucose(record: GlucoseRecord) -> tuple[tuple[Value, ...], tuple[str, ...]]
     if side is not None and (number is None or number <= 0):
         return (Value("blood_glucose", quantise("blood_glucose", _ASSUMED[side]), comparator=side),), ("bound_assumed",)
     if number is None:
-        return (), ("no_concentration" if record.concentration is None else "invalid_value",)
+        return (), ("no_value" if record.concentration is None else "invalid_value",)
     return (_value(number, side, molar=record.molar),), ()
 
 
@@ -188,8 +190,8 @@ def _value(concentration: Decimal, side: str | None, *, molar: bool) -> Value:
     return Value("blood_glucose", quantise("blood_glucose", mmol * MGDL_PER_MMOLL), Shown(mmol, "mmol/L"), side)
 
 
-def _clock(record: GlucoseRecord) -> tuple[str | None, tuple[str, ...]]:
-    """What the patient saw on the clock: the base time and the offset from it."""
+def shown_clock(record: GlucoseRecord) -> tuple[str | None, tuple[str, ...]]:
+    """What the patient saw on the meter's clock, base time and offset, and a flag where that is not to be had."""
     if record.time_offset in _OFFSET_LOST:
         return None, ("time_offset_unknown",)
     if record.base_time is None or not record.time_offset:

@@ -108,7 +108,7 @@ def _values(record: CuffRecord) -> tuple[tuple[Value, ...], tuple[str, ...]]:
             flags.append(f"{metric}_invalid")
         else:
             values.append(Value(metric, value, shown=Shown(number, unit) if unit == "kPa" else None))
-    return tuple(values), tuple(flags)
+    return tuple(values), tuple(flags) if values or flags else ("no_value",)
 
 
 def _numbers(record: CuffRecord) -> Iterator[tuple[str, Decimal, str | None]]:

@@ -95,7 +95,7 @@ def _flags(record: GlucoseRecord) -> Iterator[str]:
         yield _ERRORS.get(record.error, "device_error")
         return
     if record.glucose is None:
-        yield "no_concentration"
+        yield "no_value"
     if isinstance(record.glucose, str):
         yield "bound_assumed"
     if record.trend in _TRENDS:

@@ -9,6 +9,7 @@ from typing import Any
 from device_gateway.frames import Measurement, Packet, RawFrame, Value
 
 NOW = datetime(2026, 11, 22, 7, 0, 1, 2000, tzinfo=UTC)
+METER = "C0:00:00:00:00:01"
 PARIS_WINTER = timezone(timedelta(hours=1))
 CUFF = {
     "serial": "CF-1042",
@@ -78,3 +79,10 @@ def measurement(number: int = 1, **changes: Any) -> Measurement:
         "record": str(number),
     }
     return Measurement(**(base | changes))
+
+
+def record(*packets: tuple[str, str], **changes: Any) -> RawFrame:
+    """One Bluetooth record: `record(("2A18", "0207..."), ("2A34", "02..."))`."""
+    base: dict[str, Any] = {"device": METER, "received_at": NOW, "received_mono_ms": 508_225, "boot": "boot-1"}
+    kinds = tuple(Packet(kind, bytes.fromhex(data)) for kind, data in packets)
+    return RawFrame(route=f"ble/{METER}", packets=kinds, **(base | changes))

@@ -163,6 +163,12 @@ def test_a_number_that_means_not_measured_is_absent_and_flagged(absent: float) -
     assert found.flags == ("systolic_blood_pressure_invalid",)
 
 
+def test_a_record_without_a_number_says_so() -> None:
+    found = measured(sys=..., dia=..., map=..., pulse=...)
+
+    assert (found.values, found.flags) == ((), ("no_value",))
+
+
 def test_the_sickest_values_are_kept() -> None:
     assert numbers(measured(sys=302, dia=2, pulse=12)) == {
         "systolic_blood_pressure": Decimal(302),
