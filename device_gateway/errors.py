@@ -6,6 +6,7 @@ GatewayError
 │   ├── UndecodableError       these bytes are no record of that kind; `code` says why
 │   ├── SpoolCorruptError      the spool file is damaged; the next start moves it aside
 │   ├── SpoolLockedError       another gateway process has this DATA_DIR
+│   ├── RecordingError         a recording, or a row of it, cannot be replayed; the text says why
 │   └── PairingError           a device could not be paired; the text says what a person can do
 └── TransientError             worth another attempt later
     ├── SpoolUnavailableError  disk full, disk error: nothing was stored, so nothing may be acknowledged
@@ -26,6 +27,10 @@ class PermanentError(GatewayError):
 
 class TransientError(GatewayError):
     """Another attempt may help."""
+
+
+class RecordingError(PermanentError):
+    """A recording that cannot be replayed as it is."""
 
 
 class SettingsError(PermanentError):

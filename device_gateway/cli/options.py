@@ -61,9 +61,9 @@ def load_homes(text: str, seed: int, interval: float) -> tuple[Home, ...]:
         raise Sentence(str(error)) from error
 
 
-def serve(program: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def serve(program: Callable[[asyncio.Event], Awaitable[None]], level: int = logging.INFO) -> None:
     """Runs `program` until it ends; SIGTERM and SIGINT set its event."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     async def until_told() -> None:
         stop = asyncio.Event()
