@@ -62,7 +62,9 @@ def _silence(row: PatientRow, now: datetime) -> State | None:
         missing = any(kind == "missing" for _, kind, _ in row.open_alerts)
         return State("no_data", "no data", "grey", "?", "an expected reading did not come") if missing else None
     words = sorted({_silent_words(watch, row, now) for watch in silent})
-    return State("no_data", "no data", "grey", "?", ", ".join(words))
+    spans = [now - watch.latest_at for watch in silent if watch.latest_at is not None and not _unusable(watch, row)]
+    word = f"no data {times.span(max(spans))}" if spans else "no data"
+    return State("no_data", word, "grey", "?", ", ".join(words))
 
 
 def _no_data(watch: Watch, row: PatientRow, now: datetime) -> bool:

@@ -138,11 +138,11 @@ def test_filters_count_what_they_would_show(ana: Person) -> None:
 
 def test_every_watched_patient_has_a_state(ana: Person) -> None:
     panel = ana.get("/").text.split('id="panel"')[1]
-    states = dict(re.findall(r'</span> ([a-zA-Z ]+)</span>\s*<span class="p-who"><a[^>]*>(\w+)', panel))
+    states = dict(re.findall(r'</span> ([a-zA-Z0-9 ]+)</span>\s*<span class="p-who"><a[^>]*>(\w+)', panel))
     assert {name: state for state, name in states.items()} == {
         "Cora": "High alert open",
         "Bruno": "Medium alert open",
-        "Elsa": "no data",
+        "Elsa": "no data 3 days",
         "Gita": "in range",
         "Farid": "not monitored",
     }

@@ -68,6 +68,14 @@ def test_states_in_words(row: object, code: str, words: str) -> None:
     assert (shown.code, shown.detail) == (code, words)
 
 
+def test_silence_says_how_long_in_its_first_word() -> None:
+    scale = watch(ago(days=5), metric="body_weight")
+    assert state_of(patient(watch(ago(days=2)), scale), NOW, ZONE).word == "no data 5 days"
+    assert state_of(patient(watch(None)), NOW, ZONE).word == "no data"
+    unusable = patient(watch(), latest=(sample("0", flags=frozenset({"zero_is_no_signal"})),))
+    assert state_of(unusable, NOW, ZONE).word == "no data"
+
+
 def test_a_pause_says_until_when_and_why() -> None:
     row = patient(monitoring=Monitoring.PAUSED, paused_until=NOW + timedelta(days=1), state_reason="in hospital")
     assert state_of(row, NOW, ZONE).detail == "until Mon 23 Nov 14:04: in hospital"
