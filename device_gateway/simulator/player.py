@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from device_gateway.clock import Clock, Ids
 from device_gateway.connection import Connection, Plan
+from device_gateway.simulator.due import Due
 from device_gateway.simulator.household import Device
 from device_gateway.simulator.world import World
 
 log = logging.getLogger(__name__)
 
-_MEMORY: Final = 60  # measurements that a device holds while no broker is there
 _TOPICS: Final = {"blood-pressure": "blood-pressure", "cgm": "glucose"}
 _AT_ONCE: Final = 50  # stored ones between two looks at what is due: the present does not wait for the past
 
@@ -22,28 +21,27 @@ async def play(world: World, plan: Plan, topic: str, clock: Clock, ids: Ids) -> 
     """Publishes until cancelled. `topic` is the devices' topic filter: serial and kind follow what precedes its `+`."""
     connection = Connection(plan, clock, ids, on_up=lambda: None, on_message=lambda _message: None)
     link = asyncio.create_task(connection.run())
-    mine = _Devices(world, topic, connection, clock.now())
-    log.info("simulating %d devices on the broker", len(mine.sent))
+    publisher = _Publisher(world, topic, connection, clock.now())
+    log.info("simulating %d devices on the broker", len(world.devices("mqtt")))
     try:
         while not link.done():
-            mine.publish_due(clock.now())
-            wait_s = 0.0 if mine.publish_stored() else mine.wait_s(clock.now())
-            await asyncio.sleep(wait_s)
+            publisher.publish_due(clock.now())
+            await asyncio.sleep(0.0 if publisher.publish_stored() else publisher.due.wait_s(clock.now()))
         link.result()
     finally:
         link.cancel()
         await asyncio.gather(link, return_exceptions=True)
 
 
-class _Devices:
-    """What of each device's measurements went out."""
+class _Publisher:
+    """What of the devices' measurements has still to go out."""
 
     def __init__(self, world: World, topic: str, connection: Connection, now: datetime) -> None:
         self._world, self._connection = world, connection
         self._prefix = topic.partition("+")[0].partition("#")[0]
-        self._devices = world.devices("mqtt")
-        self._stored = [(device, number) for device in self._devices for number in reversed(world.stored(device, now))]
-        self.sent = {device.device: world.newest(device, now) for device in self._devices}
+        devices = world.devices("mqtt")
+        self._stored = [(device, number) for device in devices for number in reversed(world.stored(device, now))]
+        self.due = Due(world, devices, now)
 
     def publish_stored(self) -> bool:
         """Whether more are to follow at once."""
@@ -54,20 +52,10 @@ class _Devices:
         return True
 
     def publish_due(self, now: datetime) -> None:
-        for device, number, late in self._due(now):
+        for device, number, late in self.due.taken(now):
             if not self._publish(device, number, from_memory=late):
                 return  # the devices keep what they have until the broker is there
-            self.sent[device.device] = number
-
-    def wait_s(self, now: datetime) -> float:
-        due = (self._world.taken_at(device, self.sent[device.device] + 1) for device in self._devices)
-        return max(0.1, min([1.0, *((at - now).total_seconds() for at in due)]))
-
-    def _due(self, now: datetime) -> Iterator[tuple[Device, int, bool]]:
-        for device in self._devices:
-            newest = self._world.newest(device, now)
-            for number in range(max(self.sent[device.device] + 1, newest - _MEMORY + 1), newest + 1):
-                yield device, number, number < newest
+            self.due.done(device, number)
 
     def _publish(self, device: Device, number: int, *, from_memory: bool) -> bool:
         """Whether this measurement is dealt with: it was handed to the broker, or nobody took one then."""
