@@ -17,6 +17,7 @@ from device_gateway.errors import SettingsError, SpoolCorruptError, SpoolUnavail
 from device_gateway.frames import Measurement, RawFrame, Rejected
 from device_gateway.registry import Registry
 from device_gateway.settings import Settings
+from device_gateway.simulation import paired_homes
 from device_gateway.simulator import World, play
 from device_gateway.sources import Source
 from device_gateway.sources.ble import BleSource, Pace, Radio
@@ -34,13 +35,12 @@ Part = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What one process runs. `world`: simulated cuffs that publish on the devices' broker."""
+    """What one process runs. `world`: simulated homes, whose devices are heard as real ones are."""
 
     settings: Settings
     clock: Clock
     ids: Ids
     world: World | None = None
-    radio: Radio | None = None
     replay: timedelta | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -52,8 +52,10 @@ class Gateway:
             parts: dict[str, Part] = {"uplink": uplink.run}
             for source in self._sources(registry):
                 parts[f"source {source.name}"] = self._pump(source, spool, uplink)
-            if self.world is not None:
+            if self.world is not None and self.world.devices("mqtt"):
                 parts["simulator"] = self._simulator(self.world)
+            if self.world is not None and self.world.devices("ble"):
+                parts["simulated homes"] = self._homes(self.world, registry, spool, uplink)
             await self._together(parts, spool, stop)
         finally:
             await asyncio.to_thread(spool.close)
@@ -127,14 +129,24 @@ class Gateway:
         if settings.devices is not None:
             plan = device_plan(settings, "devices", subscriptions=(settings.source_mqtt_topic,), manual_ack=True)
             yield MqttSource(plan, self.clock, self.ids)
-        radio = self.radio or (Radio(settings.ble_adapter) if settings.ble_adapter else None)
-        if radio is not None:
-            pace = Pace(idle_s=settings.ble_idle_s, rest_s=settings.ble_rest_s)
-            yield BleSource(radio, registry, self.clock, self.ids, settings.time_zone, pace)
+        if settings.ble_adapter:
+            yield self._bluetooth(Radio(settings.ble_adapter), registry)
+
+    def _bluetooth(self, radio: Radio, registry: Registry) -> Source:
+        settings = self.settings
+        pace = Pace(idle_s=settings.ble_idle_s, rest_s=settings.ble_rest_s)
+        return BleSource(radio, registry, self.clock, self.ids, settings.time_zone, pace)
 
     def _simulator(self, world: World) -> Part:
         plan = device_plan(self.settings, "simulator", clean_session=True)
         return lambda: play(world, plan, self.settings.source_mqtt_topic, self.clock, self.ids)
+
+    def _homes(self, world: World, registry: Registry, spool: Spool, uplink: Uplink) -> Part:
+        async def live() -> None:
+            async with paired_homes(world, registry, self.clock) as radio:
+                await self._pump(self._bluetooth(radio, registry), spool, uplink)()
+
+        return live
 
 
 def open_spool(settings: Settings, ids: Ids, now: datetime) -> Spool:

@@ -44,8 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _field("The devices' own broker, mqtt[s]://user:password@host:port; empty = no device speaks MQTT")
     ] = ""
     source_mqtt_topic: Annotated[
-        str, _field("Topic filter on which devices publish; simulated ones put their serial for the +", min_length=1)
-    ] = "devices/+/blood-pressure"
+        str, _field("Topic filter on which devices publish; serial and kind of a device stand for the +", min_length=1)
+    ] = "devices/+/+"
     spool_max_rows: Annotated[int, _field("Readings the spool may hold before the oldest are dropped", ge=1000)] = (
         500_000
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 from device_gateway.simulator.radio.air import Air
 from device_gateway.simulator.radio.glucose_meter import Record
+from device_gateway.simulator.radio.weight_scale import WeightScale
 from tests.contract.bluetooth_home import (
     METER,
     OXIMETER,
+    PACE,
     SCALE,
     glucose,
     home,
@@ -183,6 +186,16 @@ async def test_a_device_without_a_clock_is_collected_from_all_the_same(tmp_path:
         device.store([weight(80.0, now())])
         await here.until(lambda: len(here.frames) == 1)
         assert here.frames[0].clock_skew is None
+
+
+@in_a_loop
+async def test_a_device_that_stays_connected_makes_room_for_others(tmp_path: Path) -> None:
+    air = Air()
+    devices = [WeightScale(air, f"C1:00:00:00:01:{n:02X}", name=f"Scale {n}", clock=now) for n in range(8)]
+    async with home(tmp_path, air, devices) as here, here.gateway(replace(PACE, idle_s=60)):
+        for device in devices:
+            device.store([weight(80.0, now())])
+        await here.until(lambda: len({frame.device for frame in here.frames}) == len(devices))
 
 
 @in_a_loop

@@ -21,6 +21,7 @@ Heard = Callable[[str, bytes], None]
 """Called with a characteristic and its value."""
 
 _FULL: Final = 100
+_IDLE_IN_A_CROWD_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,20 @@ class Session:
     """`run` ends when the device has nothing more, and leaves what was learned in `device`."""
 
     def __init__(
-        self, paired: Paired, delivery: Delivery, heard: Heard, clock: Clock, zone: tzinfo, pace: Pace
+        self,
+        paired: Paired,
+        delivery: Delivery,
+        heard: Heard,
+        crowded: asyncio.Event,
+        clock: Clock,
+        zone: tzinfo,
+        pace: Pace,
     ) -> None:
-        """`heard` is called with each record that a device sends by itself, also after this session: see `arrived`."""
+        """`heard` is called with each record that a device sends by itself, also after this session: see `arrived`.
+
+        `crowded` is set while other devices wait for a connection.
+        """
+        self._crowded = crowded
         self._delivery, self._heard, self._clock, self._zone, self._pace = delivery, heard, clock, zone, pace
         self._profile = BY_NAME[paired.profile]
         self._activity = asyncio.Event()
@@ -120,10 +132,13 @@ class Session:
 
     async def _more(self, link: Link) -> bool:
         """Whether anything came before the device was silent for long, or gone, which is its way to say: all sent."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._activity, link.gone)]
+        crowded = self._crowded.is_set()
+        events = (self._activity, link.gone) if crowded else (self._activity, link.gone, self._crowded)
+        idle_s = min(self._pace.idle_s, _IDLE_IN_A_CROWD_S) if crowded else self._pace.idle_s
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
         try:
-            await asyncio.wait(waits, timeout=self._pace.idle_s, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waits, timeout=idle_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        return self._activity.is_set() and not link.gone.is_set()
+        return bool(done) and not link.gone.is_set()

@@ -59,7 +59,7 @@ class BleSource:
         self._standing: Standing | None = None
         self._paired: Mapping[str, Paired] = {}
         self._paired_read_ms = -_REGISTRY_MS
-        self._connecting = asyncio.Lock()
+        self._connecting, self._crowded = asyncio.Lock(), asyncio.Event()
         self._heard_ms = 0
 
     async def frames(self) -> AsyncGenerator[tuple[RawFrame, ...], None]:
@@ -111,7 +111,11 @@ class BleSource:
         if paired is None:
             return
         visits = self._visits.setdefault(paired.address, _Visits())
-        if visits.task is None and self._heard_ms >= visits.not_before_ms and not self._busy():
+        if visits.task is not None or self._heard_ms < visits.not_before_ms:
+            return
+        if self._busy():
+            self._crowded.set()
+        else:
             visits.task = asyncio.create_task(self._visit(paired, found, visits), name=f"session {found.address[-5:]}")
 
     def _known(self) -> Mapping[str, Paired]:
@@ -150,7 +154,9 @@ class BleSource:
     async def _session(self, paired: Paired, found: BLEDevice) -> bool:
         """Whether all went well."""
         delivery = Delivery(self._outlet, self._clock, paired.address)
-        session = Session(paired, delivery, partial(self._record, paired.address), self._clock, self._zone, self._pace)
+        session = Session(
+            paired, delivery, partial(self._record, paired.address), self._crowded, self._clock, self._zone, self._pace
+        )
         self._sessions[paired.address] = session
         try:
             await session.run(Link(self._radio, found, self._connecting, self._standing))
@@ -159,6 +165,7 @@ class BleSource:
             return False
         finally:
             del self._sessions[paired.address]
+            self._crowded.clear()  # whoever still waits is heard again
             self._registry.note_session(session.device)
             self._paired_read_ms = self._heard_ms - _REGISTRY_MS
             if session.device.bond == "lost" != paired.bond:
