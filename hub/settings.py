@@ -1,6 +1,7 @@
 """The hub's settings: a TOML file, then the environment (``RPMHUB_<NAME>``), checked before anything starts."""
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -107,6 +108,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**given)
     _check_meaning(settings)
     return settings
+
+
+def save(settings: Settings, file: Path) -> None:
+    """Write every setting as TOML, where RPMHUB_CONFIG may name it."""
+    lines = (f"{name} = {json.dumps(getattr(settings, name))}\n" for name in settings.__struct_fields__)
+    file.write_text("".join(lines))
 
 
 def check_production(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, care, db, demo, doctor, equipment, people, roles
+from hub.cli import audit, care, db, demo, doctor, equipment, people, replay, roles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +22,7 @@ for command in (
     roles.worker,
     roles.web,
     roles.simulate,
+    replay.replay,
     people.user,
     people.patient,
     care.protocol,

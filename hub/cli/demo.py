@@ -21,10 +21,12 @@ from hub.bootstrap import DEMO, build_hub, make_data_dir, open_database, start_l
 from hub.cli.context import until_told_to_stop
 from hub.cli.roles import role_programs
 from hub.services.demo_site import STORED_DAYS, Device, seed
-from hub.settings import PREFIX, Settings, config_dir, load
+from hub.settings import PREFIX, Settings, config_dir, load, save
 
 GATEWAY_ID = "gdemo"
 HOMES = 12
+SETTINGS_FILE = "settings.toml"
+"""In its data directory: RPMHUB_CONFIG may name it for other commands while the demo runs."""
 
 
 @click.command()
@@ -39,7 +41,7 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
 
     The pages' phones stand for the staff's. Ctrl-C stops everything; another run goes on where this one stopped.
     """
-    directory = data or _default_directory()
+    directory = data or default_directory()
     if fresh:
         _forget(directory)
     make_data_dir(directory)
@@ -50,6 +52,7 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
     wanted = _settings(cast, directory, port or _free_port(8080), broker_port)
     open_database(wanted, DEMO)
+    save(wanted, directory / SETTINGS_FILE)
     password = secret(directory, "demo-password", lambda: SystemIds().token()[:12])
     seed(build_hub(wanted, role="command"), cast, simulated_devices(chance), GATEWAY_ID, password)
     supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock(), _tell(logs))
@@ -89,6 +92,8 @@ def _programs(wanted: Settings, directory: Path, broker_port: int, chance: int) 
         "RPMHUB_GATEWAY_ZONE": wanted.clinic_zone,
         "RPMHUB_GATEWAY_RESEND_FIRST_S": "5",  # the embedded broker keeps nothing: the resend carries the demo
         "RPMHUB_GATEWAY_RECONNECT_MAX_S": "2",
+        "RPMHUB_GATEWAY_BLE_IDLE_S": "1",  # simulated devices measure every few seconds, on a radio without delays
+        "RPMHUB_GATEWAY_BLE_REST_S": "1",
         "RPMHUB_GATEWAY_STATUS_INTERVAL_S": "10",  # nobody looks at a demo's devices for a minute
     }
     broker = Program("broker", "hub.adapters.embedded_broker", (str(broker_port),), {}, logs / "broker.log")
@@ -146,7 +151,8 @@ def _forget(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
-def _default_directory() -> Path:
+def default_directory() -> Path:
+    """Where the demo keeps its data unless it is told."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "rpmhub-demo"
 

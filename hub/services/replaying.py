@@ -36,14 +36,19 @@ def check_replay(hub: Hub, patient_id: int) -> None:
 
 
 def replay_gateway(hub: Hub, actor: Actor, credential: str) -> bool:
-    """Register the one gateway that replays, unless it stands; whether it is new. ``credential``: hashed."""
+    """Register the one gateway that replays, unless it stands so; whether that is new. ``credential``: hashed."""
     with hub.unit_of_work() as uow:
         known = uow.gateways.find(GATEWAY_ID)
     if known is None:
         add_gateway(hub, actor, _NAME, credential, GATEWAY_ID, REPLAY)
     elif not known.replays or known.retired_at is not None:
         raise Invalid({"gateway": f"{GATEWAY_ID} is retired, or carries patients' own readings: it replays nothing"})
-    return known is None
+    elif known.credential != credential:
+        with hub.unit_of_work() as uow:
+            uow.gateways.set_credential(GATEWAY_ID, credential)
+            uow.audit.write(hub.clock.now(), actor.name, "gateway.credential", f"gateway:{GATEWAY_ID}", {})
+            uow.commit()
+    return known is None or known.credential != credential
 
 
 def prepare(hub: Hub, actor: Actor, patient_id: int, recorded: Sequence[Recorded]) -> None:

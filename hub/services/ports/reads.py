@@ -9,6 +9,7 @@ from hub.services.views.charts import PatientPage, Series
 from hub.services.views.equipment import Equipment, Phone
 from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
+from hub.services.views.replays import Marks, Outcome
 from hub.services.views.running import Running
 from hub.services.views.worklist import TaskRow, Worklist
 
@@ -63,3 +64,9 @@ class Reads(Protocol):
         ...
 
     def running(self) -> Running: ...
+
+    def replay_marks(self, gateway_id: str) -> Marks: ...
+
+    def replayed(self, patient_id: int, gateway_id: str, since: Marks) -> Outcome:
+        """What came of a recording since the marks."""
+        ...

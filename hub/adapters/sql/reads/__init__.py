@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hub.adapters.sql.reads import equipment, intake, patients, people, running, stories, tasks, worklist
+from hub.adapters.sql.reads import equipment, intake, patients, people, replays, running, stories, tasks, worklist
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.alerts import AlertPage, AlertRow
@@ -12,6 +12,7 @@ from hub.services.views.charts import PatientPage, Series
 from hub.services.views.equipment import Equipment, Phone
 from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
+from hub.services.views.replays import Marks, Outcome
 from hub.services.views.running import Running
 from hub.services.views.worklist import TaskRow, Worklist
 
@@ -85,3 +86,11 @@ class SqlReads:
     def running(self) -> Running:
         """How the hub itself is doing."""
         return running.running(self._connection)
+
+    def replay_marks(self, gateway_id: str) -> Marks:
+        """Where the tables end before a recording is replayed."""
+        return replays.marks(self._connection, gateway_id)
+
+    def replayed(self, patient_id: int, gateway_id: str, since: Marks) -> Outcome:
+        """What came of a recording since the marks."""
+        return replays.outcome(self._connection, patient_id, gateway_id, since)
