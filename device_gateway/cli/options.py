@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from device_gateway import settings as gateway_settings
 from device_gateway.errors import GatewayError
 from device_gateway.settings import CONFIG, PREFIX, Settings
 from device_gateway.simulator import Home, draw, load
+from device_gateway.simulator.beginning import beginning
 
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 SETTINGS_FILE: Final = click.option(
@@ -28,14 +30,14 @@ INTERVAL: Final = click.option(
     type=click.FloatRange(1, 86_400),
     default=5.0,
     show_default=True,
-    help="Seconds between a cuff's readings.",
+    help="Seconds between a cuff's readings; the other devices' follow from it.",
 )
 STORED: Final = click.option(
     "--stored-days",
     type=click.IntRange(0, 400),
     default=0,
     show_default=True,
-    help="Days whose readings, morning and evening, are in the cuffs' memory at the start.",
+    help="Days whose readings, at the hours at which people measure, are in the devices' memory at the start.",
 )
 
 
@@ -57,6 +59,14 @@ def load_homes(text: str, seed: int, interval: float) -> tuple[Home, ...]:
         return draw(int(text), seed, interval)
     try:
         return load(Path(text))
+    except GatewayError as error:
+        raise Sentence(str(error)) from error
+
+
+def began_at(settings: Settings, now: datetime) -> datetime:
+    """When the simulation in the gateway's data directory began."""
+    try:
+        return beginning(Path(settings.data_dir), now)
     except GatewayError as error:
         raise Sentence(str(error)) from error
 

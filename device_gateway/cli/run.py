@@ -5,7 +5,16 @@ from pathlib import Path
 
 import click
 
-from device_gateway.cli.options import INTERVAL, SEED, SETTINGS_FILE, STORED, load_homes, load_settings, serve
+from device_gateway.cli.options import (
+    INTERVAL,
+    SEED,
+    SETTINGS_FILE,
+    STORED,
+    began_at,
+    load_homes,
+    load_settings,
+    serve,
+)
 from device_gateway.clock import SystemClock, SystemIds
 from device_gateway.runtime import Gateway
 from device_gateway.simulator import World
@@ -13,7 +22,12 @@ from device_gateway.simulator import World
 
 @click.command()
 @SETTINGS_FILE
-@click.option("--simulate", "homes", metavar="FILE|N", help="Simulated cuffs publish on the devices' broker as well.")
+@click.option(
+    "--simulate",
+    "homes",
+    metavar="FILE|N",
+    help="Simulated homes: a JSON list, or how many. A next run goes on with them.",
+)
 @SEED
 @INTERVAL
 @STORED
@@ -26,6 +40,7 @@ def run(
     clock, ids = SystemClock(), SystemIds()
     world = None
     if homes is not None:
-        world = World(load_homes(homes, seed, interval), seed, clock.now(), settings.time_zone, stored_days)
+        began = began_at(settings, clock.now())
+        world = World(load_homes(homes, seed, interval), seed, began, settings.time_zone, stored_days)
     replay = None if replay_hours is None else timedelta(hours=replay_hours)
     serve(Gateway(settings, clock, ids, world, replay=replay).run)

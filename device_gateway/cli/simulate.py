@@ -13,6 +13,7 @@ from device_gateway.cli.options import (
     SETTINGS_FILE,
     STORED,
     Sentence,
+    began_at,
     load_homes,
     load_settings,
     serve,
@@ -37,18 +38,21 @@ from device_gateway.simulator.listing import lines, rows
 def simulate(
     config: Path | None, homes: str, seed: int, interval: float, stored_days: int, only_list: bool, as_json: bool
 ) -> None:
-    """Publishes simulated cuffs on the devices' broker."""
+    """Publishes simulated cuffs and glucose sensors on the devices' broker.
+
+    Bluetooth devices are on no radio here: `run --simulate` has them.
+    """
     cast = load_homes(homes, seed, interval)
     if only_list:
         click.echo(json.dumps(rows(cast), indent=2) if as_json else "\n".join(lines(cast)))
         return
     settings = load_settings(config)
     clock, ids = SystemClock(), SystemIds()
-    world = World(cast, seed, clock.now(), settings.time_zone, stored_days)
     try:
         plan = device_plan(settings, "simulator", clean_session=True)
     except GatewayError as error:
         raise Sentence(str(error)) from error
+    world = World(cast, seed, began_at(settings, clock.now()), settings.time_zone, stored_days)
 
     async def publish(stop: asyncio.Event) -> None:
         playing = asyncio.create_task(play(world, plan, settings.source_mqtt_topic, clock, ids))

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from device_gateway.errors import SettingsError
 from device_gateway.frames import Measurement
 from device_gateway.simulator import Device, Home, Person, World, draw, load
+from device_gateway.simulator.beginning import beginning
 from device_gateway.simulator.listing import lines, rows
 from tests.unit.gateway.simulated import CHICAGO, DAY, HOUR, START, demo, device, live, read, readings, remembered
 
+README = Path(__file__).parents[3] / "device_gateway" / "simulator" / "README.md"
 DEVICES = [(home.home, device.device) for home in draw(12, seed=1) for device in home.devices]
 
 
@@ -199,6 +201,12 @@ def test_homes_can_come_from_a_file(tmp_path: Path) -> None:
     )
 
 
+def test_the_example_in_the_readme_is_a_file_of_homes(tmp_path: Path) -> None:
+    (tmp_path / "homes.json").write_text(README.read_text().split("```")[1].removeprefix("json"))
+
+    assert [len(home.devices) for home in load(tmp_path / "homes.json")] == [3]
+
+
 def changed(**device: Any) -> str:
     return json.dumps([HOME | {"devices": [HOME["devices"][0] | device]}])
 
@@ -228,3 +236,18 @@ def test_a_wrong_file_of_homes_is_one_sentence(tmp_path: Path, text: str) -> Non
     (tmp_path / "homes.json").write_text(text)
     with pytest.raises(SettingsError, match=r"homes\.json"):
         load(tmp_path / "homes.json")
+
+
+def test_a_simulation_began_at_its_first_start_whenever_it_is_asked(tmp_path: Path) -> None:
+    directory = tmp_path / "gateway"
+
+    assert beginning(directory, START) == START
+    assert beginning(directory, START + 3 * DAY) == START
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-22T13:00:00", ""])
+def test_a_beginning_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "simulated-since").write_text(text)
+
+    with pytest.raises(SettingsError, match="simulated-since, which says when the simulation began, cannot be used"):
+        beginning(tmp_path, START)
