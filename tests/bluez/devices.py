@@ -57,6 +57,12 @@ class Devices:
         else:
             self._add(path, advert.address, news)
 
+    def restore(self, address: Address) -> None:
+        """Shows a device that was paired before the daemon started."""
+        path = self.path_of(address)
+        self._add(path, address, {})
+        self._objects.set(path, DEVICE, Paired=flag(True), Bonded=flag(True))
+
     def out_of_sight(self) -> None:
         """Discovery ended: strengths are no longer known."""
         for path in self._objects.below(HCI0, DEVICE):
@@ -115,7 +121,7 @@ class Devices:
     async def _attempt(self, path: str) -> None:
         try:
             async with asyncio.timeout(_CONNECT_S):
-                link = await self._central.connect(self._addresses[path])
+                link = await self._central.connect(self._addresses[path], lambda link: self._gatt.linked(path, link))
         except TimeoutError:
             raise BluezError(*errors.ABORTED) from None
         except BondLost:

@@ -23,6 +23,7 @@ class Gatt:
         self._attributes: dict[str, Any] = {}  # path -> what bumble found there
         self._links: dict[str, tuple[Link, Callable[[], None]]] = {}
         self._sessions: dict[str, list[str]] = {}  # characteristic's path -> clients
+        self._listeners: dict[str, Callable[[bytes], None]] = {}
         self._busy: set[tuple[str, str]] = set()
         self.handlers = {
             (CHARACTERISTIC, "ReadValue"): self._read,
@@ -32,6 +33,17 @@ class Gatt:
             (DESCRIPTOR, "ReadValue"): self._read,
             (DESCRIPTOR, "WriteValue"): self._write,
         }
+
+    def linked(self, device: str, link: Link) -> None:
+        """Listens again, before anything else happens on the link, for clients that stayed; as BlueZ does."""
+        for path in [path for path, clients in self._sessions.items() if clients and path.startswith(f"{device}/")]:
+            characteristic, client = self._attributes[path], link.peer.gatt_client
+            characteristic.client = client
+            listener = characteristic.subscribers.get(self._listeners.get(path))
+            if listener is not None:
+                indicates = "indicate" in self._objects.get(path, CHARACTERISTIC, "Flags")
+                listeners = client.indication_subscribers if indicates else client.notification_subscribers
+                listeners.setdefault(characteristic.handle, set()).add(listener)
 
     async def connected(self, device: str, link: Link, on_paired: Callable[[], None]) -> None:
         """Finds the device's attributes, or takes them from memory, and renews the sessions of clients that stayed."""
@@ -53,6 +65,7 @@ class Gatt:
     def remove(self, device: str) -> None:
         for path in sorted((path for path in self._attributes if path.startswith(f"{device}/")), reverse=True):
             del self._attributes[path]
+            self._listeners.pop(path, None)
             self._sessions.pop(path, None)
             self._objects.remove(path)
 
@@ -124,7 +137,8 @@ class Gatt:
         def notified(value: bytes) -> None:
             self._objects.set(path, CHARACTERISTIC, Value=Variant("ay", bytes(value)))
 
-        await self._do(path, lambda link: link.ask(lambda: self._attributes[path].subscribe(notified)))
+        listener = self._listeners.setdefault(path, notified)
+        await self._do(path, lambda link: link.ask(lambda: self._attributes[path].subscribe(listener)))
         self._objects.set(path, CHARACTERISTIC, Notifying=flag(True))
 
     async def _one(self, call: Message, work: Callable[[Link], Any]) -> Any:

@@ -86,15 +86,23 @@ class Central:
     async def bonded(self, address: Address) -> bool:
         return await self._keys.get(str(address)) is not None
 
+    async def bonds(self) -> list[Address]:
+        """Identity addresses of bonded devices."""
+        return [Address(name) for name, _keys in await self._keys.get_all()]
+
     async def forget(self, address: Address) -> None:
         await self._keys.delete(str(address))
         await self.device.refresh_resolving_list()
 
-    async def connect(self, address: Address) -> "Link":
-        """A link, encrypted if there is a bond. Waits for the device for ever; cancelling gives up the attempt."""
+    async def connect(self, address: Address, linked: "Callable[[Link], None]" = lambda _link: None) -> "Link":
+        """A link, encrypted if there is a bond. Waits for the device for ever; cancelling gives up the attempt.
+
+        `linked` is called before that: a bonded device may speak as soon as the link is encrypted.
+        """
         async with self._connecting:
             link = Link(self, await self._connect(await self._on_air(address)))
         try:
+            linked(link)
             if await self.bonded(link.address):
                 await link.encrypt()
         except BaseException:
