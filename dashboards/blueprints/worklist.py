@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import actor, hub, now, zone
 from dashboards.security.headers import unchanged_or
+from dashboards.viewmodels.chores import folded
 from dashboards.viewmodels.patient_state import panel_order, state_of
 from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
 from hub.errors import Conflict
@@ -68,7 +69,7 @@ def _context(shown: tuple[str, ...]) -> dict[str, Any]:
         "lanes": _lanes(held),
         "held_back": held.new,
         "total": len(alerts),
-        "tasks": _tasks(found)[:MOST_TASKS],
+        "tasks": folded(_tasks(found))[:MOST_TASKS],
         "task_count": len(_tasks(found)),
         "closed_unseen": [alert for alert in found.closed_unseen if _theirs(alert)],
         "panel": _panel(found.patients) if me.role in CLINICAL else [],

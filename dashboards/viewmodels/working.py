@@ -117,11 +117,11 @@ def _pair_again(device: DeviceLine) -> list[Mend]:
 
 
 def _look_at_gateway(device: DeviceLine) -> list[Mend]:
-    how = "{} of its records could not be read. Gateway {} keeps {}:"
+    how = "Of {} of its records no reading could be made. Gateway {} keeps the bytes and says why:"
     return [
-        Mend(how.format(count, one.gateway, "it" if count == 1 else "them"), "rpmhub-gateway status")
+        Mend(how.format(one.said.quarantined, one.gateway), "rpmhub-gateway status")
         for one in device.told
-        if (count := one.said.quarantined)
+        if one.said.quarantined
     ]
 
 

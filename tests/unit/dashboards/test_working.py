@@ -65,10 +65,9 @@ def test_a_lost_pairing_says_the_command() -> None:
 
 
 def test_what_the_gateway_could_not_read_is_said() -> None:
-    (mend,) = device_state(scale(told(quarantined=1)), NOW, ZONE).mends
-    assert mend == Mend("1 of its records could not be read. Gateway Home 1 keeps it:", "rpmhub-gateway status")
     (mend,) = device_state(scale(told(quarantined=3)), NOW, ZONE).mends
-    assert mend.words == "3 of its records could not be read. Gateway Home 1 keeps them:"
+    words = "Of 3 of its records no reading could be made. Gateway Home 1 keeps the bytes and says why:"
+    assert mend == Mend(words, "rpmhub-gateway status")
 
 
 def test_nobodys_device_says_how_it_is_given() -> None:
