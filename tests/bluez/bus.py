@@ -5,11 +5,15 @@ import contextlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from bleak.backends.bluezdbus.manager import get_global_bluez_manager
+from dbus_fast import BusType, Message
+from dbus_fast.aio import MessageBus
 
+_DBUS = "org.freedesktop.DBus"
 _VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
 _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -42,6 +46,26 @@ async def close_bleak() -> None:
     if manager._bus is not None:
         manager._bus.disconnect()
         await asyncio.wait({manager._bus_watcher_task})
+
+
+@contextlib.asynccontextmanager
+async def connected(heard: Callable[[Message], None] | None = None) -> AsyncIterator[MessageBus]:
+    """A client's connection; `heard` gets every PropertiesChanged."""
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    if heard is not None:
+        bus.add_message_handler(lambda message: heard(message) if message.member == "PropertiesChanged" else None)
+        rule = "type='signal',member='PropertiesChanged'"
+        await bus.call(Message(_DBUS, "/org/freedesktop/DBus", _DBUS, "AddMatch", signature="s", body=[rule]))
+    try:
+        yield bus
+    finally:
+        bus.disconnect()
+        await bus.wait_for_disconnect()
+
+
+async def call(bus: MessageBus, path: str, interface: str, member: str, signature: str = "", *body: Any) -> Message:
+    """What the Bluetooth daemon replies, be it an error."""
+    return await bus.call(Message("org.bluez", path, interface, member, signature=signature, body=list(body)))
 
 
 @contextlib.contextmanager

@@ -63,6 +63,8 @@ class FakeBluez:
         rule = f"type='signal',sender='{_BUS}',interface='{_BUS}',member='NameOwnerChanged'"
         await self.bus.call(Message(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", signature="s", body=[rule]))
         self.adapter.show()
+        for address in await self.central.bonds():
+            self.devices.restore(address)
         await self.bus.request_name("org.bluez")
 
     async def stop(self) -> None:

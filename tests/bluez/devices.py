@@ -110,10 +110,9 @@ class Devices:
             return
         attempt = self._attempts[path] = asyncio.ensure_future(self._attempt(path))
         try:
-            await asyncio.wait({attempt})
+            await _end_of(attempt)
         finally:
             del self._attempts[path]
-            attempt.cancel()
         if attempt.cancelled():
             raise BluezError("Failed", "le-connection-canceled")
         attempt.result()
@@ -162,10 +161,9 @@ class Devices:
             raise BluezError(*errors.IN_PROGRESS)
         pairing = self._pairing[path] = asyncio.ensure_future(self._pair(path, call.sender))
         try:
-            await asyncio.wait({pairing})
+            await _end_of(pairing)
         finally:
             del self._pairing[path]
-            pairing.cancel()
         if pairing.cancelled():
             raise BluezError(*errors.AUTHENTICATION_CANCELED)
         pairing.result()
@@ -209,3 +207,12 @@ class Devices:
         with contextlib.suppress(BleakError):  # the link's end is announced by itself
             await self._gatt.connected(path, link, on_paired=lambda: self._paired(path, link))
             self._objects.set(path, DEVICE, ServicesResolved=flag(True))
+
+
+async def _end_of(work: "asyncio.Future[None]") -> None:
+    """However it ends. Cancelled, it takes the work along."""
+    try:
+        await asyncio.wait({work})
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
