@@ -1,4 +1,4 @@
-"""The gateway as a process of its own: Bluetooth by bleak and a daemon on a private bus, its hub's end held by the test."""
+"""The gateway as a process of its own: Bluetooth by bleak and a daemon on a private bus, the test holds the hub's end."""
 
 import contextlib
 import json
