@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -50,6 +51,11 @@ class Mosquitto:
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
+
+    def reload(self) -> None:
+        """Its password and access files are read again."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
 
     def wipe(self) -> None:
         (self.directory / "mosquitto.db").unlink(missing_ok=True)

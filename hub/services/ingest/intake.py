@@ -19,6 +19,9 @@ from hub.services.ports.storage import UnitOfWork
 _NO_CLOCK_MS = 2**53
 """A monotonic clock that counts this many has gone wrong."""
 
+_NOT_FOR_REPLAY = "a recording, and not for a patient whom it may be replayed on"
+_OTHER_VALUES = "this record of the device came with other values"
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -99,14 +102,12 @@ class Intake:
         found = self._whose(message.gateway_id, device, at, reading.user_index)
         replayed = self.gateways[message.gateway_id].replays
         if replayed and not self._may_replay(found):
-            said = "a recording, and not for a patient whom it may be replayed on"
-            return Placed(good.seq, "rejected", "not_for_replay", quarantine=said)
+            return Placed(good.seq, "rejected", "not_for_replay", quarantine=_NOT_FOR_REPLAY)
         held = found if isinstance(found, Held) else None
         known = self._records.get((reading.device, reading.record or ""))
         # A held copy is no proof of anything: whoever sent it may have no right to this device.
         if known is not None and known.digest != good.record_digest and (held or not known.held):
-            said = "this record of the device came with other values"
-            return Placed(good.seq, "rejected", "key_conflict", quarantine=said)
+            return Placed(good.seq, "rejected", "key_conflict", quarantine=_OTHER_VALUES)
         if known is not None and (held or not known.held):
             return Placed(good.seq, "duplicate", None)
         if found == "ended":
