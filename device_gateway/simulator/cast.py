@@ -51,7 +51,7 @@ def _with_stories(a: "_Casting") -> Iterator[Home]:
 
 
 def _with_cuffs(a: "_Casting") -> Iterator[Home]:
-    yield Home(home=6, people=(a.person(7, "hypertension", "crisis", missed_days=0.1),), devices=(a.cuff(6, 7),))
+    yield Home(home=6, people=(a.person(7, "hypertension", missed_days=0.1),), devices=(a.cuff(6, 7),))
     yield Home(home=7, people=(a.person(8, "hypertension", "rising"),), devices=(a.cuff(7, 8, unit="kPa"),))
     yield Home(home=8, people=(a.person(9, "hypertension"),), devices=(a.cuff(8, 9, loose_every=4),))
 

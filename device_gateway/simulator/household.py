@@ -13,7 +13,7 @@ Story = Literal["stable", "gaining", "desaturating", "night-lows", "silent", "ri
 STORIES: Final[dict[Story, str]] = {
     "stable": "in range",
     "gaining": "gained 2.4 kg of water in the last days",
-    "desaturating": "SpO2 falls to 84-85 % 18 s after the start and stays there",
+    "desaturating": "SpO2 falls to 84-85 % within 15 s of the start and stays there",
     "night-lows": "low at night, the last time in the sensor's memory",
     "silent": "sends nothing since a little more than 2 days before the start",
     "rising": "climbs to 165/102 mmHg in 3 min",

@@ -31,7 +31,6 @@ def _row(home: Home, device: Device) -> dict[str, Any]:
     row: dict[str, Any] = {
         "home": home.home,
         "device": device.device,
-        "serial": device.device,
         "profile": device.profile,
         "link": device.link,
         "people": [_person(members[number], device.slot(number)) for number in device.people],

@@ -10,14 +10,14 @@ from device_gateway.simulator.household import Person
 from device_gateway.simulator.stories import climbed, fallen, gained, night_lows
 
 _GAIN_KG: Final = 2.4
-_FALLEN_TO: Final = (84.6, 96.0)  # SpO2, pulse
+_FALLEN_TO: Final = (84.6, 88.0)  # SpO2, pulse
 _CLIMB_TO: Final = {"crisis": (190.0, 125.0, 104.0), "rising": (165.0, 102.0, 88.0)}  # systolic, diastolic, pulse
 _LEAST_PULSE_PRESSURE: Final = 15
 _MEALS: Final = (7.75, 12.75, 18.25)  # hours of day
 _MEAL_MG_DL: Final = 38.0
 _MEAL_PEAK_H: Final = 0.75
 _LOW_MG_DL: Final = 58.0
-_LOW_HALF_S: Final = 1800.0
+_LOW_HALF_S: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from device_gateway.simulator.household import Person
 
 _DAY_S: Final = 86_400.0
 _GAINING_S: Final = 3.5 * _DAY_S
-_FALL_FROM_S, _FALL_TO_S = 18.0, 20.0
+_FALL_FROM_S, _FALL_TO_S = 13.0, 15.0  # 18 to 20 after a demo was begun: the gateway comes last
 _CLIMB_S: Final = {"crisis": 20.0, "rising": 180.0}
 _SILENT_BEFORE: Final = timedelta(hours=50)
 _LOW_AT: Final = timedelta(hours=3, minutes=20)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -366,6 +366,7 @@ def gateway(broker: Mosquitto, directory: Path) -> "Iterator[subprocess.Popen[by
         "RPMHUB_GATEWAY_ZONE": "America/Chicago",
     }
     command = [sys.executable, "-P", "-m", "device_gateway", "run", "--simulate", "3", "--interval", "1"]
+    command += ["--stored-days", "1"]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
         try:
             yield process
@@ -373,18 +374,24 @@ def gateway(broker: Mosquitto, directory: Path) -> "Iterator[subprocess.Popen[by
             process.kill()
 
 
+EVERY_WAY: Final = {"SIM-CUFF-0001", "SIM-CGM-0003", "C1:52:50:4D:00:01", "C2:52:50:4D:00:03", "C3:52:50:4D:00:02"}
+
+
+def read(hub: Hub) -> list[dict[str, Any]]:
+    return [reading for _, batch, _ in hub.batches for reading in batch["readings"]]
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_whole_program_with_simulated_homes(broker: Mosquitto, tmp_path: Path, end: signal.Signals) -> None:
     async def story() -> None:
         hub = Hub(broker)
         with gateway(broker, tmp_path / "data") as process:
-            await hub.until(lambda: len(hub.seqs) >= 6)
+            await hub.until(lambda: {reading["device"] for reading in read(hub)} >= EVERY_WAY)
             process.send_signal(end)
             code = await asyncio.wait_for(asyncio.to_thread(process.wait), 3)
             assert code == (0 if end == signal.SIGTERM else -signal.SIGKILL)
         await hub.until(lambda: hub.statuses[-1]["online"] is False)
-        readings = [reading for _, batch, _ in hub.batches for reading in batch["readings"]]
         hub.close()
-        assert len({reading["record"] for reading in readings if reading["device"] == "SIM-CUFF-0001"}) >= 2
+        assert len({reading["record"] for reading in read(hub) if reading["device"] == "SIM-CUFF-0001"}) >= 2
 
     scenario(story)

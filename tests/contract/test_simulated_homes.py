@@ -20,9 +20,9 @@ from hub.domain.severity import Severity
 from tests.unit.domain.builders import PATIENT, PROTOCOLS
 from tests.unit.gateway.simulated import DAY, HOUR, START, demo, live, remembered
 
-SEEDS: Final = [1, 2, 3]
+SEEDS: Final = [1, 2]
 PEOPLE: Final = range(1, 14)
-CALM: Final = [person for person in PEOPLE if person not in (1, 2, 3, 7, 8)]
+CALM: Final = [person for person in PEOPLE if person not in (1, 2, 3, 8)]
 
 
 class Past:
@@ -104,15 +104,15 @@ def test_the_weight_gained_is_amber_from_the_last_day_on_and_nothing_else_is(see
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_fall_of_oxygen_is_red_from_the_20th_second_on(seed: int) -> None:
+def test_the_fall_of_oxygen_is_red_from_the_15th_second_on(seed: int) -> None:
     """On the person's own target, 88-92; on the others it even lies among what pages at once."""
     world = demo(seed)
-    fallen = [each for each in samples(list(measured(world, 2))) if each.at > START + timedelta(seconds=20)]
+    fallen = [each for each in samples(list(measured(world, 2))) if each.at > START + timedelta(seconds=15)]
     oxygen = [each for each in fallen if each.metric == "oxygen_saturation"]
-    found = findings(world, 2)
+    found = findings(world, 2, Severity.LOW)
 
     assert {each.problem for each in found} == {"oxygen-low"}
-    assert min(each.at for each in found) > START + timedelta(seconds=17)
+    assert min(each.at for each in found) > START + timedelta(seconds=12)
     assert len([each for each in found if each.severity is Severity.RED]) == len(oxygen) > 600
     assert all(at_once(each, target) for each in oxygen for target in (None, OxygenTarget.GENERAL))
 
@@ -123,7 +123,7 @@ def test_lows_on_insulin_are_red_and_none_is_younger_than_four_hours(seed: int) 
 
     assert {(each.problem, each.severity) for each in found} == {("glucose-low", Severity.RED)}
     assert max(each.at for each in found) < START - 4 * HOUR
-    assert 5 <= len(found) <= 14
+    assert 5 <= len(found) <= 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
