@@ -84,6 +84,11 @@ def test_a_demo_begins_stops_goes_on_and_starts_over(tmp_path: Path) -> None:
     with demo(directory) as running:
         assert comes_true(lambda: red_alerts(directory) > 0, FIRST_RED_S)
         assert page_answers(running.port)
+        assert comes_true(lambda: bool(ask(directory, FIRST_PAGE)), 5)
+        assert len(ask(directory, WITH_DATA)) == CAST
+        assert ask(directory, REDS) == {("oxygen-low",)}
+        assert ask(directory, GREY) == {("missing-oxygen_saturation", Severity.LOW.value)}
+        assert ask(directory, UNUSED) == set()
         assert running.end(signal.SIGINT) < STOPS_WITHIN_S
         assert running.process.returncode == 0
     before = {table: identities(directory, table) for table in SEEDED + GROWING}
@@ -100,6 +105,13 @@ def test_a_demo_begins_stops_goes_on_and_starts_over(tmp_path: Path) -> None:
         assert running.end(signal.SIGTERM) < STOPS_WITHIN_S
         assert running.process.returncode == 0
 
+
+PAGE: Final = "DEMO Riverside RED __:__ ref ____. Reply 1a to take it, 1e to pass on. Next person is paged __:__.%"
+FIRST_PAGE: Final = f"SELECT body FROM demo_phone WHERE phone = '+15555550101' AND body LIKE '{PAGE}'"
+WITH_DATA: Final = "SELECT DISTINCT patient_id FROM journal WHERE status = 'stored'"
+REDS: Final = f"SELECT problem FROM alert WHERE severity = {Severity.RED.value}"
+GREY: Final = "SELECT problem, severity FROM alert WHERE kind = 'missing'"
+UNUSED: Final = "SELECT code FROM quarantine UNION SELECT status FROM journal WHERE status != 'stored'"
 
 SEEDED: Final = ("patient", "staff", "device", "protocol", "mode")
 GROWING: Final = ("journal", "alert")
