@@ -112,7 +112,7 @@ class Devices:
         try:
             await _end_of(attempt)
         finally:
-            del self._attempts[path]
+            self._attempts.pop(path, None)
         if attempt.cancelled():
             raise BluezError("Failed", "le-connection-canceled")
         attempt.result()
@@ -141,6 +141,8 @@ class Devices:
         attempt, link = self._attempts.get(path), self._links.get(path)
         if attempt is not None:
             attempt.cancel()
+            await asyncio.wait({attempt})
+            self._attempts.pop(path, None)
         if link is not None:
             await link.disconnect()
 
@@ -163,14 +165,14 @@ class Devices:
         try:
             await _end_of(pairing)
         finally:
-            del self._pairing[path]
+            self._pairing.pop(path, None)
         if pairing.cancelled():
             raise BluezError(*errors.AUTHENTICATION_CANCELED)
         pairing.result()
         self._resolve(path)
 
     async def _cancel_called(self, call: Message) -> None:
-        pairing = self._pairing.get(call.path)
+        pairing = self._pairing.pop(call.path, None)
         if pairing is None:
             raise BluezError("DoesNotExist", "Does Not Exist")
         pairing.cancel()
