@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from hub.adapters.sql.tables.measurements import reading
+from hub.services.hub import Actor
+from hub.services.replaying import GATEWAY_ID, Recorded, prepare, replay_gateway
 from tests.web.people import Person
 from tests.web.ward import Ward, Watched
 
@@ -67,6 +69,24 @@ def test_the_range_is_what_there_is_unless_the_address_says(ana: Person, ward: W
             connection.execute(update(reading).where(mine).values(at=ward.clock.now() - age))
         assert chosen() == code
     assert 'range=90d#readings" aria-current="true"' in ana.get(f"{address}?range=90d").text
+
+
+def test_a_recording_is_drawn_apart_and_what_was_found_in_it_is_listed(ana: Person, ward: Ward) -> None:
+    tess = ward.patient("Tess Invented", "RV-101188", ("diabetes",), ("glucose-meter",))
+    admin, now = Actor("test", "admin"), ward.clock.now()
+    replay_gateway(ward.hub, admin, "x")
+    prepare(ward.hub, admin, tess.id, [Recorded("replay-1/cgm", "cgm", now - timedelta(days=1), now)])
+    ward.glucose(tess, "6.0")
+    ward.measure("replay-1/cgm", "cgm", {"blood_glucose": (39, "mg/dL")}, gateway=GATEWAY_ID)
+    html = ana.get(f"/patients/{tess.id}").text
+    plots = _plots(html)
+    assert [points[1] for points in plots["blood_glucose"]["points"]] == [6.0]  # type: ignore[attr-defined]
+    assert [points[1] for points in plots["blood_glucose-replayed"]["points"]] == [39.0]  # type: ignore[attr-defined]
+    assert plots["blood_glucose-replayed"]["title"] == "Glucose, replayed from a recording"
+    assert "glucose-low: 1 in 1 episode" in _text(html.split('id="recorded-title"')[1].split("</section>")[0])
+    assert "cgm, replayed from a recording" in ana.get(f"/patients/{tess.id}/readings.csv").text
+    assert 'id="open-title"' not in html
+    assert "recorded-title" not in ana.get(f"/patients/{ward.patient('Una Invented', 'RV-2', (), ()).id}").text
 
 
 def test_open_alerts_stand_worst_first(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:

@@ -8,6 +8,7 @@ from hub.domain.ruling import Band
 from hub.domain.samples import Sample
 from hub.services.views.alerts import AlertRow
 from hub.services.views.people import StaffTag
+from hub.services.views.replays import Found
 from hub.services.views.worklist import PatientRow, TaskRow
 
 
@@ -73,3 +74,5 @@ class PatientPage:
     """Whom work can be given to."""
     first_reading_at: datetime | None
     """Of any metric; None: nothing was measured yet."""
+    recorded: tuple[Found, ...] = ()
+    """What the rules found in recordings that were replayed, worst first."""

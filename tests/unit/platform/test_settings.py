@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import WrongSetting
-from hub.settings import Address, Settings, check_production, config_dir, describe, load
+from hub.settings import Address, Settings, check_production, config_dir, describe, load, save
 
 
 def test_nothing_set_is_the_defaults() -> None:
@@ -20,6 +20,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     settings = load({"RPMHUB_CONFIG": str(file), "RPMHUB_CLINIC_NAME": "From the environment"})
 
     assert (settings.clinic_name, settings.http_port) == ("From the environment", 8081)
+
+
+def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "hub.toml"
+    settings = Settings(clinic_name='"Ärzte" \\ \u007f', http_port=8081, public_url="http://127.0.0.1:8081")
+    save(settings, file)
+    assert load({"RPMHUB_CONFIG": str(file)}) == settings
 
 
 @pytest.mark.parametrize(

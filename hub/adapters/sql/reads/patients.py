@@ -11,6 +11,7 @@ from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, intervals
 from hub.adapters.sql.reads.people import staff_tags
 from hub.adapters.sql.reads.readings import first, latest, since
+from hub.adapters.sql.reads.replays import found as recorded
 from hub.adapters.sql.reads.tasks import open_tasks
 from hub.adapters.sql.tables.alerting import alert
 from hub.adapters.sql.tables.care import goal, task
@@ -105,6 +106,7 @@ def page(connection: Connection, patient_id: int, now: datetime) -> PatientPage 
         tasks=open_tasks(connection, task.c.patient_id == patient_id),
         staff=everybody,
         first_reading_at=first(connection, patient_id),
+        recorded=recorded(connection, patient_id),
     )
 
 
@@ -164,8 +166,8 @@ def series(connection: Connection, patient_id: int, start: datetime, now: dateti
         )
         for metric in sorted({*newest, *planned}, key=METRIC_CODES.__getitem__)
     ]
-    recorded = [
+    tapes = [
         Series(metric, tuple(theirs), limits([metric]), planned.get(metric), theirs[-1].at, replayed=True)
         for metric, theirs in since(connection, patient_id, start, replayed).items()
     ]
-    return (*measured, *recorded)
+    return (*measured, *tapes)

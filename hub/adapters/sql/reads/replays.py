@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.care import task
-from hub.adapters.sql.tables.measurements import finding, transport_key
+from hub.adapters.sql.tables.measurements import finding, replayed, transport_key
 from hub.domain.severity import Severity
 from hub.services.views.replays import APART, Found, Marks, Outcome
 
@@ -30,7 +30,7 @@ def outcome(connection: Connection, patient_id: int, gateway_id: str, since: Mar
     }
     return Outcome(
         answered={words: count for words, count in answered.items() if count},
-        found=_found(connection, patient_id, since.findings),
+        found=found(connection, patient_id, since.findings),
         alerts=_newer(connection, alert, patient_id, since.alerts),
         tasks=_newer(connection, task, patient_id, since.tasks),
         messages=_newer(connection, outbox, patient_id, since.messages),
@@ -48,7 +48,10 @@ def _newer(connection: Connection, table: Table, patient_id: int, since: int) ->
     return count
 
 
-def _found(connection: Connection, patient_id: int, since: int) -> tuple[Found, ...]:
+def found(connection: Connection, patient_id: int, since: int = 0) -> tuple[Found, ...]:
+    """What the rules found in this patient's recordings, worst first. Who has none is not asked about."""
+    if connection.execute(select(replayed.c.at).where(replayed.c.patient_id == patient_id).limit(1)).first() is None:
+        return ()
     c = finding.c
     these = select(c.rule, c.severity, c.at).where(c.id > since, c.patient_id == patient_id, c.replayed == 1)
     times: dict[tuple[int, str], list[datetime]] = {}
