@@ -31,7 +31,7 @@ def records(*numbers: int) -> list[Record]:
     return [
         Record(
             sequence=number,
-            measurement=struct.pack("<BH7sB", 0, number, bytes(7), number),
+            measurement=struct.pack("<BH7sH", 0, number, bytes(7), number),
             context=struct.pack("<BH", 0, number) if number % 3 == 0 else None,
         )
         for number in numbers
