@@ -38,7 +38,7 @@ class Paired:
     paired_at: datetime
     bond_failures: int = 0
     sequence: int | None = None  # the newest record the spool has, of devices that number theirs
-    newest_record: str | None = None  # what that record was, so that a memory that began anew is noticed
+    newest_record: str | None = None  # tells that record from others: a memory may begin anew
     clock_skew: timedelta | None = None  # the device's clock minus ours, as it must be now
     battery_percent: int | None = None
     quiet: bool = False  # it was left unsubscribed: it will not send before it is asked

@@ -50,7 +50,7 @@ class Gateway:
             registry = Registry(Path(self.settings.data_dir))
             uplink = Uplink(self._way(), spool, registry, self.clock, self.ids)
             parts: dict[str, Part] = {"uplink": uplink.run}
-            for source in self._sources(registry):
+            for source in self._sources(registry, spool):
                 parts[f"source {source.name}"] = self._pump(source, spool, uplink)
             if self.world is not None and self.world.devices("mqtt"):
                 parts["simulator"] = self._simulator(self.world)
@@ -124,18 +124,18 @@ class Gateway:
     def _way(self) -> Way:
         return way_to_hub(self.settings)
 
-    def _sources(self, registry: Registry) -> Iterator[Source]:
+    def _sources(self, registry: Registry, spool: Spool) -> Iterator[Source]:
         settings = self.settings
         if settings.devices is not None:
             plan = device_plan(settings, "devices", subscriptions=(settings.source_mqtt_topic,), manual_ack=True)
             yield MqttSource(plan, self.clock, self.ids)
         if settings.ble_adapter:
-            yield self._bluetooth(Radio(settings.ble_adapter), registry)
+            yield self._bluetooth(Radio(settings.ble_adapter), registry, spool)
 
-    def _bluetooth(self, radio: Radio, registry: Registry) -> Source:
+    def _bluetooth(self, radio: Radio, registry: Registry, spool: Spool) -> Source:
         settings = self.settings
         pace = Pace(idle_s=settings.ble_idle_s, rest_s=settings.ble_rest_s)
-        return BleSource(radio, registry, self.clock, self.ids, settings.time_zone, pace)
+        return BleSource(radio, registry, spool.is_kept, self.clock, self.ids, settings.time_zone, pace)
 
     def _simulator(self, world: World) -> Part:
         plan = device_plan(self.settings, "simulator", clean_session=True)
@@ -144,7 +144,7 @@ class Gateway:
     def _homes(self, world: World, registry: Registry, spool: Spool, uplink: Uplink) -> Part:
         async def live() -> None:
             async with paired_homes(world, registry, self.clock) as radio:
-                await self._pump(self._bluetooth(radio, registry), spool, uplink)()
+                await self._pump(self._bluetooth(radio, registry, spool), spool, uplink)()
 
         return live
 

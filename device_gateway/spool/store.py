@@ -14,10 +14,11 @@ from typing import Final
 from device_gateway import wire
 from device_gateway.clock import Ids
 from device_gateway.errors import GatewayError
-from device_gateway.frames import FROM_MEMORY, Measurement, RawFrame, Rejected
+from device_gateway.frames import FROM_MEMORY, Measurement, Packet, RawFrame, Rejected
 from device_gateway.spool import schema
 from device_gateway.spool.report import Report, report, to_ms
 
+_LATELY: Final = 1000  # readings
 _PAYLOAD_KEPT: Final = 131_072  # of a message that nobody could read, this much is kept
 _CLOCK_SLACK: Final = timedelta(minutes=2)
 _IMPLAUSIBLY_OLD: Final = timedelta(days=400)
@@ -144,6 +145,21 @@ class Spool:
                 (to_ms(since),),
             )
             return db.execute("DELETE FROM kept WHERE at_ms >= ?", (to_ms(since),)).rowcount
+
+    def is_kept(self, device: str, packet: Packet) -> bool:
+        """Whether one of the last readings, or of the messages set aside, was made of this packet of this device."""
+        words = f'"device":"{device}"', f'"kind":"{packet.kind}","data":"{packet.data.hex()}"'
+        lately = " UNION ALL ".join(
+            f"SELECT body FROM (SELECT body FROM {table} ORDER BY seq DESC LIMIT {_LATELY})"
+            for table in ("queue", "kept")
+        )
+        with self._transaction() as db:
+            found = db.execute(
+                f"SELECT 1 FROM ({lately}) WHERE instr(body, ?) AND instr(body, ?) UNION ALL "
+                "SELECT 1 FROM quarantine WHERE route = ? AND data = ? LIMIT 1",
+                (*(word.encode() for word in words), f"ble/{device}", packet.data),
+            )
+            return found.fetchone() is not None
 
     def count_source_failure(self) -> None:
         """Remembers that a source failed."""

@@ -1,4 +1,4 @@
-"""The gateway as a process of its own: Bluetooth by bleak and a daemon on a private bus, the test holds the hub's end."""
+"""The gateway as a process of its own: Bluetooth by bleak and a daemon on a private bus; the test is the hub's end."""
 
 import contextlib
 import json
@@ -101,6 +101,11 @@ class Gateway:
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """It does nothing more, not even die, until it is killed."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
 
     def stop(self) -> int:
         return self._end(signal.SIGTERM)

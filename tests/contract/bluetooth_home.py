@@ -108,7 +108,7 @@ class Home:
     @contextlib.asynccontextmanager
     async def gateway(self, pace: Pace = PACE) -> AsyncIterator[None]:
         """A gateway that runs inside; another may follow on the same home."""
-        source = BleSource(self.radio, self.registry, CLOCK, IDS, UTC, pace)
+        source = BleSource(self.radio, self.registry, lambda _device, _packet: False, CLOCK, IDS, UTC, pace)
 
         async def collect() -> None:
             async with aclosing(source.frames()) as arriving:

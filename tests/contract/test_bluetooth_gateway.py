@@ -221,6 +221,26 @@ def test_a_connection_left_by_a_killed_gateway_is_closed_at_the_next_start(here:
     here.until(lambda: here.raw(SCALE) == [taken])
 
 
+def test_a_record_confirmed_in_the_name_of_a_killed_gateway_is_stored_by_the_next(here: Gateway) -> None:
+    device = scale(here)
+    here.pair(SCALE)
+    here.settings["RPMHUB_GATEWAY_BLE_IDLE_S"] = "60"
+    here.start()
+    first, second = weight(80, now()), weight(81, now())
+    here.place.do(lambda: device.store([first]))
+    here.until(lambda: here.raw(SCALE) == [first])
+    here.freeze()  # it cannot store what comes now; BlueZ confirms all the same
+    here.place.do(lambda: device.store([second]))
+    here.until(lambda: second in device.confirmed)
+    here.kill()
+    for _ in range(2):
+        here.start()
+        here.until(lambda: here.raw(SCALE) == [first, second])
+        here.until(lambda: device.connection is not None and device.subscribed(device.indicated))
+        here.kill()
+    assert ["from_memory" in reading["flags"] for reading in here.readings(SCALE)] == [False, True]
+
+
 def test_a_device_that_hides_its_address_is_known_by_its_identity(here: Gateway) -> None:
     device = scale(here, private_address=True)
     done = here.call("pair", "--seconds", "0.5", "--json", told="1\n")

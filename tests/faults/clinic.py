@@ -159,7 +159,7 @@ def _seed(hub: Hub, devices: list[str]) -> Actor:
 def _keep_for_the_gateway(broker: Mosquitto) -> None:
     """Open the gateway's session before it first connects: nothing that a cuff was told is taken may be nobody's."""
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"{GATEWAY}-devices", clean_session=False)
-    client.on_connect = lambda client, *_: client.subscribe("devices/+/blood-pressure", qos=1)
+    client.on_connect = lambda client, *_: client.subscribe("devices/+/+", qos=1)
     client.on_subscribe = lambda client, *_: client.disconnect()
     client.connect("127.0.0.1", broker.port)
     client.loop_forever()

@@ -17,18 +17,22 @@ def uuid(characteristic: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`records`: the characteristics that carry records; `asked`: they come only when asked for over RACP."""
+    """`records`: the characteristics that carry records; `asked`: they come only when asked for over RACP.
+
+    `given_away`: of these the device keeps no copy once they are confirmed.
+    """
 
     name: str
     service: str
     records: tuple[str, ...]
     asked: bool = False
+    given_away: tuple[str, ...] = ()
 
 
 PROFILES: Final[tuple[Profile, ...]] = (
-    Profile("weight-scale", "181D", ("2A9D",)),
+    Profile("weight-scale", "181D", ("2A9D",), given_away=("2A9D",)),
     Profile("glucose-meter", "1808", ("2A18", "2A34"), asked=True),
-    Profile("pulse-oximeter", "1822", ("2A5E", "2A5F")),
+    Profile("pulse-oximeter", "1822", ("2A5E", "2A5F"), given_away=("2A5E",)),
 )
 BY_NAME: Final = {profile.name: profile for profile in PROFILES}
 SERVICES: Final = [uuid(profile.service) for profile in PROFILES]

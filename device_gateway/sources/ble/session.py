@@ -15,7 +15,7 @@ from device_gateway.sources.ble.clock_sync import set_clock, skew_of
 from device_gateway.sources.ble.link import BondError, Link
 from device_gateway.sources.ble.outlet import Delivery
 from device_gateway.sources.ble.profiles import BATTERY_LEVEL, BY_NAME
-from device_gateway.sources.ble.stored_records import Place, StoredRecords
+from device_gateway.sources.ble.stored_records import Place, StoredRecords, digest
 
 Heard = Callable[[str, bytes], None]
 """Called with a characteristic and its value."""
@@ -56,6 +56,7 @@ class Session:
         self._delivery, self._heard, self._clock, self._zone, self._pace = delivery, heard, clock, zone, pace
         self._profile = BY_NAME[paired.profile]
         self._activity = asyncio.Event()
+        self._newest: bytes | None = None
         self._delivery.battery_percent, self._delivery.clock_skew = paired.battery_percent, paired.clock_skew
         self.device = paired
 
@@ -104,6 +105,8 @@ class Session:
         while await self._more(link):
             self._activity.clear()
         await self._delivery.settled()
+        if self._newest is not None:
+            self.device = replace(self.device, newest_record=digest(self._newest))
 
     async def _subscribe(self, link: Link) -> None:
         for kind in self._profile.records:
@@ -125,6 +128,8 @@ class Session:
     def arrived(self, kind: str, data: bytes) -> None:
         """Takes a record."""
         self._delivery.put((Packet(kind, data),))
+        if kind in self._profile.given_away:
+            self._newest = data
         self._activity.set()
 
     def _found(self, packets: tuple[Packet, ...], superseded: bool) -> None:  # noqa: FBT001 - a callback's argument

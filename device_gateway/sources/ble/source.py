@@ -5,7 +5,7 @@ Sensors advertise for half a minute when they have something, so nothing is poll
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -21,13 +21,19 @@ from device_gateway.errors import BluetoothError, RegistryError
 from device_gateway.frames import Packet, RawFrame
 from device_gateway.registry import Paired, Registry
 from device_gateway.sources.ble.agent import Agent, Nobody
+from device_gateway.sources.ble.left_over import last_values
 from device_gateway.sources.ble.link import Link
 from device_gateway.sources.ble.outlet import Delivery, Outlet
+from device_gateway.sources.ble.profiles import BY_NAME
 from device_gateway.sources.ble.radio import Radio
 from device_gateway.sources.ble.session import Pace, Session
 from device_gateway.sources.ble.standing import Standing
+from device_gateway.sources.ble.stored_records import digest
 
 log = logging.getLogger(__name__)
+
+IsKept = Callable[[str, Packet], bool]
+"""Whether the spool has lately stored this packet of this device."""
 
 _AT_ONCE: Final = 5  # connections that ordinary adapters can hold
 _LONGEST_REST_S: Final = 30.0
@@ -50,8 +56,10 @@ class BleSource:
 
     name = "bluetooth"
 
-    def __init__(self, radio: Radio, registry: Registry, clock: Clock, ids: Ids, zone: tzinfo, pace: Pace) -> None:
-        self._radio, self._registry, self._clock, self._ids = radio, registry, clock, ids
+    def __init__(
+        self, radio: Radio, registry: Registry, is_kept: IsKept, clock: Clock, ids: Ids, zone: tzinfo, pace: Pace
+    ) -> None:
+        self._radio, self._registry, self._is_kept, self._clock, self._ids = radio, registry, is_kept, clock, ids
         self._zone, self._pace = zone, pace
         self._outlet = Outlet()
         self._visits: dict[str, _Visits] = {}
@@ -88,6 +96,8 @@ class BleSource:
                     if self._radio.is_bluez:
                         await stack.enter_async_context(Agent(Nobody()))
                         self._standing = await stack.enter_async_context(Standing())
+                    if self._radio.is_bluez:
+                        await self._take_left_over()
                     await self._radio.close_stale(self._is_left_over)
                     self._heard_ms = self._clock.mono_ms()
                     await stack.enter_async_context(self._radio.scan(self._seen))
@@ -96,6 +106,19 @@ class BleSource:
             except (BleakError, OSError, EOFError) as error:
                 raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
             log.info("no advert for %g s; the scanner starts anew", self._pace.silence_s)
+
+    async def _take_left_over(self) -> None:
+        """Stores what was confirmed to a device in the name of a gateway that did not live to store it."""
+        paired = self._registry.all()
+        for address, kind, data in await last_values():
+            device = paired.get(address)
+            if device is None or kind not in BY_NAME[device.profile].given_away or address in self._sessions:
+                continue
+            if digest(data) != device.newest_record and not self._is_kept(address, Packet(kind, data)):
+                log.warning(
+                    "a record of a %s (%s) was confirmed and not stored; it is now", device.profile, address[-5:]
+                )
+                Delivery(self._outlet, self._clock, address).put((Packet(kind, data),), superseded=True)
 
     def _is_alive(self) -> bool:
         return self._clock.mono_ms() - self._heard_ms < 1000 * self._pace.silence_s

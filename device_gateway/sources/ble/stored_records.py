@@ -44,7 +44,12 @@ class Place:
 
 def place_of(data: bytes) -> Place:
     """Glucose Service 1.0, sections 3.1, 3.2: in both characteristics the sequence number stands behind the flags."""
-    return Place(int.from_bytes(data[1:3], "little"), hashlib.sha256(data).hexdigest()[:16])
+    return Place(int.from_bytes(data[1:3], "little"), digest(data))
+
+
+def digest(data: bytes) -> str:
+    """Tells one record from another."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 class StoredRecords:
