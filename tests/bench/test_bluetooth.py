@@ -13,8 +13,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
 from device_gateway.simulator.radio import GlucoseMeter, PulseOximeter, WeightScale
-from tests.bluez.places import Place, place
-from tests.contract.test_virtual_bluetooth import (
+from tests.bluez.clients import (
     ALL,
     CONTINUOUS,
     DONE,
@@ -27,6 +26,7 @@ from tests.contract.test_virtual_bluetooth import (
     records,
     weights,
 )
+from tests.bluez.places import Place, place
 
 SCALES, NOTIFICATIONS, INDICATIONS, RECORDS, RESTING, REST_S = 20, 3000, 500, 1000, 12, 4.0
 RESULTS = Path(__file__).parent / "results"

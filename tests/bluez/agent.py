@@ -1,5 +1,6 @@
 """A pairing agent as a client of BlueZ has one, and the person who answers it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -14,16 +15,22 @@ PATH = "/test/agent"
 
 
 class Agent(ServiceInterface):
-    """Types `passkey` when asked, and consents if `consents`. `asked` is what it was called for."""
+    """Types `passkey` when asked, consents if `consents`, and thinks until it is cancelled unless it `answers`.
 
-    def __init__(self, passkey: int = 0, *, consents: bool = True) -> None:
+    `asked` is what it was called for.
+    """
+
+    def __init__(self, passkey: int = 0, *, consents: bool = True, answers: bool = True) -> None:
         super().__init__("org.bluez.Agent1")
-        self._passkey, self._consents = passkey, consents
+        self._passkey, self._consents, self._answers = passkey, consents, answers
+        self.cancelled = asyncio.Event()
         self.asked: list[tuple[str, str]] = []
 
     @dbus_method()
-    def RequestPasskey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: N802
+    async def RequestPasskey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: N802
         self.asked.append(("RequestPasskey", device))
+        if not self._answers:
+            await self.cancelled.wait()
         return self._passkey
 
     @dbus_method()
@@ -35,6 +42,7 @@ class Agent(ServiceInterface):
     @dbus_method()
     def Cancel(self) -> None:  # noqa: N802
         self.asked.append(("Cancel", ""))
+        self.cancelled.set()
 
     @dbus_method()
     def Release(self) -> None:  # noqa: N802

@@ -4,8 +4,9 @@ device's attribute server, save bluetoothd and the kernel.
 Modelled from BlueZ 5.66 where clients notice: error names and texts, one notify session a client that ends with the
 client, subscriptions made again on reconnect for clients that stayed, indications confirmed although nobody subscribed,
 a Value announced after each read, GATT objects kept for bonded devices, devices that stay connected when their client
-dies, agents and what they are asked, discovery by client. Not modelled: AcquireNotify and AcquireWrite, removal of
-temporary devices, patterns of advertisement monitors, hot-unplugging, a second adapter.
+dies, agents and what they are asked, discovery by client, and (`temporary_s`, 30 s in BlueZ) unpaired devices that are
+forgotten some time after they were last heard. Not modelled: AcquireNotify and AcquireWrite, patterns of advertisement
+monitors, hot-unplugging, a second adapter.
 """
 
 import asyncio
@@ -34,7 +35,14 @@ Handler = Callable[[Message], Awaitable[tuple[str, list[Any]] | None]]
 class FakeBluez:
     """`faults` are consumed in order: the next call of that member gets the error, or waits the seconds first."""
 
-    def __init__(self, central: Central, bus_address: str | None = None, *, confirm_just_works: bool = False) -> None:
+    def __init__(
+        self,
+        central: Central,
+        bus_address: str | None = None,
+        *,
+        confirm_just_works: bool = False,
+        temporary_s: float | None = None,
+    ) -> None:
         self.central = central
         self.faults: list[tuple[str, BluezError | float]] = []
         self.log: list[str] = []  # "Device1.Connect /org/bluez/hci0/dev_..."
@@ -42,7 +50,7 @@ class FakeBluez:
         self.objects = Objects(self.bus.send)
         self.agents = Agents(self.bus, central, confirm_just_works=confirm_just_works)
         self.gatt = Gatt(self.objects)
-        self.devices = Devices(self.objects, central, self.agents, self.gatt)
+        self.devices = Devices(self.objects, central, self.agents, self.gatt, temporary_s)
         self.adapter = Adapter(self.objects, central, self.devices)
         self._calls: set[asyncio.Task[None]] = set()
         self._handlers: dict[tuple[str, str], Handler] = {

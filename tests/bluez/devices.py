@@ -22,8 +22,12 @@ _FLAGS = ("Paired", "Bonded", "Trusted", "Blocked", "Connected", "ServicesResolv
 class Devices:
     """A device keeps its path for ever, and its Address becomes the identity once it is paired."""
 
-    def __init__(self, objects: Objects, central: Central, agents: Agents, gatt: Gatt) -> None:
+    def __init__(
+        self, objects: Objects, central: Central, agents: Agents, gatt: Gatt, temporary_s: float | None
+    ) -> None:
         self._objects, self._central, self._agents, self._gatt = objects, central, agents, gatt
+        self._temporary_s = temporary_s
+        self._expiries: dict[str, asyncio.TimerHandle] = {}
         self._paths: dict[Address, str] = {}
         self._addresses: dict[str, Address] = {}
         self._links: dict[str, Link] = {}
@@ -56,6 +60,7 @@ class Devices:
             self._objects.set(path, DEVICE, **news)
         else:
             self._add(path, advert.address, news)
+        self._keep(path)
 
     def restore(self, address: Address) -> None:
         """Shows a device that was paired before the daemon started."""
@@ -81,9 +86,28 @@ class Devices:
         self._objects.remove(path)
 
     async def close(self) -> None:
+        self._stop_expiries()
         for path in list(self._addresses):
             await self._disconnect(path)
         await asyncio.gather(*self._resolving.values(), return_exceptions=True)
+
+    def _keep(self, path: str) -> None:
+        """For a while, unless it is paired: each sighting starts the time anew."""
+        if self._temporary_s is not None:
+            if path in self._expiries:
+                self._expiries[path].cancel()
+            self._expiries[path] = asyncio.get_running_loop().call_later(self._temporary_s, self._expire, path)
+
+    def _expire(self, path: str) -> None:
+        in_use = path in self._links or path in self._attempts
+        if path in self._addresses and not in_use and not self._objects.get(path, DEVICE, "Paired"):
+            self._paths.pop(self._addresses.pop(path), None)
+            self._objects.remove(path)
+
+    def _stop_expiries(self) -> None:
+        for expiry in self._expiries.values():
+            expiry.cancel()
+        self._expiries.clear()
 
     def _add(self, path: str, address: Address, news: dict[str, Variant]) -> None:
         self._addresses[path], self._paths[address] = address, path

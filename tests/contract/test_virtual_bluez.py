@@ -17,12 +17,12 @@ from dbus_fast import Message, MessageType, Variant
 from device_gateway.simulator.radio import WeightScale
 from tests.bluez.agent import Agent, registered
 from tests.bluez.bus import call, close_bleak, connected
+from tests.bluez.clients import BATTERY, SCALE, SCALES, WEIGHT, Ear, weights
 from tests.bluez.daemon import FakeBluez
 from tests.bluez.errors import BluezError
 from tests.bluez.objects import ADAPTER, CHARACTERISTIC, DEVICE, HCI0, PROPERTIES
-from tests.bluez.places import NOON, WITHIN_S, Place, on_bluez
+from tests.bluez.places import NOON, WITHIN_S, Place, on_bluez, place
 from tests.bluez.site import Site, site
-from tests.contract.test_virtual_bluetooth import BATTERY, SCALE, SCALES, WEIGHT, Ear, weights
 
 # Subscribes, says so, and waits to be killed. A device left connected does not advertise: it has to be looked up.
 CLIENT = f"""
@@ -213,6 +213,29 @@ async def test_a_device_removed_is_gone_with_its_bond(place: Place) -> None:
         await place.client_of(found).connect()
     async with await place.client(scale) as client:
         assert await client.read_gatt_char(BATTERY)
+
+
+def test_an_unpaired_device_is_forgotten_some_time_after_it_was_heard() -> None:
+    async def story() -> None:
+        async with place("bluez", temporary_s=0.05) as here:
+            found = await here.find(await here.add(WeightScale, SCALE, always_on=True))
+            await here.devices[0].stop()
+            await asyncio.sleep(0.1)
+            with pytest.raises(BleakError, match="not found"):
+                await here.client_of(found).connect()
+
+    asyncio.run(story())
+
+
+@on_bluez
+async def test_an_agent_that_thinks_too_long_is_told_that_it_is_too_late(place: Place) -> None:
+    meter, agent = await place.add(WeightScale, SCALE, always_on=True, passkey=1), Agent(passkey=1, answers=False)
+    async with registered(agent):
+        with pytest.raises(TimeoutError):
+            await (await place.client(meter, pair=True, timeout=0.2)).connect()
+        async with asyncio.timeout(WITHIN_S):
+            await agent.cancelled.wait()
+    assert [member for member, _ in agent.asked] == ["RequestPasskey", "Cancel"]
 
 
 @on_bluez

@@ -166,6 +166,7 @@ class HealthDevice:
         self._written.clear()
         self._dropping = self._advertising = False
         connection.on(connection.EVENT_DISCONNECTION, lambda _reason: self._disconnected(connection))
+        connection.on(connection.EVENT_PAIRING_START, lambda: self._kept.pop(str(connection.peer_address), None))
         connection.on(connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self._encrypted(connection))
         self._touch()
 
