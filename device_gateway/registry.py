@@ -24,7 +24,7 @@ _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS paired (
   address TEXT PRIMARY KEY, profile TEXT NOT NULL, name TEXT NOT NULL, paired_at TEXT NOT NULL,
   bond_failures INTEGER NOT NULL DEFAULT 0, sequence INTEGER, newest_record TEXT, clock_skew_s REAL,
-  battery_percent INTEGER, quiet INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
+  battery_percent INTEGER, quiet INTEGER NOT NULL DEFAULT 0, hasty INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
 """
 
 
@@ -42,6 +42,7 @@ class Paired:
     clock_skew: timedelta | None = None  # the device's clock minus ours, as it must be now
     battery_percent: int | None = None
     quiet: bool = False  # it was left unsubscribed: it will not send before it is asked
+    hasty: bool = False  # it answers one question and drops the link
 
     @property
     def bond(self) -> Literal["paired", "lost"]:
@@ -94,7 +95,7 @@ class Registry:
         with self._open() as db:
             db.execute(
                 "UPDATE paired SET bond_failures = ?, sequence = ?, newest_record = ?, clock_skew_s = ?, "
-                "battery_percent = ?, quiet = ? WHERE address = ? AND paired_at = ?",
+                "battery_percent = ?, quiet = ?, hasty = ? WHERE address = ? AND paired_at = ?",
                 (
                     device.bond_failures,
                     device.sequence,
@@ -102,6 +103,7 @@ class Registry:
                     skew,
                     device.battery_percent,
                     device.quiet,
+                    device.hasty,
                     device.address,
                     instant(device.paired_at),
                 ),
@@ -155,4 +157,5 @@ def _paired(row: sqlite3.Row) -> Paired:
         clock_skew=None if row["clock_skew_s"] is None else timedelta(seconds=row["clock_skew_s"]),
         battery_percent=row["battery_percent"],
         quiet=bool(row["quiet"]),
+        hasty=bool(row["hasty"]),
     )

@@ -164,6 +164,19 @@ async def test_an_oximeter_tells_what_it_kept_and_what_it_measures_now(tmp_path:
 
 
 @in_a_loop
+async def test_an_oximeter_that_hangs_up_before_it_was_asked_for_everything_has_succeeded(tmp_path: Path) -> None:
+    air = Air()
+    device = oximeter(air, disconnect_after=True)
+    async with home(tmp_path, air, [device]) as here, here.gateway():
+        for number in range(3):
+            device.store([spot(97, 61 + number, now())])
+            await here.until(lambda number=number: len(here.frames) == number + 1 and device.connection is None)
+        found = here.registry.find(OXIMETER)
+        assert found is not None
+        assert found.bond_failures == 0
+
+
+@in_a_loop
 async def test_a_wrong_clock_is_told_of_its_records_and_then_set(tmp_path: Path) -> None:
     air = Air()
     device = scale(air)

@@ -73,6 +73,14 @@ class TalksOfSomethingElse(GlucoseMeter):
         await super()._answer(op, operator, operand)
 
 
+class HangsUp(GlucoseMeter):
+    """Drops the link after each answer."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.disconnect_after = True
+
+
 def collected(directory: Path, kind: type[GlucoseMeter], then: Callable[[Home, GlucoseMeter], None]) -> None:
     async def run() -> None:
         air = Air()
@@ -92,7 +100,7 @@ def collected(directory: Path, kind: type[GlucoseMeter], then: Callable[[Home, G
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
-@pytest.mark.parametrize("kind", [WithoutNewest, BusyAtFirst, Silent, Reversed, TalksOfSomethingElse])
+@pytest.mark.parametrize("kind", [WithoutNewest, BusyAtFirst, Silent, Reversed, TalksOfSomethingElse, HangsUp])
 def test_all_is_collected(tmp_path: Path, kind: type[GlucoseMeter]) -> None:
     collected(tmp_path, kind, lambda _here, _device: None)
 

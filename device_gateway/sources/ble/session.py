@@ -83,17 +83,28 @@ class Session:
         known = None
         if self.device.sequence is not None:
             known = Place(self.device.sequence, self.device.newest_record or "")
-        records = StoredRecords(link, known, self._pace.quiet_s, self._found)
+        records = StoredRecords(link, known, self._pace.quiet_s, self._found, hasty=self.device.hasty)
         await records.subscribe()
         await self._set_clock(link)
         try:
             await records.collect()
         finally:
             await self._delivery.settled()  # only what the spool has need not be asked for again
+            self.device = replace(self.device, hasty=records.hasty)
             if (reached := records.reached) is not None:
                 self.device = replace(self.device, sequence=reached.sequence, newest_record=reached.digest)
 
     async def _listen(self, link: Link) -> None:
+        try:
+            await self._hear_out(link)
+        except BluetoothError:
+            if self._newest is None or not link.gone.is_set():
+                raise  # else the device told what it had and went before it was asked for more: it may
+        await self._delivery.settled()
+        if self._newest is not None:
+            self.device = replace(self.device, newest_record=digest(self._newest))
+
+    async def _hear_out(self, link: Link) -> None:
         # Left unsubscribed, the device waits: time to look at its clock. Else it may be sending already.
         if self.device.quiet:
             await self._look(link)
@@ -104,9 +115,6 @@ class Session:
         await self._set_clock(link)
         while await self._more(link):
             self._activity.clear()
-        await self._delivery.settled()
-        if self._newest is not None:
-            self.device = replace(self.device, newest_record=digest(self._newest))
 
     async def _subscribe(self, link: Link) -> None:
         for kind in self._profile.records:

@@ -53,10 +53,13 @@ def digest(data: bytes) -> str:
 
 
 class StoredRecords:
-    """One session's questions to one device. `reached`: up to where nothing needs to be asked for again."""
+    """One session's questions to one device. `reached`: up to where nothing needs to be asked for again.
 
-    def __init__(self, link: Link, known: Place | None, quiet_s: float, found: Found) -> None:
-        self._link, self._known, self._quiet_s, self._found = link, known, quiet_s, found
+    `hasty`: the device drops the link after one answer, so the question is put that brings everything.
+    """
+
+    def __init__(self, link: Link, known: Place | None, quiet_s: float, found: Found, *, hasty: bool = False) -> None:
+        self._link, self._known, self._quiet_s, self._found, self.hasty = link, known, quiet_s, found, hasty
         self.reached = known
         self._event = asyncio.Event()
         self._answer: racp.Count | racp.Response | None = None
@@ -79,14 +82,12 @@ class StoredRecords:
         except BluetoothError:
             self._flush(superseded=True)
             self.reached = self._resumable()
+            self.hasty |= self._newest is not None and not self._run and self._link.gone.is_set()
             raise
         self.reached = self._newest or max(self._run, key=lambda place: place.sequence, default=self._known)
 
     async def _collect(self) -> None:
-        self._looking_for_newest = True
-        result = await self._ask(racp.NEWEST)
-        self._looking_for_newest = False
-        if result is Result.NO_RECORDS_FOUND or (self._newest is not None and self._newest == self._known):
+        if not self.hasty and await self._nothing_is_new():
             return
         if self._known is not None:
             result = await self._ask(racp.since(self._known.sequence))
@@ -94,6 +95,14 @@ class StoredRecords:
                 return
             _refuse_unless(result, {Result.SUCCESS, Result.NO_RECORDS_FOUND, *racp.NOT_KNOWN_HERE})
         _refuse_unless(await self._ask(racp.ALL), {Result.SUCCESS, Result.NO_RECORDS_FOUND})
+
+    async def _nothing_is_new(self) -> bool:
+        self._looking_for_newest = True
+        try:
+            result = await self._ask(racp.NEWEST)
+        finally:
+            self._looking_for_newest = False
+        return result is Result.NO_RECORDS_FOUND or (self._newest is not None and self._newest == self._known)
 
     def _resumable(self) -> Place | None:
         """After an interruption: as far as the device went without a gap, if it began where it should."""
