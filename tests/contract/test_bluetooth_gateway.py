@@ -215,6 +215,8 @@ def test_a_connection_left_by_a_killed_gateway_is_closed_at_the_next_start(here:
     here.until(lambda: device.connection is not None and device.subscribed(device.indicated))
     here.kill()
     assert device.connection is not None, "the daemon keeps it"
+    # What comes before the daemon has unsubscribed for the dead is confirmed to nobody, by BlueZ as well.
+    here.place.run(device.until(lambda: not device.subscribed(device.indicated)))
     here.start()
     taken = weight(80, now())
     here.place.do(lambda: device.store([taken]))
