@@ -76,7 +76,7 @@ def _gateway_notes(gateway: GatewayLine) -> tuple[str, ...]:
 def device_state(device: DeviceLine, now: datetime, zone: str) -> Working:
     """Pairing lost, never seen, quiet since, battery low, or working: the worst first."""
     word, tone = _device_word(device, now, zone)
-    return Working(word, tone, mends=(*_pair_again(device), *_look_at_gateway(device), *_give(device)))
+    return Working(word, tone, mends=(*_pair_again(device), *_give(device)))
 
 
 def _device_word(device: DeviceLine, now: datetime, zone: str) -> tuple[str, str]:
@@ -116,13 +116,10 @@ def _pair_again(device: DeviceLine) -> list[Mend]:
     return [Mend(how.format(one.gateway), f"rpmhub-gateway pair {device.address}") for one in _lost(device)]
 
 
-def _look_at_gateway(device: DeviceLine) -> list[Mend]:
-    how = "Of {} of its records no reading could be made. Gateway {} keeps the bytes and says why:"
-    return [
-        Mend(how.format(one.said.quarantined, one.gateway), "rpmhub-gateway status")
-        for one in device.told
-        if one.said.quarantined
-    ]
+def kept_apart(told: Told) -> str:
+    """How many records the gateway kept apart, such as a control solution; why, its own command says."""
+    count = told.said.quarantined
+    return f"{count} {'record' if count == 1 else 'records'} that became no reading; {told.gateway} says why:"
 
 
 def _give(device: DeviceLine) -> list[Mend]:

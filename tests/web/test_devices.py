@@ -58,13 +58,14 @@ def test_a_card_says_its_state_first_and_then_what_mends_it(ana: Person, people:
     assert empty.startswith("Pulse oximeter battery low")
     assert "9 %, low: change it soon" in empty
     unread = card(ana, people["bruno"].devices["blood-pressure"])
-    assert unread.startswith("Blood pressure cuff working Of 2 of its records no reading")
+    assert unread.startswith("Blood pressure cuff working With Bruno Madeup")
+    assert "Kept apart 2 records that became no reading; Home 1 says why: rpmhub-gateway status" in unread
 
 
 @pytest.mark.usefixtures("trouble")
 def test_what_needs_somebody_comes_first(ana: Person) -> None:
     section = ana.get("/devices/").text.split('id="devices-title"')[1]
-    assert section.index("pairing lost") < section.index("battery low") < section.index("Of 2 of its records")
+    assert section.index("pairing lost") < section.index("battery low") < section.index(">working<")
     tones = re.findall(r'<h3>[^<]+<span class="mark (\w+)">', section)
     assert tones == sorted(tones, key=("amber", "grey", "calm").index)
     assert set(tones) == {"amber", "calm"}

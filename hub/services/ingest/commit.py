@@ -130,7 +130,7 @@ def _append(
     """Write the journal; by patient the readings to watch over, each with when its message came."""
     ids = uow.journal.append([one.entry for one in accepted])
     stored: dict[int, list[tuple[datetime, Screened]]] = {}
-    levels: dict[int, int | None] = {}
+    seen: dict[int, tuple[datetime, int | None]] = {}
     for one, journal_id in zip(accepted, ids, strict=True):
         entry = one.entry
         reading = screened(entry, one.good, journal_id, group.now)
@@ -141,10 +141,11 @@ def _append(
         else:
             held_in_the_table(uow, hub, one, reading, intake.patients, group.now)
         if entry.device_id is not None:
-            level = one.good.reading.battery_percent
-            levels[entry.device_id] = levels.get(entry.device_id) if level is None else level
+            at, level = seen.get(entry.device_id, (entry.effective_at, None))
+            told = one.good.reading.battery_percent
+            seen[entry.device_id] = max(at, entry.effective_at), level if told is None else told
         group.count(f"rpmhub_readings_{entry.status}_total", entry.code or "")
-    uow.devices.note_seen([(device_id, group.now, level) for device_id, level in sorted(levels.items())])
+    uow.devices.note_seen([(device_id, *newest) for device_id, newest in sorted(seen.items())])
     return stored
 
 

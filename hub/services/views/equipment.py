@@ -18,7 +18,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLine:
-    """A device, who has it, and when it was last heard."""
+    """A device, who has it, and when it last measured."""
 
     id: int
     address: str

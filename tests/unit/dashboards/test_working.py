@@ -8,9 +8,9 @@ import pytest
 
 from dashboards.viewmodels.next_step import advice
 from dashboards.viewmodels.working import (
-    Mend,
     battery_words,
     device_state,
+    kept_apart,
     kind,
     pairing_words,
     stranger_words,
@@ -65,9 +65,10 @@ def test_a_lost_pairing_says_the_command() -> None:
 
 
 def test_what_the_gateway_could_not_read_is_said() -> None:
-    (mend,) = device_state(scale(told(quarantined=3)), NOW, ZONE).mends
-    words = "Of 3 of its records no reading could be made. Gateway Home 1 keeps the bytes and says why:"
-    assert mend == Mend(words, "rpmhub-gateway status")
+    words = "{} that became no reading; Home 1 says why:"
+    assert kept_apart(told(quarantined=1)) == words.format("1 record")
+    assert kept_apart(told(quarantined=3)) == words.format("3 records")
+    assert device_state(scale(told(quarantined=3)), NOW, ZONE).word == "working"
 
 
 def test_nobodys_device_says_how_it_is_given() -> None:

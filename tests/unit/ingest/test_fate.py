@@ -418,6 +418,14 @@ def test_battery_levels_come_with_readings(home: Home) -> None:
     assert row == (SCALE, 55, home.now)
 
 
+def test_a_device_was_used_when_it_measured_not_when_its_memory_was_read(home: Home) -> None:
+    home.measures(kg(80), old=50 * HOUR)
+    home.measures(kg(81), old=60 * HOUR)
+    assert dict(home.rows("device", "address", "last_seen_at"))[SCALE] == home.now - 50 * HOUR
+    home.measures(kg(80))
+    assert dict(home.rows("device", "address", "last_seen_at"))[SCALE] == home.now
+
+
 def test_who_gets_no_answer_fills_no_disk(home: Home) -> None:
     """An unknown gateway sends the same batch every five minutes, for ever."""
     for number in range(30):

@@ -31,7 +31,7 @@ device = Table(
     Column("address", String(64), nullable=False, unique=True),  # opaque stable identity
     Column("profile", String(24), nullable=False),
     Column("added_at", Instant, nullable=False),
-    Column("last_seen_at", Instant),
+    Column("last_seen_at", Instant),  # when it measured last: what comes from its memory makes nothing look used
     Column("battery_percent", Integer),
 )
 
