@@ -11,6 +11,7 @@ from typing import ParamSpec
 import pytest
 
 from device_gateway.simulator.radio.air import Air
+from device_gateway.simulator.radio.backend import Scanner
 from device_gateway.simulator.radio.glucose_meter import Record
 from device_gateway.simulator.radio.weight_scale import WeightScale
 from tests.contract.bluetooth_home import (
@@ -209,6 +210,35 @@ async def test_a_device_that_stays_connected_makes_room_for_others(tmp_path: Pat
         for device in devices:
             device.store([weight(80.0, now())])
         await here.until(lambda: len({frame.device for frame in here.frames}) == len(devices))
+
+
+class DeafAtFirst(Scanner):
+    """Dies without a word the first time, as scanners do."""
+
+    starts = 0
+
+    async def start(self) -> None:
+        type(self).starts += 1
+        if self.starts > 1:
+            await super().start()
+
+    async def stop(self) -> None:
+        if self.starts > 1 and self._heard in self.central._listeners:
+            await super().stop()
+
+
+@in_a_loop
+async def test_a_scanner_that_hears_nothing_is_started_anew(tmp_path: Path) -> None:
+    air = Air()
+    device = scale(air)
+    device.store([weight(80.0, now())])
+    async with home(tmp_path, air, [device]) as here:
+        assert here.radio.scanner is not None
+        deaf = type("Deaf", (DeafAtFirst,), {"central": here.radio.scanner.central})  # type: ignore[attr-defined]
+        here.radio = replace(here.radio, scanner=deaf)
+        async with here.gateway(replace(PACE, silence_s=0.2)):
+            await here.until(lambda: len(here.frames) == 1)
+        assert deaf.starts == 2
 
 
 @in_a_loop
