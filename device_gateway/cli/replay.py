@@ -17,9 +17,11 @@ from device_gateway.clock import SystemClock, SystemIds
 from device_gateway.errors import GatewayError
 from device_gateway.recordings import PROFILES, Bad, Columns, Tape, read, wind
 from device_gateway.replay import Replay
+from device_gateway.settings import Settings
 
 _LISTED: Final = 20
 _AHEAD: Final = timedelta(minutes=1)
+_NOTHING_SENT: Final = "Nothing was sent; --skip-bad leaves them out."
 
 
 @click.command()
@@ -55,30 +57,34 @@ def replay(
     The file has the columns time, metric, value and unit, or options say what it has. Ends when the hub has
     acknowledged all of it. The hub believes it a recording only of a gateway registered for that: see `rpmhub replay`.
     """
-    clock = SystemClock()
-    now = clock.now().replace(microsecond=0)
+    now = SystemClock().now().replace(microsecond=0)
     if until is not None and until > now + _AHEAD:
         raise Sentence("--until lies in the future.")
     try:
-        tape, bad = _tape(file, _columns(given), until or now, profile, skip_bad=skip_bad)
+        content, columns = file.read_bytes(), _columns(given)
+        rows, bad = read(content, columns)
+        if bad and not skip_bad:
+            raise Sentence("\n".join([f"{file.name}: {len(bad)} rows are no sample. {_NOTHING_SENT}", *_listed(bad)]))
+        tape = wind(content, columns, rows, until or now, now=now, profile=profile)
     except GatewayError as error:
         raise Sentence(f"{file.name}: {error}.") from error
     if not check:
-        settings = load_settings(config)
-        _send(
-            Replay(
-                settings=settings,
-                clock=clock,
-                ids=SystemIds(),
-                tape=tape,
-                device=device,
-                speed=given["speed"] or None,
-                patience_s=given["patience"],
-                **({"progress": _show} if sys.stderr.isatty() else {}),
-            )
-        )
+        _send(_replay(load_settings(config), tape, device, given))
     row = _row(tape, device, bad)
     click.echo(json.dumps(row, indent=2) if as_json else "\n".join(_lines(row, check=check)))
+
+
+def _replay(settings: Settings, tape: Tape, device: str, given: dict[str, Any]) -> Replay:
+    return Replay(
+        settings=settings,
+        clock=SystemClock(),
+        ids=SystemIds(),
+        tape=tape,
+        device=device,
+        speed=given["speed"] or None,
+        patience_s=given["patience"],
+        **({"progress": _show} if sys.stderr.isatty() else {}),
+    )
 
 
 def _columns(given: dict[str, Any]) -> Columns:
@@ -87,18 +93,6 @@ def _columns(given: dict[str, Any]) -> Columns:
         raise Sentence("--metric and --unit go together: a unit is never guessed.")
     fixed = {} if metric is None else {"metric": metric, "unit": unit, "fixed": True}
     return Columns(time=given["time"], value=given["value"], where=given["where"], zone=given["zone"], **fixed)
-
-
-def _tape(
-    file: Path, columns: Columns, until: datetime, profile: str | None, *, skip_bad: bool
-) -> tuple[Tape, Sequence[Bad]]:
-    """The recording, and the rows left out of it. Without leave to leave any out, nothing is sent."""
-    content = file.read_bytes()
-    rows, bad = read(content, columns)
-    if bad and not skip_bad:
-        first = f"{file.name}: {len(bad)} rows are no sample. Nothing was sent; --skip-bad leaves them out."
-        raise Sentence("\n".join([first, *_listed(bad)]))
-    return wind(content, columns, rows, until, profile), bad
 
 
 def _send(one: Replay) -> None:

@@ -70,14 +70,22 @@ class Tape:
         )
 
 
-def wind(content: bytes, columns: Columns, rows: Sequence[Row], until: datetime, profile: str | None = None) -> Tape:
+def wind(
+    content: bytes,
+    columns: Columns,
+    rows: Sequence[Row],
+    until: datetime,
+    *,
+    now: datetime,
+    profile: str | None = None,
+) -> Tape:
     """The rows in the order they were measured, moved so that the last one is at `until`. Raises RecordingError."""
     ordered = sorted(rows, key=lambda row: (row.at, row.line))
     if not ordered:
         raise RecordingError("no row is there to replay")
     shift = until.astimezone(UTC) - ordered[-1].at
-    if ordered[-1].at - ordered[0].at > LONGEST:
-        raise RecordingError(f"it spans more than {LONGEST.days} days, longer than the hub looks back")
+    if now - (ordered[0].at + shift) > LONGEST:
+        raise RecordingError(f"it would begin more than {LONGEST.days} days ago, longer than the hub looks back")
     name = hashlib.sha256(content + repr((columns, profile)).encode()).hexdigest()[:16]
     return Tape(name, ordered[-1].at + shift, tuple(_moments(ordered, shift, profile)))
 

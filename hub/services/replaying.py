@@ -59,7 +59,8 @@ def prepare(hub: Hub, actor: Actor, patient_id: int, recorded: Sequence[Recorded
         device_id = add_device(hub, actor, one.device, one.profile, GATEWAY_ID)
         now = hub.clock.now()
         with hub.unit_of_work() as uow:
-            uow.devices.assign(device_id, patient_id, None, one.first, actor.name)
+            first = one.first.replace(microsecond=0)  # on the wire a time has no more than milliseconds
+            uow.devices.assign(device_id, patient_id, None, first, actor.name)
             uow.devices.unassign(device_id, None, one.last + _AFTER_THE_LAST)
             span = {"patient": patient_id, "from": one.first.isoformat(), "to": one.last.isoformat()}
             uow.audit.write(now, actor.name, "replay.prepare", f"device:{device_id}", span)

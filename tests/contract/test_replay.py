@@ -90,6 +90,17 @@ def test_what_cannot_be_replayed_changes_nothing(site: Replaying, file: Path) ->
     assert made["recording"]["skipped"] == [{"line": 6, "reason": "'Low' is no number"}]
 
 
+def test_fractions_of_a_second_and_a_long_recording_are_all_the_patients(site: Replaying, file: Path) -> None:
+    """Times are finer than the wire's milliseconds; more readings than one batch holds."""
+    lines = (
+        f"2015-06-06T08:{number // 60:02}:{number % 60:02}.1239999Z,pulse_rate,{60 + number % 20},bpm"
+        for number in range(500)
+    )
+    file.write_text("\n".join([LINES[0], *lines, "2015-06-06T09:00:00Z,pulse_rate,60,bpm"]))
+    made = site.replays(str(file), "--patient", site.patient(7, "--test"))
+    assert made["outcome"]["answered"] == {"stored": 501}
+
+
 def test_speed_only_paces(site: Replaying, file: Path) -> None:
     """An hour of recording, 1800 times faster: two seconds, and the same outcome."""
     made = site.replays(str(file), "--patient", site.patient(6, "--test"), "--speed", "1800")

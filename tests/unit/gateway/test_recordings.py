@@ -28,7 +28,7 @@ def wound(content: bytes, columns: Columns | None = None, **more: Any) -> Tape:
     columns = columns or Columns()
     rows, bad = read(content, columns)
     assert bad == []
-    return wind(content, columns, rows, UNTIL, **more)
+    return wind(content, columns, rows, UNTIL, now=UNTIL, **more)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,12 @@ def test_an_hour_that_comes_twice_is_flagged_and_one_that_never_was_is_refused()
 
 
 def test_longer_than_the_hub_looks_back_is_refused() -> None:
-    content = table("2024-01-01T10:00,body_weight,80,kg", "2026-01-01T10:00,body_weight,80,kg")
+    with pytest.raises(RecordingError, match="399 days"):
+        wound(table("2024-01-01T10:00,body_weight,80,kg", "2026-01-01T10:00,body_weight,80,kg"))
+    content = table("2026-01-01T10:00,body_weight,80,kg")
     rows, _ = read(content, Columns())
     with pytest.raises(RecordingError, match="399 days"):
-        wind(content, Columns(), rows, UNTIL)
+        wind(content, Columns(), rows, UNTIL - timedelta(days=400), now=UNTIL)
 
 
 def keys(tape: Tape) -> list[str | None]:
@@ -193,14 +195,14 @@ def keys(tape: Tape) -> list[str | None]:
 def test_a_record_is_the_same_for_the_same_row_moved_to_the_same_instant_and_only_then() -> None:
     content = table("2026-01-01T10:00,body_weight,80,kg", "2026-01-02T10:00,body_weight,80,kg")
     rows, _ = read(content, Columns())
-    once = keys(wind(content, Columns(), rows, UNTIL))
+    once = keys(wind(content, Columns(), rows, UNTIL, now=UNTIL))
     assert len(set(once)) == 2
     assert all(key is not None and len(key) <= 128 for key in once)
-    assert keys(wind(content, Columns(), rows, UNTIL)) == once
+    assert keys(wind(content, Columns(), rows, UNTIL, now=UNTIL)) == once
     other = [
-        keys(wind(content, Columns(), rows, UNTIL + timedelta(seconds=1))),
-        keys(wind(content + b"\n", Columns(), rows, UNTIL)),
-        keys(wind(content, Columns(), rows, UNTIL, "manual")),
+        keys(wind(content, Columns(), rows, UNTIL + timedelta(seconds=1), now=UNTIL)),
+        keys(wind(content + b"\n", Columns(), rows, UNTIL, now=UNTIL)),
+        keys(wind(content, Columns(), rows, UNTIL, now=UNTIL, profile="manual")),
     ]
     assert not set(once) & {key for each in other for key in each}
 

@@ -26,7 +26,7 @@ MAPPED = ("--time", "when", "--value", "gl", "--metric", "blood_glucose", "--uni
 
 def tape() -> Tape:
     rows, _ = read(CONTENT.encode(), Columns())
-    return wind(CONTENT.encode(), Columns(), rows, UNTIL)
+    return wind(CONTENT.encode(), Columns(), rows, UNTIL, now=UNTIL)
 
 
 def replay(tmp_path: Path, clock: HandClock, **more: Any) -> Replay:
