@@ -5,8 +5,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device_gateway.frames import Measurement, RawFrame, Rejected
-from device_gateway.runtime import Gateway, interpret
 from device_gateway.registry import Registry
+from device_gateway.runtime import Gateway, interpret
 from device_gateway.settings import Settings
 from device_gateway.spool import RETAINED, Limits, Spool
 from device_gateway.uplink import Uplink
