@@ -30,6 +30,7 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_filter(lambda at: times.to_the_second(at, zone(), now()), "seconds")
     app.add_template_filter(lambda at: times.exact(at, zone()), "exact")
     app.add_template_filter(lambda at: times.relative(at, now()), "relative")
+    app.add_template_filter(lambda since: times.span(now() - since), "so_long")
     app.add_template_filter(times.iso, "iso")
     app.add_template_filter(_span, "span")
     app.add_template_filter(values.value_words, "value")

@@ -191,7 +191,7 @@ def test_a_running_episode_is_told_in_a_few_lines(
 
 def test_missing_data_is_no_measurement(ana: Person, ref_of: Callable[[str], str]) -> None:
     words = _text(ana.get(f"/a/{ref_of('Elsa')}").text)
-    assert re.search(r"\? no data No data: systolic was due", words)
+    assert re.search(r"\? no data \d+ (h|days) No data: systolic was due", words)
     assert "Waited until" in words
     assert not re.search(r"Measured (?:\w{3} )?\d", words)
     assert not re.search(r"\d\dT\d\d:\d\d", words)
