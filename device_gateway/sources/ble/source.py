@@ -118,7 +118,9 @@ class BleSource:
                 log.warning(
                     "a record of a %s (%s) was confirmed and not stored; it is now", device.profile, address[-5:]
                 )
-                Delivery(self._outlet, self._clock, address).put((Packet(kind, data),), superseded=True)
+                delivery = Delivery(self._outlet, self._clock, address)
+                delivery.put((Packet(kind, data),), superseded=True)
+                await delivery.settled()  # the device's next record takes its place at BlueZ
 
     def _is_alive(self) -> bool:
         return self._clock.mono_ms() - self._heard_ms < 1000 * self._pace.silence_s
