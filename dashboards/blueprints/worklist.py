@@ -26,11 +26,12 @@ _REFS = 300
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A lane with its rows."""
+    """A lane with its rows, and how many more wait behind the bar."""
 
     id: str
     title: str
     rows: list[AlertRow]
+    waiting: int
 
 
 @blueprint.get("/")
@@ -83,7 +84,11 @@ def _theirs(alert: AlertRow) -> bool:
 
 
 def _lanes(held: Held) -> list[Lane]:
-    return [Lane(kind, title, [row for row in held.rows if row.kind == kind]) for kind, title in LANES]
+    return [Lane(kind, title, _of(kind, held.rows), len(_of(kind, held.new))) for kind, title in LANES]
+
+
+def _of(kind: str, rows: tuple[AlertRow, ...]) -> list[AlertRow]:
+    return [row for row in rows if row.kind == kind]
 
 
 def _tasks(found: Worklist) -> list[TaskRow]:

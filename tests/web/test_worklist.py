@@ -107,6 +107,14 @@ def test_rows_stay_where_they_are_and_new_ones_wait(
     assert ref_of("Gita") in _refs(ana.get("/").text)[:3]
 
 
+def test_an_empty_lane_never_says_that_nothing_is_open_while_something_waits(
+    ana: Person, ref_of: Callable[[str], str]
+) -> None:
+    text = _text(ana.get("/live", **HTMX, **{"X-Shown": ref_of("Elsa")}).text)
+    assert "No open clinical alerts" not in text
+    assert re.search(r"Clinical 3 3 new, not shown yet: show", text)
+
+
 def test_a_row_that_was_resolved_leaves(ana: Person, ward: Ward, ref_of: Callable[[str], str]) -> None:
     shown, ref = _refs(ana.get("/").text), ref_of("Elsa")
     ana.post(f"/a/{ref}/acknowledge")
