@@ -27,6 +27,7 @@ class RawFrame:
     device: str | None = None  # the Bluetooth identity address, upper case; over MQTT the record names its device
     battery_percent: int | None = None
     clock_skew: timedelta | None = None  # the device's clock minus ours, read before it was set; None: not known
+    clock_read: bool = True  # False: `clock_skew` is of an earlier session; new batteries may have come since
     superseded: bool = False  # the device sent a newer record in the same breath: this one it had kept
 
 

@@ -50,15 +50,15 @@ def reading(
         return Rejected("device_missing", "nothing says which device this came from", frame)
     skew = frame.clock_skew if clock_trusted else None
     measured_at, time_flags = place(clock, zone, frame.received_at, skew)
-    kept = kept_by_device(measured_at, frame.received_at, superseded=frame.superseded, clock_known=skew is not None)
-    memory_flags = (FROM_MEMORY,) if from_memory or kept else ()
+    known = skew is not None and frame.clock_read
+    kept = kept_by_device(measured_at, frame.received_at, superseded=frame.superseded, clock_known=known)
     return Measurement(
         device=name,
         profile=profile,
         measured_at=measured_at,
         received_at=frame.received_at,
         values=tuple(values),
-        flags=tuple(dict.fromkeys((*flags, *memory_flags, *time_flags))),
+        flags=tuple(dict.fromkeys((*flags, *((FROM_MEMORY,) if from_memory or kept else ()), *time_flags))),
         decoder=decoder,
         raw=frame.packets,
         boot=frame.boot,

@@ -1,7 +1,7 @@
 """Meters that do not keep to the book: the transfer is tried another way, or given up and told, and nothing is lost."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,16 @@ class HangsUp(GlucoseMeter):
         self.disconnect_after = True
 
 
+class Wraps(GlucoseMeter):
+    """Counts 65534, 65535, 0, 1: the newest is not the one of the highest number."""
+
+    async def _answer(self, op: int, operator: int, operand: bytes) -> None:
+        if (op, operator) == (racp.Op.REPORT, 6):
+            await self._report([*self.records][-1:])
+        else:
+            await super()._answer(op, operator, operand)
+
+
 def collected(directory: Path, kind: type[GlucoseMeter], then: Callable[[Home, GlucoseMeter], None]) -> None:
     async def run() -> None:
         air = Air()
@@ -124,3 +134,36 @@ def test_no_meter_is_ever_told_to_delete(tmp_path: Path) -> None:
         assert racp.Op.DELETE not in {request[0] for request in device.requests}
 
     collected(tmp_path, Silent, then)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (HangsUp, range(1, 6), range(1, 9)),
+        (HangsUp, range(1, 6), range(1, 3)),
+        (Wraps, (65533, 65534), (65535, 0, 1, 2)),
+    ],
+    ids=["new batteries, beyond where it was", "new batteries", "the last number was used"],
+)
+def test_a_count_that_began_anew_hides_nothing(
+    tmp_path: Path, kind: type[GlucoseMeter], before: Sequence[int], after: Sequence[int]
+) -> None:
+    async def run() -> None:
+        air = Air()
+        device = kind(air, METER, name="Odd", clock=now)
+        async with home(tmp_path, air, [device]) as here, here.gateway():
+            device.store([glucose(number, 100, now()) for number in before])
+            await here.until(
+                lambda: (
+                    (found := here.registry.find(METER)) is not None
+                    and found.sequence == before[-1]
+                    and device.connection is None
+                )
+            )
+            if after[0] <= before[0]:
+                device._records.clear()
+            new = [glucose(number, 50, now()) for number in after]
+            device.store(new)
+            await here.until(lambda: {*here.payloads(METER)} >= {record.measurement for record in new})
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -48,6 +48,7 @@ class Delivery:
         self._outlet, self._clock, self._address = outlet, clock, address
         self.battery_percent: int | None = None
         self.clock_skew: timedelta | None = None
+        self.clock_read = False  # in this session
         self._open = 0
         self._settled = asyncio.Event()
         self._settled.set()
@@ -65,6 +66,7 @@ class Delivery:
             device=self._address,
             battery_percent=self.battery_percent,
             clock_skew=self.clock_skew,
+            clock_read=self.clock_read,
             superseded=superseded,
         )
         self._outlet.put(frame, self._stored)

@@ -32,6 +32,7 @@ class Pace:
     quiet_s: float = 30.0  # a device that is asked answers within this, else the question is taken back (GLS: 30 s)
     longest_s: float = 600.0  # no session is longer
     rest_s: float = 4.0  # a device that stays awake after a session is left alone for so long
+    store_s: float = 5.0  # records that are not stored within this: the disk is full, no device is visited
     silence_s: float = 300.0  # hearing nothing at all for so long, the scanner is started anew
 
 
@@ -75,7 +76,7 @@ class Session:
             self.device = replace(
                 self.device,
                 battery_percent=self._delivery.battery_percent,
-                quiet=link.left_quiet,
+                quiet=self.device.quiet if link.left_quiet is None else link.left_quiet,
             )
 
     async def _ask(self, link: Link) -> None:
@@ -85,14 +86,21 @@ class Session:
             known = Place(self.device.sequence, self.device.newest_record or "")
         records = StoredRecords(link, known, self._pace.quiet_s, self._found, hasty=self.device.hasty)
         await records.subscribe()
-        await self._set_clock(link)
+        if self.device.hasty:
+            await self._set_clock(link)
         try:
             await records.collect()
-        finally:
-            await self._delivery.settled()  # only what the spool has need not be asked for again
-            self.device = replace(self.device, hasty=records.hasty)
-            if (reached := records.reached) is not None:
-                self.device = replace(self.device, sequence=reached.sequence, newest_record=reached.digest)
+        except BluetoothError:
+            await self._keep(records)
+            raise
+        await self._keep(records)
+        if not self.device.hasty:  # not before: what an interrupted transfer leaves behind is dated by the wrong clock
+            await self._set_clock(link)
+
+    async def _keep(self, records: StoredRecords) -> None:
+        await self._delivery.settled()  # only what the spool has need not be asked for again
+        sequence, newest = (None, None) if (at := records.reached) is None else (at.sequence, at.digest)
+        self.device = replace(self.device, hasty=records.hasty, sequence=sequence, newest_record=newest)
 
     async def _listen(self, link: Link) -> None:
         try:
@@ -127,7 +135,7 @@ class Session:
         if level and level[0] <= _FULL:
             self._delivery.battery_percent = level[0]
         skew = await skew_of(link, self._clock.now(), self._zone)
-        self._delivery.clock_skew = skew
+        self._delivery.clock_skew, self._delivery.clock_read = skew, True
 
     async def _set_clock(self, link: Link) -> None:
         skew = await set_clock(link, self._clock.now(), self._zone, self._delivery.clock_skew)

@@ -60,7 +60,7 @@ class StoredRecords:
 
     def __init__(self, link: Link, known: Place | None, quiet_s: float, found: Found, *, hasty: bool = False) -> None:
         self._link, self._known, self._quiet_s, self._found, self.hasty = link, known, quiet_s, found, hasty
-        self.reached = known
+        self.reached = self._start = known
         self._event = asyncio.Event()
         self._answer: racp.Count | racp.Response | None = None
         self._pending: list[Packet] = []
@@ -89,11 +89,12 @@ class StoredRecords:
     async def _collect(self) -> None:
         if not self.hasty and await self._nothing_is_new():
             return
-        if self._known is not None:
+        if self._known is not None and not self._counts_anew():
             result = await self._ask(racp.since(self._known.sequence))
             if result is Result.SUCCESS and self._known in self._run:
                 return
             _refuse_unless(result, {Result.SUCCESS, Result.NO_RECORDS_FOUND, *racp.NOT_KNOWN_HERE})
+        self._start = None
         _refuse_unless(await self._ask(racp.ALL), {Result.SUCCESS, Result.NO_RECORDS_FOUND})
 
     async def _nothing_is_new(self) -> bool:
@@ -104,11 +105,15 @@ class StoredRecords:
             self._looking_for_newest = False
         return result is Result.NO_RECORDS_FOUND or (self._newest is not None and self._newest == self._known)
 
+    def _counts_anew(self) -> bool:
+        """Whether the newest has a lower number than one before it: 65535 is followed by 0, new batteries by 1."""
+        return self._newest is not None and self._known is not None and self._newest.sequence < self._known.sequence
+
     def _resumable(self) -> Place | None:
         """After an interruption: as far as the device went without a gap, if it began where it should."""
         rising = all(one.sequence < other.sequence for one, other in pairwise(self._run))
-        began = self._known is None or self._known in self._run
-        return self._run[-1] if self._run and rising and began else self._known
+        began = self._start is None or self._start in self._run
+        return self._run[-1] if self._run and rising and began else self._start
 
     async def _ask(self, question: bytes) -> Result | int:
         """Puts one question and takes in what comes until the device says that this was all."""
