@@ -29,6 +29,7 @@ class Hub:
     def __init__(self, broker: Mosquitto) -> None:
         self.readings: list[dict[str, Any]] = []
         self.status: dict[str, Any] = {}
+        self._kept: set[tuple[str, int]] = set()
         self.news = threading.Condition()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="hub", clean_session=False)
         self._client.on_connect = lambda client, *_: client.subscribe("rpm/v1/+/up/#", qos=1)
@@ -40,13 +41,20 @@ class Hub:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def _keep(self, spool: str, reading: dict[str, Any]) -> None:
+        """Once: a gateway that died before it heard the answer sends again."""
+        if (spool, reading["seq"]) not in self._kept:
+            self._kept.add((spool, reading["seq"]))
+            self.readings.append(reading)
+
     def _take(self, message: paho.MQTTMessage) -> None:
         body = json.loads(message.payload)
         with self.news:
             if message.topic.endswith("/status"):
                 self.status = body
             else:
-                self.readings += body["readings"]
+                for reading in body["readings"]:
+                    self._keep(body["spool"], reading)
             self.news.notify_all()
         if "readings" in body:
             results = [{"seq": reading["seq"], "status": "stored"} for reading in body["readings"]]

@@ -254,6 +254,15 @@ def test_a_device_that_hides_its_address_is_known_by_its_identity(here: Gateway)
         here.until(lambda kg=kg: [values(r)["body_weight"] for r in here.readings(SCALE)][-1:] == [kg])
 
 
+def test_a_device_that_hides_its_address_may_be_paired_while_the_gateway_runs(here: Gateway) -> None:
+    device = scale(here, private_address=True)
+    here.start()
+    here.until(lambda: any("StartDiscovery" in call for call in here.place.bluez.log))
+    assert here.call("pair", "--seconds", "0.5", "--json", told="1\n").returncode == 0
+    here.place.do(lambda: device.store([weight(80, now())]))
+    here.until(lambda: len(here.readings(SCALE)) == 1)
+
+
 def test_bytes_that_are_no_record_are_kept_and_counted(here: Gateway) -> None:
     device = scale(here)
     here.pair(SCALE)

@@ -52,12 +52,13 @@ class Nobody:
 
 
 class Agent(ServiceInterface):
-    """`async with Agent(person):` BlueZ asks this person inside."""
+    """`async with Agent(person):` BlueZ asks this person inside, about the one `device` (a D-Bus path) that is set."""
 
     def __init__(self, person: Person) -> None:
         super().__init__("org.bluez.Agent1")
         self._person = person
         self._bus: MessageBus | None = None
+        self.device: str | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -79,6 +80,10 @@ class Agent(ServiceInterface):
         if self._bus is not None:  # BlueZ forgets the agent of a connection that is gone
             self._bus.disconnect()
             self._bus = None
+
+    def _expect(self, device: str) -> None:
+        if device != self.device:
+            raise DBusError(_REJECTED, "nobody asked for this device")
 
     async def _tell(self, member: str, signature: str, body: list[str]) -> None:
         if self._bus is None:
@@ -105,28 +110,33 @@ class Agent(ServiceInterface):
         """The device, or a timeout, ended the pairing."""
 
     @dbus_method("RequestPasskey")
-    async def _request_passkey(self, device: DBusObjectPath) -> DBusUInt32:  # noqa: ARG002 - BlueZ's signature
+    async def _request_passkey(self, device: DBusObjectPath) -> DBusUInt32:
+        self._expect(device)
         if (passkey := await self._person.passkey()) is None:
             raise DBusError(_REJECTED, "nobody gave a passkey")
         return passkey
 
     @dbus_method("RequestPinCode")
-    async def _request_pin_code(self, device: DBusObjectPath) -> DBusStr:  # noqa: ARG002
+    async def _request_pin_code(self, device: DBusObjectPath) -> DBusStr:
+        self._expect(device)
         if (passkey := await self._person.passkey()) is None:
             raise DBusError(_REJECTED, "nobody gave a PIN")
         return f"{passkey:06}"
 
     @dbus_method("DisplayPasskey")
-    async def _display_passkey(self, device: DBusObjectPath, passkey: DBusUInt32, entered: DBusUInt16) -> None:  # noqa: ARG002
+    async def _display_passkey(self, device: DBusObjectPath, passkey: DBusUInt32, entered: DBusUInt16) -> None:
+        self._expect(device)
         if not entered:
             await self._person.show(passkey)
 
     @dbus_method("RequestConfirmation")
-    async def _request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:  # noqa: ARG002
+    async def _request_confirmation(self, device: DBusObjectPath, passkey: DBusUInt32) -> None:
+        self._expect(device)
         if not await self._person.same(passkey):
             raise DBusError(_REJECTED, "the digits were not confirmed")
 
     @dbus_method("RequestAuthorization")
-    async def _request_authorization(self, device: DBusObjectPath) -> None:  # noqa: ARG002
+    async def _request_authorization(self, device: DBusObjectPath) -> None:
+        self._expect(device)
         if not await self._person.agrees():
             raise DBusError(_REJECTED, "nobody agreed")

@@ -36,9 +36,11 @@ class Link:
         self._client: BleakClient | None = None
         self._subscribed: list[tuple[str, str | None]] = []
         self.gone = asyncio.Event()
-        self.left_quiet = False
+        self.left_quiet: bool | None = None  # None: it was never connected
 
     async def __aenter__(self) -> Self:
+        if self._radio.has_bond(self._device) is False:  # asked for anything secret, BlueZ would pair by itself
+            raise BondError("this machine has no bond with the device")
         try:
             async with self._connecting:  # a controller has one connection attempt in flight
                 self._client = await self._radio.connect(self._device, lambda _client: self.gone.set())
@@ -52,9 +54,12 @@ class Link:
         try:
             # A gateway that is told to stop has little time; a device that keeps its subscription loses nothing by it.
             async with asyncio.timeout(_LEAVE_AT_ONCE_S if kind is asyncio.CancelledError else _LEAVE_S):
-                self.left_quiet = await self._unsubscribe()
-                await self.client.disconnect()
-        except (BleakError, TimeoutError, OSError, EOFError) as failure:
+                self.left_quiet = False
+                try:
+                    self.left_quiet = await self._unsubscribe()
+                finally:  # still connected, it would never be heard again
+                    await self.client.disconnect()
+        except (BluetoothError, BleakError, TimeoutError, OSError, EOFError) as failure:
             log.debug("leaving a device: %s", type(failure).__name__)
 
     @property

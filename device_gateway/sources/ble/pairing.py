@@ -61,13 +61,13 @@ async def pair(
     """
     address = address.upper()
     async with AsyncExitStack() as stack:
-        if radio.is_bluez:
-            await stack.enter_async_context(Agent(person))
+        agent = await stack.enter_async_context(Agent(person)) if radio.is_bluez else None
         found = await _find(radio, address, within_s)
-        known = registry.find(address)
-        if known is not None:  # whatever bond there was, the person says that it is no good
+        if registry.find(address) is not None or radio.has_bond(found):  # the person says that it is no good
             await _unpair(radio, found)
             found = await _find(radio, address, within_s)
+        if agent is not None:
+            agent.device = found.details["path"]
         device = await _paired(radio, found, clock.now())
     registry.add(device)
     return device

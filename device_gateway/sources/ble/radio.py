@@ -28,9 +28,15 @@ class Radio:
         """Whether there is a D-Bus to speak to about pairing."""
         return self.client is None
 
+    def has_bond(self, device: BLEDevice) -> bool | None:
+        """Whether BlueZ holds a bond with the device; None: another stack does not say."""
+        return bool(device.details["props"].get("Paired")) if self.is_bluez else None
+
     def scan(self, seen: Seen) -> BleakScanner:
         """A scanner, not yet started, for devices of the profiles known here."""
-        return BleakScanner(seen, service_uuids=SERVICES, **self._arguments(self.scanner))
+        return BleakScanner(
+            _as_of_now(seen) if self.is_bluez else seen, service_uuids=SERVICES, **self._arguments(self.scanner)
+        )
 
     def open(self, device: BLEDevice, *, pair: bool = False, timeout: float = 20.0) -> BleakClient:
         """A client, not yet connected."""
@@ -62,3 +68,13 @@ class Radio:
 
     def _arguments(self, backend: type[Any] | None) -> dict[str, Any]:
         return {"bluez": self._bluez} if backend is None else {"backend": backend}
+
+
+def _as_of_now(seen: Seen) -> Seen:
+    """bleak keeps a device as it was first heard: without the identity address and the bond that pairing gave it."""
+
+    def heard(found: BLEDevice, advert: AdvertisementData) -> None:
+        path, properties = advert.platform_data
+        seen(BLEDevice(properties["Address"], found.name, {"path": path, "props": properties}), advert)
+
+    return heard

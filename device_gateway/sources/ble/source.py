@@ -69,6 +69,7 @@ class BleSource:
         self._paired_read_ms = -_REGISTRY_MS
         self._connecting, self._crowded = asyncio.Lock(), asyncio.Event()
         self._heard_ms = 0
+        self._handed_out_ms: int | None = None
 
     async def frames(self) -> AsyncGenerator[tuple[RawFrame, ...], None]:
         """Records as they come. Asking for the next says that the last are on disk."""
@@ -80,32 +81,39 @@ class BleSource:
                 some.cancel()
                 if watch.done():
                     watch.result()
+                self._handed_out_ms = self._clock.mono_ms()
                 yield self._outlet.take()
+                self._handed_out_ms = None
                 self._outlet.stored()
         finally:
-            tasks = [watch, *(visit.task for visit in self._visits.values() if visit.task is not None)]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            sessions = [visit.task for visit in self._visits.values() if visit.task is not None]
+            for tasks in (sessions, [watch]):  # devices are left in order by what the watch holds
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self) -> None:
         """Scans for ever; a scanner that hears nothing for long may be dead without knowing it."""
-        while True:
-            try:
-                async with AsyncExitStack() as stack:
-                    if self._radio.is_bluez:
-                        await stack.enter_async_context(Agent(Nobody()))
-                        self._standing = await stack.enter_async_context(Standing())
-                    if self._radio.is_bluez:
-                        await self._take_left_over()
-                    await self._radio.close_stale(self._is_left_over)
-                    self._heard_ms = self._clock.mono_ms()
-                    await stack.enter_async_context(self._radio.scan(self._seen))
-                    while self._is_alive():  # noqa: ASYNC110 - nothing happens; time passes
-                        await asyncio.sleep(_TURN_S)
-            except (BleakError, OSError, EOFError) as error:
-                raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
-            log.info("no advert for %g s; the scanner starts anew", self._pace.silence_s)
+        try:
+            async with AsyncExitStack() as stack:
+                if self._radio.is_bluez:  # for as long as this runs: a device may be silent for a day between records
+                    self._standing = await stack.enter_async_context(Standing())
+                    await self._take_left_over()
+                while True:
+                    await self._scan()
+                    log.info("no advert for %g s; the scanner starts anew", self._pace.silence_s)
+        except (BleakError, OSError, EOFError) as error:
+            raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
+
+    async def _scan(self) -> None:
+        async with AsyncExitStack() as stack:
+            if self._radio.is_bluez:
+                await stack.enter_async_context(Agent(Nobody()))
+            await self._radio.close_stale(self._is_left_over)
+            self._heard_ms = self._clock.mono_ms()
+            await stack.enter_async_context(self._radio.scan(self._seen))
+            while self._is_alive():  # noqa: ASYNC110 - nothing happens; time passes
+                await asyncio.sleep(_TURN_S)
 
     async def _take_left_over(self) -> None:
         """Stores what was confirmed to a device in the name of a gateway that did not live to store it."""
@@ -136,12 +144,16 @@ class BleSource:
         if paired is None:
             return
         visits = self._visits.setdefault(paired.address, _Visits())
-        if visits.task is not None or self._heard_ms < visits.not_before_ms:
+        if visits.task is not None or self._heard_ms < visits.not_before_ms or not self._can_store():
             return
         if self._busy():
             self._crowded.set()
         else:
             visits.task = asyncio.create_task(self._visit(paired, found, visits), name=f"session {found.address[-5:]}")
+
+    def _can_store(self) -> bool:
+        """What cannot be stored stays in the devices: confirmed, it would be in this process's memory alone."""
+        return self._handed_out_ms is None or self._heard_ms - self._handed_out_ms < 1000 * self._pace.store_s
 
     def _known(self) -> Mapping[str, Paired]:
         if self._heard_ms - self._paired_read_ms >= _REGISTRY_MS:

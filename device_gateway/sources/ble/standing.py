@@ -62,19 +62,20 @@ class Standing:
 
     async def release(self, path: str) -> None:
         """The device is told to keep what it measures until it is asked. Raises BleakDBusError."""
-        if self._held.pop(path, None) is None:
+        if path not in self._held:
             return
-        await self._match("RemoveMatch", path)
         reply = await self._call("org.bluez", path, _CHARACTERISTIC, "StopNotify")
         if reply.message_type is MessageType.ERROR:
             raise BleakDBusError(reply.error_name or "", reply.body)
+        self._held.pop(path, None)  # not before: until then the device may send one more
+        await self._match("RemoveMatch", path)
 
     async def _match(self, member: str, path: str) -> None:
         name = "org.freedesktop.DBus"
         await self._call(name, "/org/freedesktop/DBus", name, member, _RULE.format(path))
 
     async def _call(self, destination: str, path: str, interface: str, member: str, *body: str) -> Message:
-        if self._bus is None:
+        if self._bus is None or not self._bus.connected:
             raise BluetoothError("no connection to D-Bus")
         return await self._bus.call(
             Message(
