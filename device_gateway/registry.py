@@ -20,6 +20,7 @@ FILE: Final = "devices.sqlite3"
 LOST_AFTER: Final = 2
 """So many sessions in a row that failed at the bond, and a person is asked to pair again."""
 
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS paired (
   address TEXT PRIMARY KEY, profile TEXT NOT NULL, name TEXT NOT NULL, paired_at TEXT NOT NULL,
@@ -120,7 +121,9 @@ class Registry:
             finally:
                 db.close()
         except sqlite3.Error as error:
-            raise RegistryError(f"The list of paired devices, {self._file}, cannot be used: {error}.") from error
+            damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+            advice = " Move it away and pair the devices again." if damaged else ""
+            raise RegistryError(f"The list of paired devices, {self._file}, cannot be used: {error}.{advice}") from error
 
 
 def with_bonds(heard: tuple[Device, ...], paired: Mapping[str, Paired], limit: int) -> tuple[Device, ...]:
