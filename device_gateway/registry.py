@@ -123,7 +123,8 @@ class Registry:
         except sqlite3.Error as error:
             damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
             advice = " Move it away and pair the devices again." if damaged else ""
-            raise RegistryError(f"The list of paired devices, {self._file}, cannot be used: {error}.{advice}") from error
+            text = f"The list of paired devices, {self._file}, cannot be used: {error}.{advice}"
+            raise RegistryError(text) from error
 
 
 def with_bonds(heard: tuple[Device, ...], paired: Mapping[str, Paired], limit: int) -> tuple[Device, ...]:
