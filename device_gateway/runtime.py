@@ -20,7 +20,7 @@ from device_gateway.settings import Settings
 from device_gateway.simulation import paired_homes
 from device_gateway.simulator import World, play
 from device_gateway.sources import Source
-from device_gateway.sources.ble import BleSource, Pace, Radio
+from device_gateway.sources.ble import BleSource, Known, Pace, Radio
 from device_gateway.sources.mqtt import MqttSource
 from device_gateway.spool import RETAINED, Limits, Spool
 from device_gateway.uplink import Resend, Uplink, Way
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _AGAIN_MAX_S: Final = 60.0
 _STOP_S: Final = 1.5
+_CLOCK_OFF_S: Final = 60.0  # of the gateway's clock, by the hub's
 
 Part = Callable[[], Awaitable[None]]
 
@@ -50,7 +51,7 @@ class Gateway:
             registry = Registry(Path(self.settings.data_dir))
             uplink = Uplink(self._way(), spool, registry, self.clock, self.ids)
             parts: dict[str, Part] = {"uplink": uplink.run}
-            for source in self._sources(registry, spool):
+            for source in self._sources(registry, spool, uplink):
                 parts[f"source {source.name}"] = self._pump(source, spool, uplink)
             if self.world is not None and self.world.devices("mqtt"):
                 parts["simulator"] = self._simulator(self.world)
@@ -94,10 +95,22 @@ class Gateway:
 
     def _pump(self, source: Source, spool: Spool, uplink: Uplink) -> Part:
         async def pump() -> None:
-            async with aclosing(source.frames()) as arriving:
-                await self._store(arriving, spool, uplink)
+            try:
+                async with aclosing(source.frames()) as arriving:
+                    await self._store(arriving, spool, uplink)
+            finally:
+                self._store_rest(source, spool)
 
         return pump
+
+    def _store_rest(self, source: Source, spool: Spool) -> None:
+        """At once: nothing waits for a source that has ended."""
+        taken = [interpret(frame, self.settings.time_zone) for frame in source.rest()]
+        if taken:
+            try:
+                spool.put(taken, self.clock.now())
+            except SpoolUnavailableError as error:
+                log.error("%d records of source %s are lost: %s", len(taken), source.name, error)  # noqa: TRY400 - told
 
     async def _store(self, arriving: AsyncIterator[tuple[RawFrame, ...]], spool: Spool, uplink: Uplink) -> None:
         zone = self.settings.time_zone
@@ -124,18 +137,19 @@ class Gateway:
     def _way(self) -> Way:
         return way_to_hub(self.settings)
 
-    def _sources(self, registry: Registry, spool: Spool) -> Iterator[Source]:
+    def _sources(self, registry: Registry, spool: Spool, uplink: Uplink) -> Iterator[Source]:
         settings = self.settings
         if settings.devices is not None:
             plan = device_plan(settings, "devices", subscriptions=(settings.source_mqtt_topic,), manual_ack=True)
             yield MqttSource(plan, self.clock, self.ids)
         if settings.ble_adapter:
-            yield self._bluetooth(Radio(settings.ble_adapter), registry, spool)
+            yield self._bluetooth(Radio(settings.ble_adapter), registry, spool, uplink)
 
-    def _bluetooth(self, radio: Radio, registry: Registry, spool: Spool) -> Source:
+    def _bluetooth(self, radio: Radio, registry: Registry, spool: Spool, uplink: Uplink) -> Source:
         settings = self.settings
+        known = Known(spool.is_kept, lambda: abs(uplink.clock_offset_s or 0) > _CLOCK_OFF_S)
         pace = Pace(idle_s=settings.ble_idle_s, rest_s=settings.ble_rest_s)
-        return BleSource(radio, registry, spool.is_kept, self.clock, self.ids, settings.time_zone, pace)
+        return BleSource(radio, registry, known, self.clock, self.ids, settings.time_zone, pace)
 
     def _simulator(self, world: World) -> Part:
         plan = device_plan(self.settings, "simulator", clean_session=True)
@@ -144,7 +158,7 @@ class Gateway:
     def _homes(self, world: World, registry: Registry, spool: Spool, uplink: Uplink) -> Part:
         async def live() -> None:
             async with paired_homes(world, registry, self.clock) as radio:
-                await self._pump(self._bluetooth(radio, registry, spool), spool, uplink)()
+                await self._pump(self._bluetooth(radio, registry, spool, uplink), spool, uplink)()
 
         return live
 

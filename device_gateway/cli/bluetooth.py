@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +26,9 @@ from device_gateway.wire import instant
 _SECONDS: Final = click.option(
     "--seconds", type=click.FloatRange(0.1, 600), default=10.0, show_default=True, help="How long to listen."
 )
+_ADDRESS: Final = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+_DIGITS: Final = 6
+_ANSWER_S: Final = 55.0  # BlueZ gives up after a minute
 _T = TypeVar("_T")
 
 
@@ -73,7 +78,7 @@ def pair(
     """
     settings, registry = _ready(config)
     radio = _radio(settings)
-    chosen = address or _choose(radio, seconds)
+    chosen = _checked(address) if address else _choose(radio, seconds)
     person = AtTheTerminal(passkey)
     device = _run(pair_device(radio, chosen, person, registry, SystemClock(), within_s=max(seconds, 5)))
     if as_json:
@@ -90,7 +95,7 @@ def pair(
 def forget(address: str, config: Path | None) -> None:
     """Forgets a paired device: nothing connects to it any more."""
     settings, registry = _ready(config)
-    if not _run(forget_device(_radio(settings), address, registry)):
+    if not _run(forget_device(_radio(settings), _checked(address), registry)):
         raise Sentence(f"{address} is not paired here.")
     click.echo(f"{address} is forgotten.")
 
@@ -102,16 +107,20 @@ class AtTheTerminal:
         self._passkey = passkey
 
     async def passkey(self) -> int | None:
-        """The digits the device shows; None where there is no terminal to ask at."""
+        """The digits the device shows; None where nobody answers."""
         if self._passkey is not None:
             return self._passkey
-        return await asyncio.to_thread(_ask_for_digits)
+        while (typed := await _line("The six digits that the device shows")) is not None:
+            if typed.isdecimal() and len(typed) <= _DIGITS:
+                return int(typed)
+            click.echo("They are six digits, and nothing else.", err=True)
+        return None
 
     async def same(self, passkey: int) -> bool:
         """Whether the device shows the same."""
         if self._passkey is not None:
             return passkey == self._passkey
-        return await asyncio.to_thread(_confirm, f"Does the device show {passkey:06}?")
+        return await _line(f"Does the device show {passkey:06}? Type yes if it does") in {"y", "yes"}
 
     async def show(self, passkey: int) -> None:
         """Tells which digits to type into the device."""
@@ -122,18 +131,33 @@ class AtTheTerminal:
         return True
 
 
-def _ask_for_digits() -> int | None:
+async def _line(question: str) -> str | None:
+    """What is typed within a minute; None: nothing. No thread waits for it, which could not be ended."""
+    click.echo(f"{question}: ", nl=False, err=True)
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip() or None
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        loop.remove_reader(sys.stdin)
+        typed.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin, read)
     try:
-        return int(click.prompt("The six digits that the device shows", type=click.IntRange(0, 999_999), err=True))
-    except click.Abort:
+        async with asyncio.timeout(_ANSWER_S):
+            return (await typed).strip() or None
+    except TimeoutError:
+        click.echo("\nNobody answered.", err=True)
         return None
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
-def _confirm(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:
-        return False
+def _checked(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise Sentence(f"{address} is no Bluetooth address; one looks like C1:52:50:4D:00:01.")
+    return address
 
 
 def _choose(radio: Radio, seconds: float) -> str:

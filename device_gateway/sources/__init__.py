@@ -17,3 +17,6 @@ class Source(Protocol):
 
     def frames(self) -> AsyncGenerator[tuple[RawFrame, ...], None]:
         """Records as they come, as many at a time as are waiting."""
+
+    def rest(self) -> tuple[RawFrame, ...]:
+        """Once `frames` is closed: what a device counts as delivered and was not handed out any more."""

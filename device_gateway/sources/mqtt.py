@@ -38,6 +38,10 @@ class MqttSource:
             link.cancel()
             await asyncio.gather(link, return_exceptions=True)
 
+    def rest(self) -> tuple[RawFrame, ...]:
+        """Nothing: the broker keeps what was not acknowledged."""
+        return ()
+
     async def _wait(self, link: "asyncio.Task[None]") -> None:
         """Until a message waits. Raises whatever ended the connection's task."""
         if self._overflowed and not self._waiting:

@@ -60,6 +60,11 @@ class Uplink:
         )
         self.connection = Connection(plan, clock, ids, on_up=self._came_up, on_message=self._arrived)
 
+    @property
+    def clock_offset_s(self) -> float | None:
+        """The hub's clock minus this gateway's, as of the last answer."""
+        return self._offset_s
+
     def wake(self) -> None:
         """Looks at the spool now rather than at the next turn."""
         self._event.set()

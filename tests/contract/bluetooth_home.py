@@ -19,7 +19,7 @@ from device_gateway.simulator.radio.glucose_meter import GlucoseMeter, Record
 from device_gateway.simulator.radio.health_device import HealthDevice
 from device_gateway.simulator.radio.pulse_oximeter import PulseOximeter
 from device_gateway.simulator.radio.weight_scale import WeightScale
-from device_gateway.sources.ble import BleSource, Pace, Radio
+from device_gateway.sources.ble import BleSource, Known, Pace, Radio
 from device_gateway.sources.ble.pairing import pair
 
 SCALE, METER, OXIMETER = "C1:00:00:00:00:01", "C2:00:00:00:00:02", "C3:00:00:00:00:03"
@@ -106,9 +106,10 @@ class Home:
                     await asyncio.wait_for(self.news.wait(), 0.05)
 
     @contextlib.asynccontextmanager
-    async def gateway(self, pace: Pace = PACE) -> AsyncIterator[None]:
+    async def gateway(self, pace: Pace = PACE, *, clock_is_wrong: bool = False) -> AsyncIterator[None]:
         """A gateway that runs inside; another may follow on the same home."""
-        source = BleSource(self.radio, self.registry, lambda _device, _packet: False, CLOCK, IDS, UTC, pace)
+        known = Known(lambda _device, _packet: False, lambda: clock_is_wrong)
+        source = BleSource(self.radio, self.registry, known, CLOCK, IDS, UTC, pace)
 
         async def collect() -> None:
             async with aclosing(source.frames()) as arriving:

@@ -13,6 +13,7 @@ import pytest
 from device_gateway.simulator.radio.air import Air
 from device_gateway.simulator.radio.backend import Scanner
 from device_gateway.simulator.radio.glucose_meter import Record
+from device_gateway.simulator.radio.pulse_oximeter import PulseOximeter
 from device_gateway.simulator.radio.weight_scale import WeightScale
 from tests.contract.bluetooth_home import (
     METER,
@@ -190,6 +191,35 @@ async def test_a_wrong_clock_is_told_of_its_records_and_then_set(tmp_path: Path)
         assert abs(skew + timedelta(hours=3)) < timedelta(seconds=3)
         await here.until(lambda: len(device.time_writes) == 1)
         assert abs(device.now() - now()) < timedelta(seconds=2)
+
+
+@in_a_loop
+async def test_a_gateway_whose_own_clock_is_wrong_judges_and_sets_none(tmp_path: Path) -> None:
+    air = Air()
+    device = scale(air)
+    device.clock = lambda: now(-timedelta(hours=3))
+    async with home(tmp_path, air, [device]) as here, here.gateway(clock_is_wrong=True):
+        device.store([weight(80.0, device.now())])
+        await here.until(lambda: len(here.frames) == 1 and device.connection is None)
+        assert (here.frames[0].clock_skew, here.frames[0].clock_read, device.time_writes) == (None, False, [])
+
+
+@in_a_loop
+async def test_a_device_that_never_stops_sending_makes_room_in_time(tmp_path: Path) -> None:
+    air = Air()
+    talkers = [PulseOximeter(air, f"C3:00:00:00:01:{n:02X}", name=f"Oximeter {n}", clock=now) for n in range(5)]
+    late = scale(air)
+    async with home(tmp_path, air, [*talkers, late]) as here, here.gateway(replace(PACE, idle_s=60, crowded_s=0.5)):
+        for device in talkers:
+            device.always_on = True
+            device.store([spot(97, 61, now())])
+        await here.until(lambda: all(device.connection is not None for device in talkers))
+        streams = [asyncio.create_task(device.stream([bytes.fromhex("005f003e00")] * 500, 0.01)) for device in talkers]
+        late.store([weight(80.0, now())])
+        await here.until(lambda: here.heard(SCALE) != [])
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
 
 
 @in_a_loop

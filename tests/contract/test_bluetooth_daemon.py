@@ -13,7 +13,7 @@ from dbus_fast.aio import MessageBus
 
 from device_gateway.registry import Registry
 from device_gateway.simulator.radio import WeightScale
-from device_gateway.sources.ble import BleSource, Radio
+from device_gateway.sources.ble import BleSource, Known, Radio
 from device_gateway.sources.ble.agent import Agent
 from device_gateway.sources.ble.pairing import pair
 from device_gateway.sources.ble.session import Pace
@@ -40,7 +40,7 @@ async def until(condition: Callable[[], bool]) -> None:
 @asynccontextmanager
 async def gateway(registry: Registry, pace: Pace = PACE) -> AsyncIterator[list[bytes]]:
     """What it collects inside."""
-    source = BleSource(RADIO, registry, lambda _device, _packet: False, CLOCK, IDS, UTC, pace)
+    source = BleSource(RADIO, registry, Known(lambda _device, _packet: False), CLOCK, IDS, UTC, pace)
     heard: list[bytes] = []
 
     async def collect() -> None:

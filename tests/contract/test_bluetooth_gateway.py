@@ -2,7 +2,11 @@
 of pairing to readings on the wire."""
 
 import json
+import os
+import pty
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,6 +74,31 @@ def test_a_meter_with_a_passkey_typed_at_the_terminal(here: Gateway) -> None:
     assert (values(newest), newest["flags"]) == ({"blood_glucose": 98.0}, ["meal_preprandial", "from_memory"])
     assert [packet["kind"] for packet in newest["raw"]] == ["2A18", "2A34"]
     assert {"from_memory" in reading["flags"] for reading in here.readings(METER)[1:]} == {True}
+
+
+def test_a_person_at_a_real_terminal_types_the_digits_when_asked(here: Gateway) -> None:
+    device = meter(here, passkey=PASSKEY)
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "device_gateway", "pair", METER],
+            env=here.environment,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as command:
+            assert command.stderr is not None
+            asked = b""
+            while b"device shows: " not in asked:
+                asked += (letter := command.stderr.read(1))
+                assert letter, asked.decode()
+            os.write(ours, f"{PASSKEY}\n".encode())
+            told, _ = command.communicate(timeout=30)
+        assert (command.returncode, device.bonds) == (0, 1)
+        assert b"a glucose-meter" in told
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_an_oximeter_spot_check_and_stream(here: Gateway) -> None:
@@ -287,3 +316,33 @@ def test_a_stop_leaves_the_device_in_order(here: Gateway) -> None:
 
 def _naive(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BluezError("NotReady", "Resource Not Ready"), "bluetoothctl power on"),
+        (BluezError("org.freedesktop.DBus.Error.AccessDenied", "Rejected send message"), "group bluetooth"),
+    ],
+    ids=["switched off", "not allowed"],
+)
+def test_trouble_with_the_radio_is_told_in_words_to_act_on(here: Gateway, error: BluezError, words: str) -> None:
+    here.place.do(lambda: here.place.bluez.faults.append(("SetDiscoveryFilter", error)))
+    done = here.call("scan", "--seconds", "0.2")
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+
+
+def test_without_a_daemon_or_an_address_a_sentence_says_so(here: Gateway) -> None:
+    assert "is no Bluetooth address" in here.call("pair", "nonsense").stderr
+    here.settings["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={here.directory}/nowhere"
+    done = here.call("scan", "--seconds", "0.2")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "Is bluetoothd installed, and running?" in done.stderr
+
+
+def test_nobody_at_the_terminal_is_a_refusal_in_time(here: Gateway) -> None:
+    device = meter(here, passkey=PASSKEY)
+    done = here.call("pair", METER, told="not digits\n")
+    assert (done.returncode, device.bonds) == (1, 0)
+    assert "They are six digits" in done.stderr
+    assert "was not paired" in done.stderr

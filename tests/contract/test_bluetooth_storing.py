@@ -8,7 +8,7 @@ from datetime import UTC
 from pathlib import Path
 
 from device_gateway.simulator.radio.air import Air
-from device_gateway.sources.ble import BleSource
+from device_gateway.sources.ble import BleSource, Known
 from tests.contract.bluetooth_home import (
     CLOCK,
     IDS,
@@ -34,7 +34,7 @@ IN_TIME_S = 2.0
 async def slow_gateway(here: Home, disk: asyncio.Event) -> AsyncIterator[None]:
     """Stores when the disk may."""
     pace = replace(PACE, store_s=0.2)
-    source = BleSource(here.radio, here.registry, lambda _device, _packet: False, CLOCK, IDS, UTC, pace)
+    source = BleSource(here.radio, here.registry, Known(lambda _device, _packet: False), CLOCK, IDS, UTC, pace)
 
     async def collect() -> None:
         async with aclosing(source.frames()) as arriving:

@@ -2,6 +2,6 @@
 
 from device_gateway.sources.ble.radio import Radio
 from device_gateway.sources.ble.session import Pace
-from device_gateway.sources.ble.source import BleSource
+from device_gateway.sources.ble.source import BleSource, Known
 
-__all__ = ["BleSource", "Pace", "Radio"]
+__all__ = ["BleSource", "Known", "Pace", "Radio"]

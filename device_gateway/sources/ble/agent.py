@@ -14,6 +14,7 @@ from dbus_fast.errors import DBusError
 from dbus_fast.service import ServiceInterface, dbus_method
 
 from device_gateway.errors import BluetoothError
+from device_gateway.sources.ble.trouble import trouble
 
 _PATH: Final = "/org/rpmhub/agent"
 _REJECTED: Final = "org.bluez.Error.Rejected"
@@ -68,7 +69,7 @@ class Agent(ServiceInterface):
             await self._tell("RequestDefaultAgent", "o", [_PATH])
         except (TimeoutError, OSError, EOFError, DBusError) as error:
             await self.__aexit__(None, None, None)
-            raise BluetoothError(f"BlueZ cannot be reached over D-Bus: {error}") from error
+            raise trouble(error) from error
         except BluetoothError:
             await self.__aexit__(None, None, None)
             raise
@@ -99,7 +100,7 @@ class Agent(ServiceInterface):
             )
         )
         if reply.message_type is not MessageType.METHOD_RETURN:
-            raise BluetoothError(f"BlueZ refused {member}: {reply.error_name}")
+            raise trouble(reply.error_name)
 
     @dbus_method("Release")
     def _release(self) -> None:

@@ -10,7 +10,7 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
-from device_gateway.errors import BluetoothError
+from device_gateway.sources.ble.trouble import trouble
 
 _DEVICE, _CHARACTERISTIC = "org.bluez.Device1", "org.bluez.GattCharacteristic1"
 _SHORT: Final = slice(4, 8)  # where a 16-bit UUID stands in its long form
@@ -32,9 +32,9 @@ async def last_values() -> list[tuple[str, str, bytes]]:
         finally:
             bus.disconnect()
     except (OSError, EOFError, DBusError) as error:
-        raise BluetoothError(f"BlueZ cannot be reached over D-Bus: {error}") from error
+        raise trouble(error) from error
     if reply.message_type is not MessageType.METHOD_RETURN:
-        raise BluetoothError(f"BlueZ does not say what it knows: {reply.error_name}")
+        raise trouble(reply.error_name)
     return list(_values(reply.body[0]))
 
 

@@ -34,6 +34,10 @@ class Outlet:
             self.some.clear()
         return tuple(frame for frame, _ in self._out)
 
+    def rest(self) -> tuple[RawFrame, ...]:
+        """All that waits, for whoever closes the outlet."""
+        return tuple(self._waiting.popleft()[0] for _ in range(len(self._waiting)))
+
     def stored(self) -> None:
         """What was taken last is on disk."""
         out, self._out = self._out, []
@@ -70,6 +74,11 @@ class Delivery:
             superseded=superseded,
         )
         self._outlet.put(frame, self._stored)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was put is on disk."""
+        return not self._open
 
     async def settled(self) -> None:
         """Returns when all that was put is on disk."""

@@ -18,6 +18,7 @@ from device_gateway.registry import Paired, Registry
 from device_gateway.sources.ble.agent import Agent, Person
 from device_gateway.sources.ble.profiles import BATTERY_LEVEL, profile_of, uuid
 from device_gateway.sources.ble.radio import Radio
+from device_gateway.sources.ble.trouble import trouble
 
 _CONNECT_S: Final = 60.0  # a person looks for six digits and types them
 _FULL: Final = 100
@@ -48,7 +49,7 @@ async def scan(radio: Radio, seconds: float) -> tuple[Heard, ...]:
         async with radio.scan(seen):
             await asyncio.sleep(seconds)
     except (BleakError, OSError, EOFError) as error:
-        raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
+        raise trouble(error) from error
     return tuple(sorted(heard.values(), key=lambda each: -each.rssi))
 
 
@@ -97,7 +98,7 @@ async def _find(radio: Radio, address: str, within_s: float) -> BLEDevice:
             f"{address} was not heard for {within_s:g} s. Wake the device, or put it into pairing mode, and try again."
         ) from error
     except (BleakError, OSError, EOFError) as error:
-        raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
+        raise trouble(error) from error
 
 
 async def _paired(radio: Radio, found: BLEDevice, now: datetime) -> Paired:

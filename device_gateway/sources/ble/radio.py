@@ -43,12 +43,13 @@ class Radio:
         return BleakClient(device, pair=pair, timeout=timeout, **self._arguments(self.client))
 
     async def connect(self, device: BLEDevice, gone: Callable[[BleakClient], None]) -> BleakClient:
-        """A connected client; what may pass by itself is tried up to four times."""
+        """A connected client; what passes by itself is tried again, all else once."""
         return await establish_connection(
             BleakClient,
             device,
             device.address,
             disconnected_callback=gone,
+            max_attempts=2,  # the others wait meanwhile, and the next advert brings another attempt
             use_services_cache=False,  # what is remembered may be used before the device is ready for it
             **self._arguments(self.client),
         )

@@ -31,9 +31,19 @@ class Pace:
     idle_s: float = 10.0  # a device that sends by itself has sent all when it is silent for so long
     quiet_s: float = 30.0  # a device that is asked answers within this, else the question is taken back (GLS: 30 s)
     longest_s: float = 600.0  # no session is longer
+    crowded_s: float = 30.0  # while others wait, a device that does not stop sending is left after so long
     rest_s: float = 4.0  # a device that stays awake after a session is left alone for so long
     store_s: float = 5.0  # records that are not stored within this: the disk is full, no device is visited
-    silence_s: float = 300.0  # hearing nothing at all for so long, the scanner is started anew
+    silence_s: float = 120.0  # hearing nothing at all for so long, the scanner is started anew
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The gateway's clock, the zone of the devices', and whether the gateway's is known to be wrong."""
+
+    ours: Clock
+    zone: tzinfo
+    ours_is_wrong: Callable[[], bool]
 
 
 class Session:
@@ -45,16 +55,15 @@ class Session:
         delivery: Delivery,
         heard: Heard,
         crowded: asyncio.Event,
-        clock: Clock,
-        zone: tzinfo,
+        clocks: Clocks,
         pace: Pace,
     ) -> None:
         """`heard` is called with each record that a device sends by itself, also after this session: see `arrived`.
 
         `crowded` is set while other devices wait for a connection.
         """
-        self._crowded = crowded
-        self._delivery, self._heard, self._clock, self._zone, self._pace = delivery, heard, clock, zone, pace
+        self._delivery, self._heard, self._crowded, self._clocks, self._pace = delivery, heard, crowded, clocks, pace
+        self._began_ms = clocks.ours.mono_ms()
         self._profile = BY_NAME[paired.profile]
         self._activity = asyncio.Event()
         self._newest: bytes | None = None
@@ -78,6 +87,8 @@ class Session:
                 battery_percent=self._delivery.battery_percent,
                 quiet=self.device.quiet if link.left_quiet is None else link.left_quiet,
             )
+            if self._newest is not None and self._delivery.is_settled:
+                self.device = replace(self.device, newest_record=digest(self._newest))
 
     async def _ask(self, link: Link) -> None:
         await self._look(link)
@@ -90,15 +101,17 @@ class Session:
             await self._set_clock(link)
         try:
             await records.collect()
+            await self._delivery.settled()
         except BluetoothError:
-            await self._keep(records)
+            await self._delivery.settled()
             raise
-        await self._keep(records)
+        finally:
+            if self._delivery.is_settled:  # only what the spool has need not be asked for again
+                self._note(records)
         if not self.device.hasty:  # not before: what an interrupted transfer leaves behind is dated by the wrong clock
             await self._set_clock(link)
 
-    async def _keep(self, records: StoredRecords) -> None:
-        await self._delivery.settled()  # only what the spool has need not be asked for again
+    def _note(self, records: StoredRecords) -> None:
         sequence, newest = (None, None) if (at := records.reached) is None else (at.sequence, at.digest)
         self.device = replace(self.device, hasty=records.hasty, sequence=sequence, newest_record=newest)
 
@@ -109,8 +122,6 @@ class Session:
             if self._newest is None or not link.gone.is_set():
                 raise  # else the device told what it had and went before it was asked for more: it may
         await self._delivery.settled()
-        if self._newest is not None:
-            self.device = replace(self.device, newest_record=digest(self._newest))
 
     async def _hear_out(self, link: Link) -> None:
         # Left unsubscribed, the device waits: time to look at its clock. Else it may be sending already.
@@ -120,9 +131,9 @@ class Session:
         else:
             await self._subscribe(link)
             await self._look(link)
-        await self._set_clock(link)
         while await self._more(link):
             self._activity.clear()
+        await self._set_clock(link)  # not before: what it still had to tell was dated by the clock as it stood
 
     async def _subscribe(self, link: Link) -> None:
         for kind in self._profile.records:
@@ -134,11 +145,16 @@ class Session:
         level = await link.read(BATTERY_LEVEL)
         if level and level[0] <= _FULL:
             self._delivery.battery_percent = level[0]
-        skew = await skew_of(link, self._clock.now(), self._zone)
+        if self._clocks.ours_is_wrong():
+            self._delivery.clock_skew = None
+            return
+        skew = await skew_of(link, self._clocks.ours.now(), self._clocks.zone)
         self._delivery.clock_skew, self._delivery.clock_read = skew, True
 
     async def _set_clock(self, link: Link) -> None:
-        skew = await set_clock(link, self._clock.now(), self._zone, self._delivery.clock_skew)
+        if self._clocks.ours_is_wrong():
+            return
+        skew = await set_clock(link, self._clocks.ours.now(), self._clocks.zone, self._delivery.clock_skew)
         self.device = replace(self.device, clock_skew=skew)
 
     def arrived(self, kind: str, data: bytes) -> None:
@@ -154,6 +170,8 @@ class Session:
     async def _more(self, link: Link) -> bool:
         """Whether anything came before the device was silent for long, or gone, which is its way to say: all sent."""
         crowded = self._crowded.is_set()
+        if crowded and self._clocks.ours.mono_ms() - self._began_ms > 1000 * self._pace.crowded_s:
+            return False
         events = (self._activity, link.gone) if crowded else (self._activity, link.gone, self._crowded)
         idle_s = min(self._pace.idle_s, _IDLE_IN_A_CROWD_S) if crowded else self._pace.idle_s
         waits = [asyncio.ensure_future(event.wait()) for event in events]

@@ -26,14 +26,23 @@ from device_gateway.sources.ble.link import Link
 from device_gateway.sources.ble.outlet import Delivery, Outlet
 from device_gateway.sources.ble.profiles import BY_NAME
 from device_gateway.sources.ble.radio import Radio
-from device_gateway.sources.ble.session import Pace, Session
+from device_gateway.sources.ble.session import Clocks, Pace, Session
 from device_gateway.sources.ble.standing import Standing
 from device_gateway.sources.ble.stored_records import digest
+from device_gateway.sources.ble.trouble import trouble
 
 log = logging.getLogger(__name__)
 
-IsKept = Callable[[str, Packet], bool]
-"""Whether the spool has lately stored this packet of this device."""
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rest of the gateway knows."""
+
+    is_kept: Callable[[str, Packet], bool]
+    """Whether the spool has lately stored this packet of this device."""
+    clock_is_wrong: Callable[[], bool] = lambda: False
+    """Whether the hub's clock and the gateway's differ: then no device's clock is judged or set by it."""
+
 
 _AT_ONCE: Final = 5  # connections that ordinary adapters can hold
 _LONGEST_REST_S: Final = 30.0
@@ -57,9 +66,9 @@ class BleSource:
     name = "bluetooth"
 
     def __init__(
-        self, radio: Radio, registry: Registry, is_kept: IsKept, clock: Clock, ids: Ids, zone: tzinfo, pace: Pace
+        self, radio: Radio, registry: Registry, known: Known, clock: Clock, ids: Ids, zone: tzinfo, pace: Pace
     ) -> None:
-        self._radio, self._registry, self._is_kept, self._clock, self._ids = radio, registry, is_kept, clock, ids
+        self._radio, self._registry, self._told, self._clock, self._ids = radio, registry, known, clock, ids
         self._zone, self._pace = zone, pace
         self._outlet = Outlet()
         self._visits: dict[str, _Visits] = {}
@@ -92,6 +101,10 @@ class BleSource:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
+    def rest(self) -> tuple[RawFrame, ...]:
+        """What devices gave away while they were being left."""
+        return self._outlet.rest()
+
     async def _watch(self) -> None:
         """Scans for ever; a scanner that hears nothing for long may be dead without knowing it."""
         try:
@@ -101,9 +114,9 @@ class BleSource:
                     await self._take_left_over()
                 while True:
                     await self._scan()
-                    log.info("no advert for %g s; the scanner starts anew", self._pace.silence_s)
+                    log.debug("no advert for %g s; the scanner starts anew", self._pace.silence_s)
         except (BleakError, OSError, EOFError) as error:
-            raise BluetoothError(f"the Bluetooth adapter cannot scan: {error}") from error
+            raise trouble(error) from error
 
     async def _scan(self) -> None:
         async with AsyncExitStack() as stack:
@@ -122,7 +135,7 @@ class BleSource:
             device = paired.get(address)
             if device is None or kind not in BY_NAME[device.profile].given_away or address in self._sessions:
                 continue
-            if digest(data) != device.newest_record and not self._is_kept(address, Packet(kind, data)):
+            if digest(data) != device.newest_record and not self._told.is_kept(address, Packet(kind, data)):
                 log.warning(
                     "a record of a %s (%s) was confirmed and not stored; it is now", device.profile, address[-5:]
                 )
@@ -191,9 +204,8 @@ class BleSource:
     async def _session(self, paired: Paired, found: BLEDevice) -> bool:
         """Whether all went well."""
         delivery = Delivery(self._outlet, self._clock, paired.address)
-        session = Session(
-            paired, delivery, partial(self._record, paired.address), self._crowded, self._clock, self._zone, self._pace
-        )
+        clocks = Clocks(self._clock, self._zone, self._told.clock_is_wrong)
+        session = Session(paired, delivery, partial(self._record, paired.address), self._crowded, clocks, self._pace)
         self._sessions[paired.address] = session
         try:
             await session.run(Link(self._radio, found, self._connecting, self._standing))

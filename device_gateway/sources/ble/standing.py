@@ -15,6 +15,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusError
 
 from device_gateway.errors import BluetoothError
+from device_gateway.sources.ble.trouble import trouble
 
 _CHARACTERISTIC: Final = "org.bluez.GattCharacteristic1"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -36,7 +37,7 @@ class Standing:
         try:
             self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
         except (OSError, EOFError, DBusError) as error:
-            raise BluetoothError(f"D-Bus cannot be reached: {error}") from error
+            raise trouble(error) from error
         self._bus.add_message_handler(self._message)
         return self
 

@@ -79,7 +79,7 @@ class StoredRecords:
         """Hands on all that is new. Raises BluetoothError."""
         try:
             await self._collect()
-        except BluetoothError:
+        except (BluetoothError, asyncio.CancelledError):
             self._flush(superseded=True)
             self.reached = self._resumable()
             self.hasty |= self._newest is not None and not self._run and self._link.gone.is_set()

@@ -24,11 +24,15 @@ class Device:
     def __init__(self, *frames: RawFrame) -> None:
         self._frames = frames
         self.safe = 0
+        self.left: tuple[RawFrame, ...] = ()
 
     async def frames(self) -> AsyncGenerator[tuple[RawFrame, ...], None]:
         for each in self._frames:
             yield (each,)
             self.safe += 1
+
+    def rest(self) -> tuple[RawFrame, ...]:
+        return self.left
 
 
 def spool_in(directory: Path) -> tuple[Spool, Uplink]:
@@ -44,6 +48,15 @@ def test_a_retained_message_is_never_a_reading() -> None:
 
 def test_a_new_message_is() -> None:
     assert isinstance(interpret(frame(), ZoneInfo("UTC")), Measurement)
+
+
+def test_what_came_while_a_source_was_left_is_stored_too(tmp_path: Path) -> None:
+    spool, uplink = spool_in(tmp_path)
+    device = Device(frame())
+    device.left = (frame(json.dumps(CUFF | {"seq": 18}).encode()),)
+
+    asyncio.run(GATEWAY._pump(device, spool, uplink)())  # type: ignore[arg-type]
+    assert spool.report().depth == 2
 
 
 def test_each_frame_is_safe_once_it_is_stored(tmp_path: Path) -> None:
