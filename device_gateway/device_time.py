@@ -1,9 +1,11 @@
 """A device's clock has no offset: this puts what it showed on the time line."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
+_PLAIN: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}", re.ASCII)
 _AHEAD: Final = timedelta(minutes=2)  # a device's clock may run this far ahead of the gateway's
 _YEARS: Final = range(1970, 2200)  # beyond these no device counts, and zones have odd offsets
 _RIGHT: Final = timedelta(minutes=2)  # a device's clock this far off is right
@@ -62,6 +64,11 @@ def _place(text: str | None, zone: tzinfo, received_at: datetime) -> tuple[datet
 
 
 def _parse(text: str) -> datetime | None:
+    if _PLAIN.fullmatch(text):  # what nearly all write, and read twenty times faster
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return None
     for form in (_FORMAT, f"{_FORMAT}%z"):
         try:
             return datetime.strptime(text, form)  # noqa: DTZ007 - without an offset is the usual case here
