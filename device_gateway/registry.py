@@ -4,6 +4,7 @@ A file of its own beside the spool: it is written by `pair` while the gateway ru
 aside. The bonds themselves are the Bluetooth stack's.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,9 @@ class Registry:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute(_TABLE)
         self._file.chmod(0o600)
+        if os.geteuid() == 0:  # an administrator who pairs a device leaves the file to the gateway's own user
+            owner = data_dir.stat()
+            os.chown(self._file, owner.st_uid, owner.st_gid)
 
     def add(self, device: Paired) -> None:
         """A device that a person has just paired; what was known of it before is forgotten, but not where it stood."""

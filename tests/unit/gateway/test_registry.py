@@ -1,5 +1,6 @@
 """What the gateway remembers of paired devices."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,13 @@ def test_a_paired_device_is_known_to_the_next_process(tmp_path: Path) -> None:
     Registry(tmp_path).add(SCALE)
     assert Registry(tmp_path).find(SCALE.address) == replace(SCALE, quiet=True)
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_belongs_to_whom_the_directory_does(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65534, 65534)
+    Registry(tmp_path).add(SCALE)
+    assert (tmp_path / FILE).stat().st_uid == tmp_path.stat().st_uid
 
 
 def test_what_a_session_learned_is_kept(tmp_path: Path) -> None:
