@@ -8,6 +8,7 @@ from hub.services.views.running import Running
 # Counter rows by name: what the metric is called, and what its label means.
 COUNTERS = {
     "rpmhub_readings_stored_total": ("", "Readings stored."),
+    "rpmhub_readings_replayed_total": ("", "Readings of recordings, stored apart."),
     "rpmhub_readings_rejected_total": ("code", "Readings refused, by code."),
     "rpmhub_readings_duplicate_total": ("", "Readings that were known already."),
     "rpmhub_readings_held_total": ("code", "Readings that waited for a person, by code."),

@@ -102,6 +102,10 @@ def test_a_recording_is_no_sign_of_life(home: Home, tess: int) -> None:
     assert home.rows("expectation") == waited
     assert [line for line in home.alerts() if "missing" in line] == before
     assert home.count("latest") == 0
+    assert home.counters()["rpmhub_readings_replayed_total", ""] == 1
+    assert ("rpmhub_readings_stored_total", "") not in home.counters()
+    with read_only(home.clinic.engine).connect() as connection:
+        assert SqlReads(connection).worklist(home.now).site.last_received_at is None
 
 
 def test_a_replayed_red_makes_no_silence_worse(home: Home, tess: int) -> None:

@@ -144,7 +144,7 @@ def _append(
             at, level = seen.get(entry.device_id, (entry.effective_at, None))
             told = one.good.reading.battery_percent
             seen[entry.device_id] = max(at, entry.effective_at), level if told is None else told
-        group.count(f"rpmhub_readings_{entry.status}_total", entry.code or "")
+        group.count(f"rpmhub_readings_{'replayed' if entry.replayed else entry.status}_total", entry.code or "")
     uow.devices.note_seen([(device_id, *newest) for device_id, newest in sorted(seen.items())])
     return stored
 

@@ -10,8 +10,10 @@ from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
 from hub.adapters.sql.reads.tasks import open_tasks
 from hub.adapters.sql.staff import SqlStaff
 from hub.adapters.sql.tables.alerting import alert, inbound, outbox
+from hub.adapters.sql.tables.devices import gateway
 from hub.adapters.sql.tables.measurements import journal, quarantine
 from hub.adapters.sql.tables.people import patient
+from hub.services.ports.devices import REPLAY
 from hub.services.views.worklist import SiteState, UnreadText, Worklist
 
 UNSEEN = (alert.c.state == "closed", alert.c.closing_seen_at.is_(None))
@@ -34,7 +36,9 @@ def _site(connection: Connection, now: datetime) -> SiteState:
     unsent = select(func.count()).where(outbox.c.state.in_(["pending", "sending"]), outbox.c.send_after <= now)
     unseen = select(func.count()).select_from(quarantine).where(quarantine.c.seen_at.is_(None))
     held = select(func.count()).select_from(journal).where(journal.c.status == "held")
-    last = select(journal.c.hub_received_at).order_by(journal.c.id.desc()).limit(1)
+    recordings = select(gateway.c.id).where(gateway.c.purpose == REPLAY)  # no sign of life (SF20)
+    real = select(journal.c.hub_received_at).where(journal.c.gateway_id.not_in(recordings))
+    last = real.order_by(journal.c.id.desc()).limit(1)
     return SiteState(
         last_received_at=connection.execute(last).scalar(),
         unsent=connection.execute(unsent).scalar_one(),
