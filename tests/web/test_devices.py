@@ -3,11 +3,16 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
+from hub.adapters.sql.tables.devices import gateway
+from hub.services.hub import Actor
+from hub.services.replaying import GATEWAY_ID, Recorded, prepare, replay_gateway
 from tests.web.people import Person
 from tests.web.readable import SIZES, Complaints, reads_well
 from tests.web.ward import Ward, Watched
@@ -109,6 +114,29 @@ def test_of_a_kind_the_hub_does_not_know_nothing_is_accepted(ana: Person, ward: 
     tell(ward, about(STRANGER, profile="toaster"))
     assert "The hub has no such kind of device." in ana.get("/devices/").text
     assert ana.post("/devices/accept", device=STRANGER, gateway="g-home-1").status_code == 422
+
+
+def test_what_replays_recordings_is_no_equipment(ana: Person, ward: Ward) -> None:
+    """It would stand there as offline, and its device as nobody's, to be given to a patient."""
+    before = ana.get("/devices/").text
+    tess = ward.patient("Tess Invented", "RV-101188", ("diabetes",), ())
+    admin, now = Actor("test", "admin"), ward.clock.now()
+    replay_gateway(ward.hub, admin, "x")
+    prepare(ward.hub, admin, tess.id, [Recorded("replay-1/cgm", "cgm", now - timedelta(days=1), now)])
+    ward.measure("replay-1/cgm", "cgm", {"blood_glucose": (39, "mg/dL")}, gateway=GATEWAY_ID)
+    tell(ward, about(STRANGER, profile="glucose-meter"), gateway=GATEWAY_ID)
+    after = ana.get("/devices/").text
+    assert not [word for word in ("replay", "Replay", "…00:99") if word in after]
+    assert after.count("<li") == before.count("<li")
+
+
+def test_a_status_that_an_earlier_release_kept_does_not_shut_the_page(ana: Person, ward: Ward) -> None:
+    kept = '{"v":1,"online":true,"devices":[{"device":"X","bond":"none"}]}'
+    with ward.engine.begin() as connection:
+        connection.execute(update(gateway).where(gateway.c.id == "g-home-1").values(status=kept))
+    page = ana.get("/devices/")
+    assert page.status_code == 200
+    assert "strangers-title" not in page.text
 
 
 def test_a_device_of_another_home_is_a_stranger_here(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:

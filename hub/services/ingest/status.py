@@ -44,8 +44,11 @@ def read_status(message: Message) -> GatewayStatus:
 
 
 def devices_told(body: str) -> list[DeviceSaid]:
-    """The devices in a status message that was kept."""
-    devices = _STATUS.decode(body).devices
+    """The devices in a status message that was kept. An earlier release kept what this one may not be able to read."""
+    try:
+        devices = _STATUS.decode(body).devices
+    except msgspec.DecodeError:
+        return []
     return [] if devices is msgspec.UNSET else [_said(one) for one in devices]
 
 

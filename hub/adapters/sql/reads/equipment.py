@@ -10,12 +10,13 @@ from hub.adapters.sql.tables.alerting import demo_phone, inbound
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
 from hub.adapters.sql.tables.people import patient, staff
 from hub.services.ingest.status import devices_told
+from hub.services.ports.devices import ORDINARY, REPLAY
 from hub.services.views.equipment import Bubble, DeviceLine, Equipment, GatewayLine, Phone, Told
 from hub.services.views.people import PatientTag
 
 
 def equipment(connection: Connection, now: datetime) -> Equipment:
-    """Everything that measures and carries."""
+    """Everything that measures and carries; what replays recordings does neither (SF20)."""
     told = _told(connection)
     devices = _devices(connection, now, told)
     known = {one for device in devices for one in device.told}
@@ -25,7 +26,8 @@ def equipment(connection: Connection, now: datetime) -> Equipment:
 def _told(connection: Connection) -> list[Told]:
     """What the gateways in use told last, by the gateway's name."""
     c = gateway.c
-    found = select(c.id, c.name, c.status).where(c.status.is_not(None), c.retired_at.is_(None)).order_by(c.name, c.id)
+    in_use = (c.status.is_not(None), c.retired_at.is_(None), c.purpose == ORDINARY)
+    found = select(c.id, c.name, c.status).where(*in_use).order_by(c.name, c.id)
     return [Told(row.id, row.name, said) for row in connection.execute(found) for said in devices_told(row.status)]
 
 
@@ -41,7 +43,7 @@ def _gateways(connection: Connection) -> tuple[GatewayLine, ...]:
         c.spool_dropped_total,
         c.clock_offset_s,
         c.retired_at,
-    )
+    ).where(c.purpose == ORDINARY)
     return tuple(GatewayLine(*row) for row in connection.execute(found.order_by(c.name, c.id)))
 
 
@@ -58,7 +60,8 @@ def _devices(connection: Connection, now: datetime, told: Sequence[Told]) -> tup
     by_address: dict[str, list[Told]] = {}
     for one in told:
         by_address.setdefault(one.said.address, []).append(one)
-    found = select(device).order_by(device.c.profile, device.c.id)
+    replays = select(accepted_on.c.device_id).join(gateway).where(gateway.c.purpose == REPLAY)
+    found = select(device).where(device.c.id.not_in(replays)).order_by(device.c.profile, device.c.id)
     return tuple(
         DeviceLine(
             id=row.id,
