@@ -1,5 +1,6 @@
 """Units in which recordings are written, and the exact way to each metric's own. None is guessed."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -10,6 +11,7 @@ from device_gateway.metrics import METRICS, MGDL_PER_MMOLL, quantise
 
 Convert = Callable[[Decimal], Decimal]
 
+_NUMERAL: Final = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?")  # Decimal takes 1_0 for 10, and every script's digits
 _LARGEST: Final = Decimal(1_000_000)  # beyond what any device measures
 _SPELLED: Final = {
     "mg/dl": "mg/dL",
@@ -43,10 +45,10 @@ def measured(metric: str, text: str, unit: str) -> Value:
     """The value in the metric's unit, and as it was written where that is another. Raises RecordingError."""
     ucum, convert = conversion(metric, unit)
     try:
-        written = Decimal(text.strip())
+        written = Decimal(text.strip() if _NUMERAL.fullmatch(text.strip()) else "")
     except InvalidOperation as error:
         raise RecordingError(f"{text.strip()[:20]!r} is no number") from error
-    if not written.is_finite() or abs(written) > _LARGEST:
+    if abs(written) > _LARGEST:
         raise RecordingError(f"{text.strip()[:20]!r} is no number that can be measured")
     if convert is None:
         return Value(metric, quantise(metric, written))

@@ -63,7 +63,10 @@ def test_a_known_unit_is_converted_by_its_exact_factor(
         ("blood_glucose", "Low", "mg/dL", "'Low' is no number"),
         ("blood_glucose", "", "mg/dL", "'' is no number"),
         ("blood_glucose", "3,1", "mmol/L", "is no number"),
-        ("blood_glucose", "NaN", "mg/dL", "no number that can be measured"),
+        ("blood_glucose", "NaN", "mg/dL", "'NaN' is no number"),
+        ("body_weight", "8_0", "kg", "'8_0' is no number"),
+        ("body_weight", "٨٠", "kg", "is no number"),
+        ("body_weight", "8.0.1", "kg", "is no number"),
         ("blood_glucose", "1e999", "mg/dL", "no number that can be measured"),
     ],
 )
