@@ -27,6 +27,7 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_global(file, "file")
     app.add_template_filter(lambda at: times.clock(at, zone(), now()), "clock")
     app.add_template_filter(lambda at, other: times.clock(at, other, now()), "clock_in")
+    app.add_template_filter(lambda found, other: times.stretch(found.first, found.last, other, now()), "stretch_in")
     app.add_template_filter(lambda at: times.to_the_second(at, zone(), now()), "seconds")
     app.add_template_filter(lambda at: times.exact(at, zone()), "exact")
     app.add_template_filter(lambda at: times.relative(at, now()), "relative")

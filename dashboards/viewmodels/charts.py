@@ -50,7 +50,7 @@ def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, w
 
 def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str) -> Plot:
     unit = shown_unit(series)
-    title = label(series.metric) + (f", {REPLAYED}" if series.replayed else "")
+    title = _name(series)
     plot_id = f"{series.metric}-replayed" if series.replayed else series.metric
     return Plot(
         id=plot_id,
@@ -70,6 +70,11 @@ def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str)
             "stripes": [_stripe(stripe, series.metric, unit) for stripe in stripes(series.bands)],
         },
     )
+
+
+def _name(series: Series) -> str:
+    """What was measured, and that a recording says so: wherever this stands alone it must not pass for the patient."""
+    return label(series.metric) + (f", {REPLAYED}" if series.replayed else "")
 
 
 def _nothing(series: Series, zone: str, now: datetime, words: str) -> str:
@@ -134,11 +139,11 @@ def summary(series: Series, unit: str, words: str) -> str:
     """``Weight, 30 days: 28 readings, mean 81.2 kg, from 80.4 to 82.6; latest 82.6 kg``: suspect points stay out."""
     usable = [s for s in series.samples if s.trusted]
     if not usable:
-        return f"{label(series.metric)}, {words}: no usable reading"
+        return f"{_name(series)}, {words}: no usable reading"
     values = [drawn_value(s, unit) for s in usable]
     mean = _mean(series.metric, values, unit)
     text = (
-        f"{label(series.metric)}, {words}: {len(usable)} reading{'s' if len(usable) > 1 else ''}, "
+        f"{_name(series)}, {words}: {len(usable)} reading{'s' if len(usable) > 1 else ''}, "
         f"mean {mean} {unit_word(unit)}, from {plain(min(values))} to {plain(max(values))}; "
         f"latest {value_words(usable[-1], series.bands)}"
     )
@@ -166,7 +171,7 @@ class TableRow:
 def table(series: Sequence[Series]) -> list[TableRow]:
     """Every reading of the stretch, newest first."""
     rows = [
-        TableRow(s.at, label(s.metric), value_words(s, one.bands), doubts(s), origin(one, s))
+        TableRow(s.at, _name(one), value_words(s, one.bands), doubts(s), origin(one, s))
         for one in series
         for s in one.samples
     ]

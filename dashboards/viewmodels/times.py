@@ -15,6 +15,13 @@ def clock(at: datetime, zone: str, now: datetime) -> str:
     return f"{day} {local:%H:%M}" if local.year == today.year else f"{day} {local:%Y %H:%M}"
 
 
+def stretch(first: datetime, last: datetime, zone: str, now: datetime) -> str:
+    """``Sat 21 Nov 19:05 to today 07:04``: an end without its day would be taken for the day it began."""
+    same = first.astimezone(ZoneInfo(zone)).date() == last.astimezone(ZoneInfo(zone)).date()
+    end = clock(last, zone, now)
+    return f"{clock(first, zone, now)} to {end if same or len(end) > len('07:04') else f'today {end}'}"
+
+
 def to_the_second(at: datetime, zone: str, now: datetime) -> str:
     """As ``clock``, with seconds: ``07:04:30``."""
     return f"{clock(at, zone, now)}:{at.astimezone(ZoneInfo(zone)):%S}"

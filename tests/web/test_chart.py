@@ -84,6 +84,9 @@ def test_a_recording_is_drawn_apart_and_what_was_found_in_it_is_listed(ana: Pers
     assert [points[1] for points in plots["blood_glucose-replayed"]["points"]] == [39.0]  # type: ignore[attr-defined]
     assert plots["blood_glucose-replayed"]["title"] == "Glucose, replayed from a recording"
     assert "glucose-low: 1 in 1 episode" in _text(html.split('id="recorded-title"')[1].split("</section>")[0])
+    table = _text(html.split("<tbody>")[1].split("</tbody>")[0])
+    assert "Glucose, replayed from a recording 39 mg/dL" in table
+    assert "Chart. Glucose, replayed from a recording, 24 hours: 1 reading" in html
     assert "cgm, replayed from a recording" in ana.get(f"/patients/{tess.id}/readings.csv").text
     assert 'id="open-title"' not in html
     assert "recorded-title" not in ana.get(f"/patients/{ward.patient('Una Invented', 'RV-2', (), ()).id}").text

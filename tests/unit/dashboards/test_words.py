@@ -31,6 +31,18 @@ def test_clock(at: datetime, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (15, 0, "Sat 21 Nov 23:04 to today 14:04"),
+        (2, 0, "12:04 to 14:04"),
+        (39, 15, "Fri 20 Nov 23:04 to Sat 21 Nov 23:04"),
+    ],
+)
+def test_each_end_of_a_stretch_says_its_day(first: float, last: float, words: str) -> None:
+    assert times.stretch(ago(hours=first), ago(hours=last), ZONE, NOW) == words
+
+
+@pytest.mark.parametrize(
     ("gone", "words"),
     [
         (timedelta(seconds=3), "just now"),
