@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,8 @@ def replay(arguments: tuple[str, ...], patient_id: int, of_demo: bool, data: Pat
     `rpmhub gateway replay --help`, all of which this takes: for example --time T --value V --metric blood_glucose
     --unit mg/dL --where 'id=1' --profile cgm. Times are moved so that the last sample is now.
     """
+    if "--check" in arguments:
+        raise click.UsageError("What would be sent is said by rpmhub gateway replay FILE --check: this command sends.")
     settings = _demo_settings(data or default_directory()) if of_demo else context.settings()
     hub = build_hub(settings, role="command")
     check_replay(hub, patient_id)
@@ -95,12 +100,23 @@ def _gateway_program(arguments: tuple[str, ...], *more: str, environment: dict[s
     """What ``replay`` of the other program says. It tells its troubles itself, and its status becomes ours."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(GATEWAY_PREFIX)}
     command = [sys.executable, "-P", "-m", "device_gateway", GATEWAY_ID, *arguments, *more]
-    done = subprocess.run(  # noqa: S603 - our own module, no shell
-        command, env=inherited | (environment or {}), stdout=subprocess.PIPE, text=True, check=False
-    )
+    with _interrupted_alone():
+        done = subprocess.run(  # noqa: S603 - our own module, no shell
+            command, env=inherited | (environment or {}), stdout=subprocess.PIPE, text=True, check=False
+        )
     if done.returncode != 0:
         sys.exit(done.returncode)
     return json.loads(done.stdout)
+
+
+@contextmanager
+def _interrupted_alone() -> Iterator[None]:
+    """Ctrl-C reaches the other program too, which stops in good order and says what is left: wait for that."""
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)  # not SIG_IGN, which it would inherit
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _recorded(row: dict[str, Any]) -> Recorded:
@@ -118,7 +134,15 @@ def _tell(tape: dict[str, Any], outcome: Outcome, chart: str) -> None:
         many = f"{found.count} in {found.episodes} episode{'s' if found.episodes > 1 else ''}"
         click.echo(f"  {found.severity.mark} {found.severity.word:6} {found.rule:22} {many:28} {span}")
     if not outcome.found:
-        click.echo("  The rules found nothing.")
+        click.echo(f"  {_nothing(outcome)}")
+    if (before := sum(outcome.answered.values()) - tape["readings"]) > 0:
+        click.echo(f"  {before} of these readings were left in the spool by a replay before this one.")
     made = f"{outcome.alerts} alerts, {outcome.tasks} tasks, {outcome.messages} messages"
     click.echo(f"Findings are for looking back. For this patient there were meanwhile: {made}.")
     click.echo(f"The chart: {chart}")
+
+
+def _nothing(outcome: Outcome) -> str:
+    if outcome.answered.get("stored"):
+        return "The rules found nothing."
+    return "Nothing was new, so nothing was judged: the chart has what was found before."

@@ -1,6 +1,11 @@
 """``rpmhub replay`` in production: both programs, a real mosquitto and a real database between them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +62,7 @@ def test_with_the_same_end_a_second_replay_changes_nothing(site: Replaying, file
     assert site.replays(str(file), "--patient", tess, *UNTIL)["outcome"]["answered"] == {"stored": 3}
     again = site.replays(str(file), "--patient", tess, *UNTIL)["outcome"]
     assert (again["answered"], again["found"]) == ({"duplicate": 3}, [])
+    assert "Nothing was new, so nothing was judged" in site.says("replay", str(file), "--patient", tess, *UNTIL)
     assert site.rows(f"SELECT count(*) FROM replayed WHERE patient_id = {tess}") == [(4,)]
     assert site.replays(str(file), "--patient", tess)["outcome"]["answered"] == {"stored": 3}
 
@@ -106,6 +112,26 @@ def test_speed_only_paces(site: Replaying, file: Path) -> None:
     made = site.replays(str(file), "--patient", site.patient(6, "--test"), "--speed", "1800")
     assert made["outcome"]["answered"] == {"stored": 3}
     assert [one["rule"] for one in made["outcome"]["found"]] == ["glucose-low", "systolic-high"]
+
+
+def test_it_does_not_say_of_a_check_that_the_rules_found_nothing(site: Replaying, file: Path) -> None:
+    refused = site.run("replay", str(file), "--patient", site.patient(8, "--test"), "--check")
+    assert refused.returncode == 2
+    assert "rpmhub gateway replay FILE --check" in refused.stderr
+
+
+def test_ctrl_c_is_answered_by_the_program_that_sends(site: Replaying, file: Path, tmp_path: Path) -> None:
+    """At the recording's own pace: the first reading went, the others are an hour away."""
+    tess, pause = site.patient(9, "--test"), threading.Event()
+    command = [sys.executable, "-P", "-m", "hub.cli", "replay", str(file), "--patient", tess, "--speed", "1"]
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(command, env=site.environment, stdout=said, stderr=said, start_new_session=True)
+    with process:
+        while process.poll() is None and not site.rows(f"SELECT 1 FROM replayed WHERE patient_id = {tess}"):
+            pause.wait(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+    assert process.returncode == 1
+    assert "Stopped. What is in the spool goes out with the next replay." in (tmp_path / "said").read_text()
 
 
 def test_the_gateway_group_passes_it_on(site: Replaying, file: Path) -> None:
