@@ -1,5 +1,6 @@
 """``rpmhub demo``: everything on this machine, simulated homes, no account. Wiring only."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -45,12 +46,13 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     if fresh:
         _forget(directory)
     make_data_dir(directory)
+    _take(directory)
     logs = directory / "logs"
     logs.mkdir(exist_ok=True)
     start_logging("demo", logs / "demo.log")
     broker_port = _free_port()
     cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
-    wanted = _settings(cast, directory, port or _free_port(8080), broker_port)
+    wanted = _settings(cast, directory, _free_port(port, 1) if port else _free_port(8080), broker_port)
     open_database(wanted, DEMO)
     save(wanted, directory / SETTINGS_FILE)
     password = secret(directory, "demo-password", lambda: SystemIds().token()[:12])
@@ -148,7 +150,18 @@ def _forget(directory: Path) -> None:
         return
     if any(directory.iterdir()) and not (directory / "secrets" / "demo-password").exists():
         raise click.ClickException(f"{directory} holds something else than a demo's data; nothing was deleted.")
+    _take(directory)
     shutil.rmtree(directory)
+
+
+def _take(directory: Path) -> None:
+    """Be the only demo there until this process ends: two would page twice, and --fresh delete what the other uses."""
+    mark = os.open(directory / "running", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(mark)
+        raise click.ClickException(f"A demo runs in {directory}: stop it, or name another with --data.") from error
 
 
 def default_directory() -> Path:
@@ -164,14 +177,16 @@ def _local_zone() -> str:
     return parts[2] or "UTC"
 
 
-def _free_port(preferred: int = 0) -> int:
-    """``preferred`` or one of the next that is free; any free one for 0."""
-    for port in range(preferred, preferred + 50) if preferred else (0,):
+def _free_port(preferred: int = 0, tries: int = 50) -> int:
+    """``preferred`` or one of the ``tries`` from there on that is free; any free one for 0."""
+    for port in range(preferred, preferred + tries) if preferred else (0,):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the pages do: a demo may just have ended
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             found: int = probe.getsockname()[1]
             return found
-    raise click.ClickException(f"no port is free from {preferred} on; name one with --port")
+    taken = f"port {preferred} is taken" if tries == 1 else f"no port is free from {preferred} on"
+    raise click.ClickException(f"{taken}; name another with --port")

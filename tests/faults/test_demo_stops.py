@@ -89,6 +89,10 @@ def test_a_demo_begins_stops_goes_on_and_starts_over(tmp_path: Path) -> None:
         assert ask(directory, REDS) == {("oxygen-low",)}
         assert ask(directory, GREY) == {("missing-oxygen_saturation", Severity.LOW.value)}
         assert ask(directory, UNUSED) == set()
+        assert "A demo runs in" in refused(directory, free_port())
+        assert "A demo runs in" in refused(directory, free_port(), "--fresh")
+        assert "is taken" in refused(tmp_path / "other", running.port)
+        assert page_answers(running.port)
         assert running.end(signal.SIGINT) < STOPS_WITHIN_S
         assert running.process.returncode == 0
     before = {table: identities(directory, table) for table in SEEDED + GROWING}
@@ -104,6 +108,16 @@ def test_a_demo_begins_stops_goes_on_and_starts_over(tmp_path: Path) -> None:
         assert len(identities(directory, "patient")) == CAST
         assert running.end(signal.SIGTERM) < STOPS_WITHIN_S
         assert running.process.returncode == 0
+
+
+def refused(directory: Path, port: int, *options: str) -> str:
+    """Why another demo does not start."""
+    command = [sys.executable, "-P", "-m", "hub.cli", "demo", "--data", str(directory), "--port", str(port), *options]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert done.returncode == 1
+    return done.stderr
 
 
 PAGE: Final = "DEMO Riverside RED __:__ ref ____. Reply 1a to take it, 1e to pass on. Next person is paged __:__.%"
