@@ -20,7 +20,7 @@ from hub.adapters.mqtt_inbox import MqttInbox
 from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
 from hub.adapters.scheduler import run_ticks
-from hub.adapters.secret_files import secret
+from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.migrate import check_current, upgrade
 from hub.adapters.sql.reads import SqlReads
@@ -30,6 +30,7 @@ from hub.errors import WrongMode
 from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
 from hub.services.hub import Hub, Site
+from hub.services.ports.base import MessageSender, WebhookVerifier
 from hub.services.ports.reads import Reads
 from hub.settings import Address, Settings, check_production, config_dir
 
@@ -37,6 +38,8 @@ PRODUCTION, DEMO = "production", "demo"
 
 DEMO_SCALE = 0.05
 """The demo escalates twenty times faster: five minutes become fifteen seconds."""
+
+HUB_SECRET = "mqtt-hub-password"  # noqa: S105 - the name of a file
 
 HUB_USER = "rpmhub"
 """The hub's own name at the broker, as ``config/deploy/mosquitto.acl`` knows it."""
@@ -87,9 +90,31 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         passwords=Argon2Passwords(),
         unit_of_work=lambda: SqlUnitOfWork(engine),
         reads=reads,
-        channel=DemoPhone(engine) if mode == DEMO else Console(),
-        templates=lambda: _templates(settings),
+        channel=DemoPhone(engine) if mode == DEMO else _channel(settings),
+        templates=lambda: templates(settings),
+        twilio=_verifier(settings) if mode == PRODUCTION and settings.twilio else None,
     )
+
+
+def _channel(settings: Settings) -> MessageSender:
+    """How texts leave. Twilio's client is loaded only where it is used."""
+    if not settings.twilio:
+        return Console()
+    from hub.adapters.channels.twilio_sms import TwilioSms
+
+    return TwilioSms(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_from,
+        base_url=settings.twilio_base_url,
+        status_url=f"{settings.address}/webhooks/twilio/status" if settings.calls_back else None,
+    )
+
+
+def _verifier(settings: Settings) -> WebhookVerifier:
+    from hub.adapters.twilio_signature import TwilioSignature
+
+    return TwilioSignature(settings.twilio_account_sid, settings.twilio_auth_token, settings.address)
 
 
 def run_ingest(settings: Settings, stop: threading.Event) -> None:
@@ -138,10 +163,19 @@ def engine_modules() -> list[Module]:
 
 def broker_address(settings: Settings) -> Address:
     """The broker with the hub's own credential, where the URL names none."""
-    address = settings.broker
+    password = secret(settings.data, HUB_SECRET, SystemIds().token) if settings.broker.user is None else None
+    return _as_hub(settings.broker, password)
+
+
+def kept_broker_address(settings: Settings) -> Address | None:
+    """The same without making a credential: None where the hub has none yet."""
+    password = kept(settings.data, HUB_SECRET)
+    return None if settings.broker.user is None and password is None else _as_hub(settings.broker, password)
+
+
+def _as_hub(address: Address, password: str | None) -> Address:
     if address.user is not None:
         return address
-    password = secret(settings.data, "mqtt-hub-password", SystemIds().token)
     return Address(address.host, address.port, address.tls, HUB_USER, password)
 
 
@@ -198,7 +232,8 @@ def _mode(engine: Engine) -> str:
 
 
 @cache
-def _templates(settings: Settings) -> Mapping[str, tuple[bytes, Protocol]]:
+def templates(settings: Settings) -> Mapping[str, tuple[bytes, Protocol]]:
+    """The protocol files at hand, by id: canonical body and parsed form. Raises ``BrokenProtocol``."""
     directories = [config_dir() / "protocols"]
     if settings.site_dir:
         directories.insert(0, Path(settings.site_dir) / "protocols")

@@ -21,6 +21,12 @@ def secret(data_dir: Path, name: str, make: Callable[[], str]) -> str:
     return kept
 
 
+def kept(data_dir: Path, name: str) -> str | None:
+    """The secret ``name``, or None where it was not made yet: asking makes none."""
+    path = data_dir / "secrets" / name
+    return path.read_text().strip() if path.exists() else None
+
+
 def _make(path: Path, value: str) -> None:
     """Whole or not at all, and never over one that another process made meanwhile."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
