@@ -139,6 +139,17 @@ def test_a_status_that_an_earlier_release_kept_does_not_shut_the_page(ana: Perso
     assert "strangers-title" not in page.text
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-11-22T07:00", "soon"])
+def test_a_gateway_that_tells_nonsense_of_time_does_not_shut_the_page(ana: Person, ward: Ward, at: str) -> None:
+    devices = [about(f'"><script>{number}', profile='"><b>', last_seen_at=at, bond="lost") for number in range(256)]
+    tell(ward, *devices)
+    page = ana.get("/devices/")
+    assert page.status_code == 200
+    assert page.text.count("no longer knows it.") == 256
+    assert "<b>" not in page.text
+    assert '"><script>' not in page.text
+
+
 def test_a_device_of_another_home_is_a_stranger_here(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
     tell(ward, about(scale_of(people), profile="weight-scale"), gateway="g-home-2")
     assert "Heard by Home 2" in ana.get("/devices/").text

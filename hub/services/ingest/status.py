@@ -15,6 +15,8 @@ from hub.services.ports.devices import DeviceRow, DeviceSaid, GatewayRow, Gatewa
 from hub.services.ports.storage import UnitOfWork
 
 BOND_LOST = "bond-lost"
+_YEARS = range(1970, 2200)
+"""Nobody heard a device in another, and at either end of time no page can show an instant in its zone."""
 _STATUS = msgspec.json.Decoder(Status)
 
 
@@ -56,7 +58,7 @@ def _said(one: StatusDevice) -> DeviceSaid:
     heard_at: datetime | None = None
     with suppress(ValueError):
         heard_at = datetime.fromisoformat(one.last_seen_at or "")
-    dated = heard_at is not None and heard_at.tzinfo is not None
+    dated = heard_at is not None and heard_at.tzinfo is not None and heard_at.year in _YEARS
     return DeviceSaid(
         one.device, one.profile, heard_at if dated else None, one.battery_percent, one.bond, one.quarantined
     )
