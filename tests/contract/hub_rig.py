@@ -21,7 +21,7 @@ from hub.settings import Address
 from tests.servers import Mosquitto, mosquitto
 from tests.unit.ingest.home import Home, batch, homes, kg, reading
 
-WAIT_S = 15.0
+WAIT_S = 30.0
 ACK = Draft202012Validator(
     json.loads((Path(__file__).parents[2] / "config/wire/ack.v1.schema.json").read_text()),
 )

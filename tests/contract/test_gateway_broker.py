@@ -290,8 +290,7 @@ def test_the_status_says_how_the_gateway_is_and_that_it_left(broker: Mosquitto, 
             assert status["devices"][0]["battery_percent"] == 80
         watcher = Hub(broker)
         try:
-            await watcher.until(lambda: bool(watcher.statuses))
-            assert watcher.statuses[-1]["online"] is False
+            await watcher.until(lambda: [each["online"] for each in watcher.statuses[-1:]] == [False])
         finally:
             watcher.close()
 
