@@ -21,6 +21,9 @@ GATEWAY_PREFIX: Final = "RPMHUB_GATEWAY_"  # the other program's
 SECRETS: Final = frozenset({"database_url", "mqtt_url", "series_url", "twilio_auth_token", "heartbeat_url"})
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PHONE: Final = r"^(\+[1-9][0-9]{6,14})?$"
+_ACCOUNT: Final = r"^(AC[0-9a-f]{32})?$"
+_SENDER: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32})?$"
+_TWILIO: Final = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 
 
 def _field(text: str, **limits: Any) -> msgspec.Meta:
@@ -38,9 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: Annotated[str, _field("Address the pages listen on")] = "127.0.0.1"
     http_port: Annotated[int, _field("Port the pages listen on", ge=0, le=65535)] = 8080
     public_url: Annotated[str, _field("How a browser outside reaches the pages; stands in texts to staff")] = ""
-    twilio_account_sid: Annotated[str, _field("Twilio account")] = ""
-    twilio_auth_token: Annotated[str, _field("Twilio primary auth token")] = ""
-    twilio_from: Annotated[str, _field("Sending number or messaging service")] = ""
+    twilio_account_sid: Annotated[str, _field("Twilio account, AC and 32 hex digits", pattern=_ACCOUNT)] = ""
+    twilio_auth_token: Annotated[str, _field("Twilio primary auth token: it sends, and checks who calls back")] = ""
+    twilio_from: Annotated[str, _field("Sending number in E.164, or a messaging service (MG…)", pattern=_SENDER)] = ""
     twilio_base_url: Annotated[str, _field("Another address for Twilio's API, for a fake")] = ""
     heartbeat_url: Annotated[str, _field("An outside check that is called while the hub's whole way works")] = ""
     clinic_name: Annotated[str, _field("Stands first in every text", min_length=1, max_length=40)] = "Home Monitoring"
@@ -69,6 +72,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def address(self) -> str:
         """How people reach the pages."""
         return self.public_url.rstrip("/") or f"http://{self.http_host}:{self.http_port}"
+
+    @property
+    def twilio(self) -> bool:
+        """Whether texts leave by Twilio."""
+        return bool(self.twilio_account_sid)
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether Twilio is asked to say how a message fared: its word tells a number, so it comes by https or from a
+        fake."""
+        return self.address.startswith("https://") or bool(self.twilio_base_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,11 @@ def check_production(settings: Settings) -> None:
         raise WrongSetting(f"{_env('last_resort_phone')} is not set: {text}. Without it a red can end with nobody.")
     if not settings.clinic_zone:
         raise WrongSetting(f"{_env('clinic_zone')} is not set: {_help('clinic_zone')}. For example Europe/London.")
+    absent = [name for name in _TWILIO if not getattr(settings, name)]
+    if absent and (len(absent) < len(_TWILIO) or settings.twilio_base_url):
+        raise WrongSetting(
+            f"Twilio is half set up: set {', '.join(map(_env, absent))} too, or no Twilio setting at all."
+        )
 
 
 def describe(settings: Settings) -> Iterator[tuple[str, str, str]]:
@@ -206,8 +225,9 @@ def _check_meaning(settings: Settings) -> None:
             ZoneInfo(settings.clinic_zone)
         except (KeyError, OSError, ValueError) as error:
             raise WrongSetting(f"{_env('clinic_zone')} is no known time zone: {settings.clinic_zone}.") from error
-    if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
-        raise WrongSetting(f"{_env('public_url')} must begin with https:// or http://.")
+    for name in ("public_url", "twilio_base_url"):
+        if getattr(settings, name) and urlsplit(getattr(settings, name)).scheme not in {"http", "https"}:
+            raise WrongSetting(f"{_env(name)} must begin with https:// or http://.")
 
 
 def _help(name: str) -> str:

@@ -13,10 +13,17 @@ from hub.services.ports.storage import UnitOfWork
 PROBLEM = "nobody-reached"
 
 
-def receive_status(hub: Hub, provider_id: str, told: Sending, error: str | None = None) -> bool:
-    """A provider's word about a message. False: late, doubled, or about no message of ours; nothing changed."""
+def receive_status(
+    hub: Hub, provider_id: str, told: Sending, error: str | None = None, *, message_id: int | None = None, to: str = ""
+) -> bool:
+    """A provider's word about a message. False: late, doubled, or about no message of ours; nothing changed.
+
+    ``message_id`` and ``to``: what it was sent as, which finds a message whose sending nobody saw the end of.
+    """
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
+        if message_id is not None:
+            uow.outbox.adopt(message_id, to, provider_id)
         message = uow.outbox.status(provider_id, told, error, now)
         if message is None:
             return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hub.domain.protocols import Protocol as CareProtocol
 from hub.errors import NotPermitted
-from hub.services.ports.base import Clock, Ids, MessageSender, Passwords
+from hub.services.ports.base import Clock, Ids, MessageSender, Passwords, WebhookVerifier
 from hub.services.ports.reads import Reads
 from hub.services.ports.storage import UnitOfWork
 
@@ -43,6 +43,8 @@ class Hub:
     channel: MessageSender
     templates: Callable[[], Mapping[str, tuple[bytes, CareProtocol]]]
     """Protocol templates on disk, by id: canonical body and parsed form."""
+    twilio: WebhookVerifier | None = None
+    """Who calls back as Twilio; None: nobody is expected to."""
 
 
 @dataclass(frozen=True, slots=True)

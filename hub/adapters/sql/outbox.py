@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, update
 
 from hub.adapters.sql.inbound import SqlInbound
 from hub.adapters.sql.tables.alerting import outbox as table
@@ -90,10 +90,18 @@ class SqlOutbox:
         same = _attempt(message_id, fence)
         return self._connection.execute(update(table).where(same).values(values)).rowcount == 1
 
+    def adopt(self, message_id: int, to: str, provider_id: str) -> None:
+        """Only while it is being sent, or nobody knows whether it was."""
+        unseen = table.c.state.in_([Sending.SENDING.value, Sending.UNKNOWN.value]) & table.c.provider_id.is_(None)
+        taken = select(table.c.id).where(table.c.provider_id == provider_id).exists()
+        same = (table.c.id == message_id) & (table.c.to == to) & unseen & ~taken
+        self._connection.execute(update(table).where(same).values(provider_id=provider_id))
+
     def status(self, provider_id: str, told: Sending, error: str | None, now: datetime) -> Message | None:
         """A provider's word: the message if it moved."""
         below = (table.c.provider_id == provider_id) & (table.c.rank < RANK[told])
-        values: dict[Any, Any] = {"error": error, "sent_at": func.coalesce(table.c.sent_at, now), **_state(told)}
+        first = func.coalesce(table.c.sent_at, literal(now, table.c.sent_at.type))
+        values: dict[Any, Any] = {"error": error, "sent_at": first, **_state(told)}
         row = self._connection.execute(update(table).where(below).values(values).returning(table)).mappings().first()
         return None if row is None else to_message(row)
 

@@ -282,6 +282,10 @@ class Outbox(Protocol):
         """The attempt of this fence surely did not leave: it becomes pending again."""
         ...
 
+    def adopt(self, message_id: int, to: str, provider_id: str) -> None:
+        """Give this message, sent to ``to`` and never known to have been taken, the provider's id."""
+        ...
+
     def status(self, provider_id: str, told: Sending, error: str | None, now: datetime) -> Message | None:
         """A provider's word: the message if it moved; None if late, doubled or not of ours."""
         ...

@@ -1,5 +1,6 @@
 """What every use-case may ask of the world besides storage."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -53,7 +54,7 @@ class Passwords(Protocol):
 class Delivery:
     """What a channel says of a message: its state, the provider's id, and whether trying again can help."""
 
-    state: str  # accepted | sent | delivered | failed | unknown
+    state: str  # accepted | sent | delivered | undelivered | failed | unknown
     provider_id: str | None = None
     error: str | None = None
     permanent: bool = False
@@ -78,4 +79,12 @@ class MessageSender(Protocol):
     def send(self, outbox_id: int, to: str, body: str, now: datetime) -> Delivery:
         """Send once. Raises nothing on purpose: whatever went wrong is in the ``Delivery``. Idempotent by ``outbox_id``
         where the provider allows it."""
+        ...
+
+
+class WebhookVerifier(Protocol):
+    """Tells a provider's call from anybody else's."""
+
+    def genuine(self, path: str, fields: Mapping[str, str], signature: str) -> bool:
+        """Whether the provider signed ``fields`` for ``path`` (with its query) under the hub's public address."""
         ...
