@@ -23,6 +23,7 @@ _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PHONE: Final = r"^(\+[1-9][0-9]{6,14})?$"
 _ACCOUNT: Final = r"^(AC[0-9a-f]{32})?$"
 _SENDER: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32})?$"
+_FAKES: Final = frozenset({("http", "127.0.0.1"), ("http", "localhost")})
 _TWILIO: Final = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 
 
@@ -80,9 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def calls_back(self) -> bool:
-        """Whether Twilio is asked to say how a message fared: its word tells a number, so it comes by https or from a
-        fake."""
-        return self.address.startswith("https://") or bool(self.twilio_base_url)
+        """Whether Twilio is asked to say how a message fared. Its word holds a number: by https, or by a fake."""
+        return self.address.startswith("https://") or self.twilio_base_url.startswith("http://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +225,11 @@ def _check_meaning(settings: Settings) -> None:
             ZoneInfo(settings.clinic_zone)
         except (KeyError, OSError, ValueError) as error:
             raise WrongSetting(f"{_env('clinic_zone')} is no known time zone: {settings.clinic_zone}.") from error
-    for name in ("public_url", "twilio_base_url"):
-        if getattr(settings, name) and urlsplit(getattr(settings, name)).scheme not in {"http", "https"}:
-            raise WrongSetting(f"{_env(name)} must begin with https:// or http://.")
+    if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
+        raise WrongSetting(f"{_env('public_url')} must begin with https:// or http://.")
+    base = urlsplit(settings.twilio_base_url)
+    if base.scheme != "https" and settings.twilio_base_url and (base.scheme, base.hostname) not in _FAKES:
+        raise WrongSetting(f"{_env('twilio_base_url')} must begin with https://, or with http://127.0.0.1 for a fake.")
 
 
 def _help(name: str) -> str:

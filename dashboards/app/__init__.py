@@ -6,7 +6,7 @@ from flask import Flask, g, request
 
 from dashboards.app.errors import show_errors
 from dashboards.app.rendering import prepare_templates
-from dashboards.blueprints import alerts, equipment, health, intake, patients, phones, session, tasks, worklist
+from dashboards.blueprints import alerts, equipment, health, intake, patients, phones, session, tasks, twilio, worklist
 from dashboards.security import access, asking, cookies
 from dashboards.security.headers import harden
 from hub.services.hub import Hub
@@ -31,6 +31,8 @@ def create_app(hub: Hub, *, metrics_allow: Iterable[str] = ()) -> Flask:
     app.register_blueprint(health.blueprint_for(frozenset(metrics_allow)))
     if hub.site.demo:
         app.register_blueprint(phones.blueprint)
+    if hub.twilio is not None:
+        app.register_blueprint(twilio.blueprint_for(hub.twilio))
     access.check_table(app)
     return app
 

@@ -17,6 +17,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "health.healthz": ANYBODY,
     "health.readyz": ANYBODY,
     "health.metrics": ANYBODY,  # the route itself admits loopback and the allow-list only
+    "twilio.status": ANYBODY,  # the route itself admits whom the signature proves
     "session.sign_in": ANYBODY,
     "session.sign_out": STAFF,
     "session.extend": STAFF,

@@ -6,7 +6,7 @@ from twilio.request_validator import RequestValidator
 
 
 class TwilioSignature:
-    """Checks ``X-Twilio-Signature``. It covers the public address and every field, but no time: calls can be repeated."""
+    """Checks ``X-Twilio-Signature``: it covers the public address and every field, but no time. Replays pass."""
 
     def __init__(self, account: str, token: str, public_url: str) -> None:
         self._account, self._public_url = account, public_url.rstrip("/")

@@ -32,6 +32,14 @@ def receive_status(
     return True
 
 
+def status_not_understood(hub: Hub) -> None:
+    """The provider says something that this version cannot read: until it can, a page that fails may go unnoticed."""
+    sentence = f"Delivery reports of {hub.channel.name} are not understood: a page that fails waits for its step."
+    with hub.unit_of_work() as uow:
+        technical(uow, hub, _subject(hub), "status-not-understood", Severity.AMBER, sentence, hub.clock.now())
+        uow.commit()
+
+
 def settle(uow: UnitOfWork, hub: Hub, message: Message, told: Sending, now: datetime) -> None:
     """Draw the consequence of ``told``, which the message's row already says."""
     if message.kind != "page" or message.alert_id is None:

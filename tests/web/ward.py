@@ -18,12 +18,14 @@ from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.adapters.twilio_signature import TwilioSignature
 from hub.domain.protocols import canonical
 from hub.services import enrolment, equipment, signing, staffing
 from hub.services.hub import Actor, Hub, Site
 from hub.services.ingest.commit import process
 from hub.services.ingest.messages import Message
 from hub.services.ports.care import NewPatient
+from tests.twilio.fake import ACCOUNT, TOKEN
 
 NOW = datetime(2026, 11, 22, 13, 4, 5, tzinfo=UTC)
 """14:04:05 on the clinic's wall."""
@@ -132,6 +134,7 @@ class Ward:
             reads=reads,
             channel=DemoPhone(self.engine),
             templates=_templates,
+            twilio=TwilioSignature(ACCOUNT, TOKEN, site.public_url),
         )
 
     def _people(self) -> None:

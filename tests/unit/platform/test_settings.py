@@ -39,6 +39,9 @@ def test_what_is_saved_is_read_back(tmp_path: Path) -> None:
         ({"RPMHUB_MQTT_URL": "http://127.0.0.1"}, "RPMHUB_MQTT_URL must be"),
         ({"RPMHUB_LAST_RESORT_PHONE": "555-0100"}, "RPMHUB_LAST_RESORT_PHONE is wrong"),
         ({"RPMHUB_PUBLIC_URL": "rpm.example.org"}, "RPMHUB_PUBLIC_URL must begin with"),
+        ({"RPMHUB_TWILIO_ACCOUNT_SID": "AC12"}, "RPMHUB_TWILIO_ACCOUNT_SID is wrong"),
+        ({"RPMHUB_TWILIO_FROM": "the clinic"}, "RPMHUB_TWILIO_FROM is wrong"),
+        ({"RPMHUB_TWILIO_BASE_URL": "http://twilio.example.org"}, "RPMHUB_TWILIO_BASE_URL must begin with https://"),
         ({"RPMHUB_TWILIO_AUTH_TOKEN_FILE": "/nowhere/token"}, "RPMHUB_TWILIO_AUTH_TOKEN_FILE names cannot be read"),
         ({"RPMHUB_CONFIG": "/nowhere/hub.toml"}, "settings file /nowhere/hub.toml cannot be read"),
     ],
@@ -89,6 +92,28 @@ def test_production_does_not_start_without_what_has_no_default(missing: str) -> 
     check_production(Settings(**needed))
     with pytest.raises(WrongSetting, match=f"RPMHUB_{missing.upper()} is not set"):
         check_production(Settings(**needed | {missing: ""}))
+
+
+TWILIO = {"twilio_account_sid": "AC" + "0a" * 16, "twilio_auth_token": "t0ken", "twilio_from": "+15555550100"}
+
+
+@pytest.mark.parametrize("missing", TWILIO)
+def test_twilio_is_set_up_whole_or_not_at_all(missing: str) -> None:
+    needed = {"clinic_zone": "Europe/London", "emergency_number": "999", "last_resort_phone": "+445550199"}
+    whole = Settings(**needed, **TWILIO)
+    check_production(whole)
+    assert whole.twilio
+    assert not Settings(**needed).twilio
+    with pytest.raises(WrongSetting, match=f"Twilio is half set up: set RPMHUB_{missing.upper()} too"):
+        check_production(Settings(**needed | TWILIO | {missing: ""}))
+    with pytest.raises(WrongSetting, match="Twilio is half set up"):
+        check_production(Settings(**needed, twilio_base_url="http://127.0.0.1:5010"))
+
+
+def test_twilio_calls_back_by_https_or_when_it_is_a_fake() -> None:
+    assert Settings(**TWILIO, public_url="https://rpm.example.org").calls_back
+    assert not Settings(**TWILIO, public_url="http://rpm.example.org").calls_back
+    assert Settings(**TWILIO, twilio_base_url="http://127.0.0.1:5010").calls_back
 
 
 def test_the_brokers_address_is_read_from_its_url() -> None:
