@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ def replay(arguments: tuple[str, ...], patient_id: int, of_demo: bool, data: Pat
     settings = _demo_settings(data or default_directory()) if of_demo else context.settings()
     hub = build_hub(settings, role="command")
     check_replay(hub, patient_id)
+    _await_broker(settings, "Start the demo: rpmhub demo." if of_demo else "Start it, and see RPMHUB_MQTT_URL.")
     arguments = (*arguments, "--device", f"{GATEWAY_ID}-{patient_id}", "--json")
     tape = _gateway_program(arguments, "--check")
     password = _credential(settings, hub)
@@ -69,6 +71,15 @@ def _demo_settings(directory: Path) -> Settings:
     if not file.exists():
         raise NotFound(f"no demo has run in {directory}: start it with rpmhub demo")
     return load({f"{PREFIX}{CONFIG.upper()}": str(file)})
+
+
+def _await_broker(settings: Settings, mend: str) -> None:
+    """Before anything is written: without a broker nothing of it would arrive."""
+    where = settings.broker.host, settings.broker.port
+    try:
+        socket.create_connection(where, timeout=5).close()
+    except OSError as error:
+        raise click.ClickException(f"The broker at {where[0]}:{where[1]} does not answer. {mend}") from error
 
 
 def _credential(settings: Settings, hub: Hub) -> str:

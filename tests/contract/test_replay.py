@@ -145,6 +145,16 @@ def test_a_demo_that_never_ran_is_said_to_be_absent(site: Replaying, file: Path,
     assert "no demo has run" in refused.stderr
 
 
+def test_without_a_broker_nothing_is_begun(tmp_path: Path, file: Path) -> None:
+    with replaying(tmp_path) as site:
+        tess = site.patient(1, "--test")
+        site.broker.kill()
+        refused = site.run("replay", str(file), "--patient", tess)
+        assert refused.returncode == 1
+        assert "does not answer" in refused.stderr
+        assert site.rows("SELECT count(*) FROM device") == [(0,)]
+
+
 def test_a_broker_that_does_not_know_it_yet_delays_and_loses_nothing(tmp_path: Path, file: Path) -> None:
     """The first replay makes the credential. Until mosquitto is reloaded it is refused; the next one delivers both."""
     files = tmp_path / "hub" / "broker"
