@@ -91,6 +91,13 @@ class Wraps(GlucoseMeter):
             await super()._answer(op, operator, operand)
 
 
+class CallsTheOldestItsLast(GlucoseMeter):
+    """As some do that number backwards."""
+
+    async def _answer(self, op: int, operator: int, operand: bytes) -> None:
+        await super()._answer(op, 5 if operator == 6 else operator, operand)
+
+
 def collected(directory: Path, kind: type[GlucoseMeter], then: Callable[[Home, GlucoseMeter], None]) -> None:
     async def run() -> None:
         air = Air()
@@ -113,6 +120,20 @@ def collected(directory: Path, kind: type[GlucoseMeter], then: Callable[[Home, G
 @pytest.mark.parametrize("kind", [WithoutNewest, BusyAtFirst, Silent, Reversed, TalksOfSomethingElse, HangsUp])
 def test_all_is_collected(tmp_path: Path, kind: type[GlucoseMeter]) -> None:
     collected(tmp_path, kind, lambda _here, _device: None)
+
+
+def test_a_meter_that_calls_the_oldest_its_last_hides_nothing_new(tmp_path: Path) -> None:
+    async def run() -> None:
+        air = Air()
+        device = CallsTheOldestItsLast(air, METER, name="Odd", clock=now)
+        device.store(STORED)
+        async with home(tmp_path, air, [device]) as here, here.gateway():
+            await here.until(lambda: len(here.frames) == len(STORED) and device.connection is None)
+            new = glucose(6, 51, now())
+            device.store([new])
+            await here.until(lambda: new.measurement in here.payloads(METER))
+
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
 def test_where_nobody_can_say_which_is_the_newest_the_last_counts_as_fresh(tmp_path: Path) -> None:

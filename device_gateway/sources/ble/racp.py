@@ -61,6 +61,11 @@ def since(sequence: int) -> bytes:
     return bytes((REPORT, 3, _BY_SEQUENCE)) + struct.pack("<H", sequence)
 
 
+def count_since(sequence: int) -> bytes:
+    """Asks how many records there are from this sequence number on."""
+    return bytes((COUNT, 3, _BY_SEQUENCE)) + struct.pack("<H", sequence)
+
+
 def parse(data: bytes) -> Count | Response:
     """What the device says of the procedure. Raises UndecodableError."""
     if len(data) < 3 or data[1] != 0:

@@ -103,7 +103,15 @@ class StoredRecords:
             result = await self._ask(racp.NEWEST)
         finally:
             self._looking_for_newest = False
-        return result is Result.NO_RECORDS_FOUND or (self._newest is not None and self._newest == self._known)
+        if result is Result.NO_RECORDS_FOUND:
+            return True
+        return self._known is not None and self._newest == self._known and await self._is_alone(self._known)
+
+    async def _is_alone(self, known: Place) -> bool:
+        """Whether nothing stands behind it: some meters call the oldest record their last. One that cannot count is
+        taken at its word."""
+        answer = await self._put(racp.count_since(known.sequence))
+        return not isinstance(answer, racp.Count) or answer.records <= 1
 
     def _counts_anew(self) -> bool:
         """Whether the newest has a lower number than one before it: 65535 is followed by 0, new batteries by 1."""
@@ -117,6 +125,13 @@ class StoredRecords:
 
     async def _ask(self, question: bytes) -> Result | int:
         """Puts one question and takes in what comes until the device says that this was all."""
+        answer = await self._put(question)
+        self._flush(superseded=self._newest is not None)
+        if isinstance(answer, racp.Count) or answer.request != question[0]:
+            raise BluetoothError(f"the device answered another question: {answer}")
+        return answer.result
+
+    async def _put(self, question: bytes) -> racp.Count | racp.Response:
         self._run, self._answer = [], None
         for _ in range(_TRIES):
             try:
@@ -128,11 +143,7 @@ class StoredRecords:
                 await self._abort()  # left open by a session that ended badly
         else:
             raise BluetoothError("the device is busy with another question and does not stop")
-        answer = await self._hear()
-        self._flush(superseded=self._newest is not None)
-        if isinstance(answer, racp.Count) or answer.request != question[0]:
-            raise BluetoothError(f"the device answered another question: {answer}")
-        return answer.result
+        return await self._hear()
 
     async def _hear(self) -> racp.Count | racp.Response:
         while self._answer is None:
