@@ -104,7 +104,7 @@ def test_wrong_input_is_named(operator: Operator) -> None:
     assert "no gateway nowhere" in operator.refuses(
         "device", "add", "--address", "a", "--profile", "manual", "--gateway", "nowhere"
     )
-    assert "did you mean RPMHUB_DATA_DIR" in operator.refuses("doctor", RPMHUB_DATA_DIRR="x")
+    assert "did you mean RPMHUB_DATA_DIR" in operator.refuses("db", "upgrade", RPMHUB_DATA_DIRR="x")
 
 
 def test_no_secret_and_every_setting_is_printed(operator: Operator) -> None:

@@ -1,0 +1,75 @@
+"""Everything ``rpmhub doctor`` looks at: a check is one function that yields findings, and one line in these lists."""
+
+from collections.abc import Callable, Iterator
+
+from hub.bootstrap import templates
+from hub.cli.checks import broker, database, files, pages, site, texts
+from hub.cli.checks.subject import Subject
+from hub.services.checkup import care, running
+from hub.services.checkup.finding import Finding
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+def people(subject: Subject) -> Iterator[Finding]:
+    """Who is paged."""
+    with subject.rows() as uow:
+        yield from care.people(uow)
+
+
+def protocols(subject: Subject) -> Iterator[Finding]:
+    """What readings are judged by."""
+    known = templates(subject.settings)
+    with subject.rows() as uow:
+        yield from care.in_force(uow, known)
+        yield from care.enrolled(uow, known, subject.now)
+
+
+def zones(subject: Subject) -> Iterator[Finding]:
+    """Where patients live."""
+    with subject.rows() as uow:
+        yield from care.zones(uow)
+
+
+def gateways(subject: Subject) -> Iterator[Finding]:
+    """What delivers."""
+    with subject.rows() as uow:
+        yield from running.gateways(uow.gateways.all(), subject.now)
+
+
+def roles(subject: Subject) -> Iterator[Finding]:
+    """What works."""
+    with subject.rows() as uow:
+        yield from running.roles(uow.operations.heartbeats(), subject.now)
+
+
+OF_THE_SITE: tuple[tuple[str, Check], ...] = (
+    ("emergency", site.emergency_number),
+    ("last resort", site.last_resort),
+    ("clinic zone", site.zone),
+    ("clock", site.clock),
+    ("data directory", files.data_dir),
+    ("free space", files.room),
+    ("owners", files.owners),
+    ("secrets", files.secrets),
+    ("site directory", files.site_dir),
+    ("database", database.database),
+    ("sqlite", database.sqlite),
+    ("broker", broker.carries),
+    ("broker's door", broker.strangers),
+    ("public address", pages.public_url),
+    ("pages", pages.listening),
+    ("channel", texts.channel),
+)
+"""Whatever state the hub is in."""
+
+OF_ITS_ROWS: tuple[tuple[str, Check], ...] = (
+    ("mode", database.mode),
+    ("people", people),
+    ("protocols", protocols),
+    ("time zones", zones),
+    ("gateways", gateways),
+    ("broker files", broker.its_files),
+    ("roles", roles),
+)
+"""Only where the database can be read."""
