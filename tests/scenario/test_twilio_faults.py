@@ -66,10 +66,14 @@ def told(clinic: Clinic, message: Taken, status: str, error: int | None = None) 
     return receive_status(clinic.hub, word.provider_id, word.state, word.error, message_id=word.message_id, to=word.to)
 
 
-def test_a_page_that_is_taken_waits_for_its_step(clinic: Clinic, paged: Callable[..., list[tuple[float, str]]]) -> None:
+def test_a_page_that_is_taken_waits_for_its_step(
+    clinic: Clinic, twilio: FakeTwilio, paged: Callable[..., list[tuple[float, str]]]
+) -> None:
     clinic.finds(clinic.patient())
     assert paged(11) == [(0, "Ana"), (5, "Ben"), (10, "last resort")]
     assert clinic.outbox() == [("page", "accepted")] * 3
+    says = "Riverside RED 07:04 ref K7Q2. Next person is paged 07:09. Take it at https://rpm.example.org/a/K7Q2"
+    assert twilio.taken[0].body == says
 
 
 @pytest.mark.parametrize("fault", [500, 503, "page", "hang", "reset", "accept_hang", "accept_reset", "garbled"])
@@ -160,7 +164,7 @@ def test_a_word_that_comes_before_the_answer_stands(
     sms = clinic.hub.channel
 
     class ToldMeanwhile:
-        name, reaches_people, idempotent = sms.name, True, False
+        name, reaches_people, hears, idempotent = sms.name, True, sms.hears, False
 
         def send(self, *sent: object) -> object:
             answer = sms.send(*sent)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ class Console:
 
     name = "console"
     reaches_people = False
+    hears = True
     idempotent = True
 
     def send(self, outbox_id: int, to: str, body: str, now: datetime) -> Delivery:  # noqa: ARG002 (nothing of it may be logged)

@@ -17,6 +17,7 @@ class DemoPhone:
 
     name = "demo_phone"
     reaches_people = False
+    hears = True
     idempotent = True
 
     def __init__(self, engine: Engine) -> None:

@@ -18,8 +18,8 @@ from hub.services.ports.base import Delivery
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 6.0
-"""To connect, and again to answer: together below the lease of a message."""
+TIMEOUT_S = 5.0
+"""To connect, and again to answer: both together end within a message's lease and the deadline of the tick."""
 _TOO_MANY = 429
 _REFUSED = range(400, 500)
 
@@ -32,6 +32,7 @@ class TwilioSms:
 
     name = "twilio_sms"
     reaches_people = True
+    hears = False
     idempotent = False
 
     def __init__(

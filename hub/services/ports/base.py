@@ -72,6 +72,11 @@ class MessageSender(Protocol):
         ...
 
     @property
+    def hears(self) -> bool:
+        """Whether answers to what it sends reach the hub."""
+        ...
+
+    @property
     def idempotent(self) -> bool:
         """Whether a second ``send`` of one ``outbox_id`` shows once: after a crash it may be sent again blindly."""
         ...

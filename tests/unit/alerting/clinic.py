@@ -88,6 +88,7 @@ class Phones:
     """A channel whose every message is seen. ``behaves`` says per number what happens instead of delivery."""
 
     name = "phones"
+    hears = True
 
     def __init__(self) -> None:
         self.reaches_people = True
