@@ -9,6 +9,7 @@ from hub.services.checkup import care, running
 from hub.services.checkup.finding import Finding
 
 Check = Callable[[Subject], Iterator[Finding]]
+Checks = tuple[tuple[str, Check], ...]
 
 
 def people(subject: Subject) -> Iterator[Finding]:
@@ -43,7 +44,7 @@ def roles(subject: Subject) -> Iterator[Finding]:
         yield from running.roles(uow.operations.heartbeats(), subject.now)
 
 
-OF_THE_SITE: tuple[tuple[str, Check], ...] = (
+OF_THE_SITE: Checks = (
     ("emergency", site.emergency_number),
     ("last resort", site.last_resort),
     ("clinic zone", site.zone),
@@ -63,7 +64,7 @@ OF_THE_SITE: tuple[tuple[str, Check], ...] = (
 )
 """Whatever state the hub is in."""
 
-OF_ITS_ROWS: tuple[tuple[str, Check], ...] = (
+OF_ITS_ROWS: Checks = (
     ("mode", database.mode),
     ("people", people),
     ("protocols", protocols),

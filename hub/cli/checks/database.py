@@ -49,7 +49,8 @@ def _closed(url: URL, error: SQLAlchemyError) -> Finding:
         return should(f"{file} is being written: {said}.", "Nothing can be said of it now.", "rpmhub doctor, again")
     if _DAMAGED.search(said):
         return must(f"{file} is damaged: {said}.", NO_DATABASE, _restore(url))
-    return must(f"{file} cannot be opened: {said}.", NO_DATABASE, f"sudo -u {owner(file)} rpmhub doctor, or chown it")
+    mend = f"As its owner: sudo -E -u {owner(file)} rpmhub doctor, or chown it"
+    return must(f"{file} cannot be opened: {said}.", NO_DATABASE, mend)
 
 
 def _restore(url: URL) -> str:

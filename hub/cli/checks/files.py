@@ -25,7 +25,7 @@ def data_dir(subject: Subject) -> Iterator[Finding]:
         yield fine(f"{place} can be written to.")
     else:
         why = "No reading can be stored, so none is acknowledged."
-        mend = f"Run as its owner: sudo -u {directory.owner(place)} rpmhub doctor, or RPMHUB_DATA_DIR=…"
+        mend = f"As its owner: sudo -E -u {directory.owner(place)} rpmhub doctor, or RPMHUB_DATA_DIR=…"
         yield must(f"{place} cannot be written to: {trouble}.", why, mend)
 
 
@@ -57,7 +57,7 @@ def owners(subject: Subject) -> Iterator[Finding]:
         yield must(f"{path} belongs to {directory.owner(path)}, not to {theirs}.", why, f"chown {theirs} {path}")
     if directory.am_root() and theirs != "root":
         why = f"What a command makes as root is not {theirs}'s: the hub cannot open it."
-        yield should(f"This runs as root, the data are {theirs}'s.", why, f"sudo -u {theirs} rpmhub doctor")
+        yield should(f"This runs as root, the data are {theirs}'s.", why, f"runuser -u {theirs} -- rpmhub doctor")
 
 
 def secrets(subject: Subject) -> Iterator[Finding]:

@@ -17,11 +17,15 @@ NOW = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 
 
 def subject(
-    folder: Path, environ: Mapping[str, str] | None = None, clock: Clock | None = None, **given: Any
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    within_s: int = 2,
+    **given: Any,
 ) -> Subject:
     """A hub whose data are in the folder."""
     settings = Settings(**({"data_dir": str(folder)} | given))
-    return Subject(settings, environ or {}, clock or SystemClock(), token="a-token-of-tests", within_s=2)
+    return Subject(settings, environ or {}, clock or SystemClock(), token="a-token-of-tests", within_s=within_s)
 
 
 def made(folder: Path, mode: str = PRODUCTION) -> Path:
