@@ -34,9 +34,9 @@ _READ: Final[Mapping[str, str]] = {
 _MAY_BE: Final[Mapping[str, str]] = {
     "SmsSid": r"(SM|MM)[0-9a-f]{32}",
     "SmsStatus": "|".join(WORDS),
-    "ErrorCode": r"[0-9]{1,6}",
+    "ErrorCode": r"[0-9]{0,6}",
     "ErrorMessage": r".{0,500}",
-    "From": r"\+?[0-9A-Za-z ]{1,20}",
+    "From": r"\+?[0-9A-Za-z ]{0,20}",
     "MessagingServiceSid": r"MG[0-9a-f]{32}",
     "ApiVersion": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "RawDlrDoneDate": r"[0-9]{0,14}",
@@ -72,7 +72,7 @@ def read_callback(fields: Mapping[str, str], query: str) -> Told:
     return Told(
         provider_id=fields["MessageSid"],
         state=WORDS[fields["MessageStatus"]],
-        error=fields.get("ErrorCode"),
+        error=fields.get("ErrorCode") or None,
         to=fields["To"],
         message_id=int(ours[1]) if ours else None,
     )
