@@ -1,17 +1,21 @@
 """``rpmhub doctor`` before a real broker: faults told apart, in time; nothing is changed and no secret said."""
 
 import json
+import queue
 import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.probes.broker import Trip, round_trip
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.settings import Address
 from tests.contract.test_command_line import Operator
 from tests.servers import Mosquitto, free_port, mosquitto
 from tests.unit.checkup.servers import answers, self_signed
@@ -156,6 +160,37 @@ def test_a_broker_whose_certificate_nobody_vouches_for_is_not_trusted(keyed: Sit
     assert (found["need"], "is not to be trusted" in found["what"]) == ("must", True)
     assert found["mend"].startswith("RPMHUB_MQTT_CA_FILE=")
     assert vouched["need"] == "fine"
+
+
+def session_is_kept(broker: Mosquitto, client_id: str, password: str) -> bool:
+    """Whether the broker remembers this client; from then on it does."""
+    told: queue.Queue[bool] = queue.Queue()
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
+    client.username_pw_set("rpmhub", password)
+    client.on_connect = lambda _client, _data, flags, *_: told.put(flags.session_present)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    try:
+        return told.get(timeout=WITHIN_S)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def test_the_broker_remembers_nothing_of_it(keyed: Site, tmp_path: Path) -> None:
+    with mosquitto(tmp_path / "broker", *keyed.rules()) as broker:
+        password = password_of(keyed)
+        address = Address("127.0.0.1", broker.port, tls=False, user="rpmhub", password=password)
+        assert round_trip(address, "rpmhub-doctor-x", "", WITHIN_S).trip is Trip.BACK
+        assert not session_is_kept(broker, "rpmhub-doctor-x", password)
+
+
+def test_the_session_of_ingest_outlives_a_listener_that_mixes_them_up(keyed: Site, tmp_path: Path) -> None:
+    with mosquitto(tmp_path / "broker", *keyed.rules(), "use_username_as_clientid true") as broker:
+        assert not session_is_kept(broker, "rpmhub-ingest-here", password_of(keyed))
+        found = keyed.worst("broker", broker.port)
+        assert (found["need"], "use_username_as_clientid" in found["mend"]) == ("should", True)
+        assert session_is_kept(broker, "rpmhub-ingest-here", password_of(keyed))
 
 
 def test_without_a_credential_it_is_said_and_none_is_made(site: Site) -> None:

@@ -29,6 +29,8 @@ class Trip(Enum):
     """Something listens and does not speak MQTT, or the broker hangs."""
     REFUSED = auto()
     """The name or the password."""
+    SHARED = auto()
+    """Let in, in the place of another program of the same user."""
     SWALLOWED = auto()
     """Taken and not given back: mosquitto drops what its access rules forbid in silence."""
 
@@ -42,65 +44,83 @@ class Ended:
 
 
 def round_trip(address: BrokerAddress, client_id: str, ca_file: str, within_s: float) -> Ended:
-    """Publish by QoS 1 on a topic of the hub's own and wait until it is back. The session ends with the connection."""
-    traveller = _Traveller(client_id)
-    client = traveller.client
-    client.connect_timeout = within_s / 2
-    if address.user is not None:
-        client.username_pw_set(address.user, address.password)
-    try:
-        if address.tls:
-            client.tls_set_context(ssl.create_default_context(cafile=ca_file or None))
-        client.connect(address.host, address.port)
-    except ssl.SSLError as error:
-        return Ended(Trip.UNTRUSTED, error.reason or str(error))
-    except socket.gaierror as error:
-        return Ended(Trip.UNRESOLVED, error.strerror or "")
-    except (OSError, ValueError) as error:
-        return Ended(Trip.UNREACHABLE, getattr(error, "strerror", None) or str(error))
-    client.loop_start()
-    try:
-        traveller.ended.wait(within_s / 2)
-    finally:
-        client.disconnect()
-        client.loop_stop()
-    return traveller.outcome
+    """Publish by QoS 1 on a topic of the hub's own and wait until it is back. What the broker kept of it is gone then.
+
+    A broker that goes by user names may give us the session of another program: it is left as it was.
+    """
+    ended = _Traveller(client_id, keep=True).travel(address, ca_file, within_s / 2)
+    if ended.trip in {Trip.BACK, Trip.SWALLOWED}:
+        _Traveller(client_id, keep=False).travel(address, ca_file, within_s / 2)
+    return ended
 
 
 class _Traveller:
-    """One client for one message."""
+    """One client for one message; ``keep`` False: it only ends the session that was kept under this id."""
 
-    def __init__(self, client_id: str) -> None:
-        self.topic = PING + client_id
-        self.ended = threading.Event()
-        self.outcome = Ended(Trip.SILENT)
-        self.client = paho.Client(
+    def __init__(self, client_id: str, *, keep: bool) -> None:
+        self._keep = keep
+        self._topic = PING + client_id
+        self._ended = threading.Event()
+        self._outcome = Ended(Trip.SILENT)
+        self._client = client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=True,
+            clean_session=not keep,
             protocol=MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
+            manual_ack=True,  # a message that waits for another program must come to it again
         )
-        self.client.on_connect = self._connected
-        self.client.on_subscribe = self._subscribed
-        self.client.on_message = self._received
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
 
-    def _connected(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+    def travel(self, address: BrokerAddress, ca_file: str, within_s: float) -> Ended:
+        """``within_s`` bounds the connection, and again the way."""
+        client = self._client
+        client.connect_timeout = within_s
+        if address.user is not None:
+            client.username_pw_set(address.user, address.password)
+        try:
+            if address.tls:
+                client.tls_set_context(ssl.create_default_context(cafile=ca_file or None))
+            client.connect(address.host, address.port)
+        except ssl.SSLError as error:
+            return Ended(Trip.UNTRUSTED, error.reason or str(error))
+        except socket.gaierror as error:
+            return Ended(Trip.UNRESOLVED, error.strerror or "")
+        except (OSError, ValueError) as error:
+            return Ended(Trip.UNREACHABLE, getattr(error, "strerror", None) or str(error))
+        client.loop_start()
+        try:
+            self._ended.wait(within_s)
+        finally:
+            client.disconnect()
+            client.loop_stop()
+        return self._outcome
+
+    def _connected(
+        self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _props: Any
+    ) -> None:
         if reason.is_failure:
             self._end(Ended(Trip.REFUSED, str(reason)))
-            return
-        self.outcome = Ended(Trip.SWALLOWED)
-        client.subscribe(self.topic, qos=1)
+        elif flags.session_present:
+            self._end(Ended(Trip.SHARED))
+        elif self._keep:
+            self._outcome = Ended(Trip.SWALLOWED)
+            client.subscribe(self._topic, qos=1)
+        else:
+            self._end(self._outcome)
 
     def _subscribed(self, client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _props: Any) -> None:
         if any(reason.is_failure for reason in reasons):
             self._end(Ended(Trip.SWALLOWED, "the subscription was refused"))
         else:
-            client.publish(self.topic, b"", qos=1)
+            client.publish(self._topic, b"", qos=1)
 
-    def _received(self, _client: paho.Client, _data: Any, _message: paho.MQTTMessage) -> None:
-        self._end(Ended(Trip.BACK))
+    def _received(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if message.topic == self._topic:
+            self._end(Ended(Trip.BACK))
 
     def _end(self, outcome: Ended) -> None:
-        self.outcome = outcome
-        self.ended.set()
+        self._outcome = outcome
+        self._ended.set()

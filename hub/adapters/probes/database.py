@@ -19,9 +19,12 @@ STEPS = 100_000
 def parse(url: str) -> URL:
     """The URL's parts. Raises ``WrongSetting`` without repeating it: a password may stand in it."""
     try:
-        return make_url(url)
+        parts = make_url(url)
     except ArgumentError as error:
         raise WrongSetting("RPMHUB_DATABASE_URL is no SQLAlchemy URL, such as postgresql://user@host/name.") from error
+    if parts.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise WrongSetting(f"RPMHUB_DATABASE_URL: {parts.get_backend_name()} is not supported, use postgresql.")
+    return parts
 
 
 def file_of(url: URL) -> Path | None:

@@ -30,7 +30,7 @@ def strangers(subject: Subject) -> Iterator[Finding]:
     """Whether the broker asks who comes; and, before the hub has a credential, whether there is one at all."""
     address = replace(subject.settings.broker, user=None, password=None)
     ended = _trip(subject, address, "stranger")
-    if ended.trip in {Trip.BACK, Trip.SWALLOWED}:
+    if ended.trip in {Trip.BACK, Trip.SWALLOWED, Trip.SHARED}:
         why = "Anybody can send readings in a gateway's name."
         mend = "allow_anonymous false, as config/deploy/mosquitto.conf has it, then systemctl restart mosquitto"
         yield must(f"The broker at {address.host}:{address.port} lets in who has no name.", why, mend)
@@ -64,6 +64,10 @@ def _of(ended: Ended, address: Address) -> Finding:
         case Trip.REFUSED:
             said = f"The broker at {place} refuses the hub's name or password, {address.user}{detail}."
             return must(said, NO_READING, CREDENTIALS)
+        case Trip.SHARED:
+            said = f"The listener at {place} takes the user's name for the client's: we took ingest's place a moment."
+            mend = "A listener without use_username_as_clientid for the hub, as config/deploy/mosquitto.conf has it"
+            return should(said, "Two programs of the hub cannot speak to it at once.", mend)
         case Trip.SWALLOWED:
             said = f"The broker at {place} takes a message of {address.user} and does not give it back{detail}."
             return must(said, "Its access rules are not the hub's: readings vanish there.", CREDENTIALS)
@@ -92,4 +96,4 @@ def its_files(subject: Subject) -> Iterator[Finding]:
         why = "Your own change, or an older version's: what a gateway may say rests on it."
         yield should("mosquitto's acl differs from this version's.", why, CREDENTIALS)
     if listed == gateways:
-        yield fine(f"mosquitto's passwords are those of the {len(gateways)} gateways in use.")
+        yield fine("mosquitto's passwords are those of the gateways in use.")

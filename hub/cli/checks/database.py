@@ -44,6 +44,7 @@ def _closed(url: URL, error: SQLAlchemyError) -> Finding:
     file = file_of(url)
     if file is None:
         place = f"{url.host or 'localhost'}:{url.port or 5432}"
+        said = said.rpartition("failed: ")[2].rstrip(".")
         return must(f"PostgreSQL at {place} does not let us in: {said}.", NO_DATABASE, "RPMHUB_DATABASE_URL=…")
     if is_busy(error):
         return should(f"{file} is being written: {said}.", "Nothing can be said of it now.", "rpmhub doctor, again")

@@ -60,7 +60,11 @@ def _zone_data() -> str:
 
 def clock(_subject: Subject) -> Iterator[Finding]:
     """Whether the machine's own time can be trusted."""
-    kept = synchronised()
+    yield from kept_right(kept=synchronised())
+
+
+def kept_right(*, kept: bool | None) -> Iterator[Finding]:
+    """What follows from the kernel's answer; None: it gave none."""
     why = "Readings are dated and pages are due by it."
     if kept is None:
         yield should("Whether the system clock is kept right cannot be told here.", why, "timedatectl show-timesync")

@@ -55,7 +55,7 @@ def gateways(rows: Sequence[GatewayRow], now: datetime) -> Iterator[Finding]:
     wrong = [finding for row in used for finding in _gateway(row, now)]
     yield from wrong
     if used and not wrong:
-        yield fine(f"All {len(used)} gateways are online.")
+        yield fine(f"Gateways in use: {len(used)}, all online.")
 
 
 def _gateway(row: GatewayRow, now: datetime) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine, sqlite_driver, wal_is_safe
 from hub.bootstrap import DEMO
 from hub.cli.checks import database
+from hub.errors import WrongSetting
 from hub.services.checkup.finding import Need
 from tests.unit.checkup.subjects import NOW, made, only, subject, wrong
 
@@ -143,6 +144,16 @@ def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path: P
     found = only(database.database(subject(tmp_path, database_url=url)))
     assert found.what.startswith("PostgreSQL at 127.0.0.1:9 does not let us in: ")
     assert "invented-password" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [("rpmhub:invented@here", "is no SQLAlchemy URL"), ("mysql://rpmhub:invented@here/x", "mysql is not supported")],
+)
+def test_a_database_of_another_kind_is_refused_without_its_password(tmp_path: Path, url: str, sentence: str) -> None:
+    with pytest.raises(WrongSetting, match=sentence) as refused:
+        list(database.database(subject(tmp_path, database_url=url)))
+    assert "invented" not in str(refused.value)
 
 
 def test_the_library_is_named_with_what_is_wrong_with_it(tmp_path: Path) -> None:

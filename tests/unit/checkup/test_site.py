@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.adapters.probes import directory
+from hub.adapters.probes.clock import synchronised
 from hub.cli.checks import files, site
 from hub.services.checkup.finding import Need
 from tests.unit.alerting.clinic import MovedClock
@@ -44,9 +45,14 @@ def test_the_clinics_clock_is_shown_as_it_hangs_on_its_wall(tmp_path: Path) -> N
 
 
 def test_the_systems_clock_is_asked_and_not_set(tmp_path: Path) -> None:
-    (found,) = site.clock(subject(tmp_path))
-    assert found.need in {Need.FINE, Need.SHOULD}
-    assert found.need is Need.FINE or found.mend.startswith("timedatectl ")
+    assert list(site.clock(subject(tmp_path))) == list(site.kept_right(kept=synchronised()))
+
+
+def test_a_clock_that_nothing_keeps_right_is_told() -> None:
+    (right,), wrong_, unknown = (site.kept_right(kept=kept) for kept in (True, False, None))
+    assert right.need is Need.FINE
+    assert only(wrong_).mend == "timedatectl set-ntp true"
+    assert only(unknown).need is Need.SHOULD
 
 
 def test_a_data_directory_is_written_to_and_nothing_stays(tmp_path: Path) -> None:
