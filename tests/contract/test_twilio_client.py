@@ -10,7 +10,7 @@ from hub.adapters.channels.twilio_sms import TwilioSms
 from hub.domain.messages import Sending, moves
 from hub.services.ports.base import Delivery
 from tests.servers import free_port
-from tests.twilio.fake import ACCOUNT, SENDER, SERVICE, TOKEN, FakeTwilio, fake_twilio
+from tests.twilio.fake import ACCOUNT, SENDER, SERVICE, TOKEN, FakeTwilio, fake_twilio, unfit
 
 PHONE, TEXT = "+15555550101", "Riverside RED 07:04 ref K7Q2. Reply 1a to take it."
 NOON = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
@@ -89,6 +89,21 @@ def test_neither_number_nor_text_is_logged(
     said = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
     assert "'outbox': 17" in said
     assert [word for word in (PHONE, PHONE[1:], "K7Q2", TOKEN) if word in said] == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"Text": "x"}, {"ValidityPeriod": "0"}, {"StatusCallback": "/webhooks"}, {"From": "Riverside"}]
+)
+def test_the_fake_takes_nothing_that_twilio_would_not(wrong: dict[str, str]) -> None:
+    path, form = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json", {"To": PHONE, "From": SENDER, "Body": TEXT}
+
+    def said(path: str, form: dict[str, str], kind: str = "application/x-www-form-urlencoded") -> str:
+        return unfit(path, kind, {name: [value] for name, value in form.items()})
+
+    assert said(path, form) == ""
+    assert next(iter(wrong)) in said(path, form | wrong)
+    assert "no such resource" in said(path.replace("Messages", "Calls"), form)
+    assert "not a form" in said(path, form, "application/json")
 
 
 def test_a_late_or_doubled_word_never_goes_back() -> None:

@@ -145,6 +145,18 @@ def test_a_page_that_hung_is_known_again_when_twilio_calls_back(
     assert paged(4) == []
 
 
+def test_a_page_that_hung_and_then_failed_pages_nobody_twice(
+    clinic: Clinic, twilio: FakeTwilio, paged: Callable[..., list[tuple[float, str]]]
+) -> None:
+    twilio.faults.append("accept_hang")
+    clinic.finds(clinic.patient())
+    assert paged(1) == [(0, "Ana"), (0, "Ben")]
+    assert told(clinic, twilio.taken[0], "undelivered", 30003)
+    assert paged(3) == []
+    assert clinic.outbox() == [("page", "undelivered"), ("page", "accepted")]
+    assert clinic.all_alerts() == ["oxygen-low open"]
+
+
 def test_a_word_about_another_phone_or_another_message_is_not_taken_for_this_one(
     clinic: Clinic, twilio: FakeTwilio, paged: Callable[..., list[tuple[float, str]]]
 ) -> None:

@@ -132,7 +132,7 @@ def fake_twilio(port: int = 0) -> Iterator[FakeTwilio]:
             twilio.released.set()
             twilio.shutdown()
             thread.join()
-    assert twilio.unfit == []
+    assert not twilio.unfit, twilio.unfit
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         credential = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         if self.headers["Authorization"] != f"Basic {credential}":
             self._refuse(401, 20003, "Authenticate")
-        elif wrong := _unfit(self.path, self.headers["Content-Type"], form):
+        elif wrong := unfit(self.path, self.headers["Content-Type"], form):
             twilio.unfit.append(wrong)
             self._refuse(400, 20001, wrong)
         else:
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def _unfit(path: str, kind: str, form: Mapping[str, list[str]]) -> str:
+def unfit(path: str, kind: str, form: Mapping[str, list[str]]) -> str:
     """What the real one would not understand of a request; empty if nothing."""
     if urlsplit(path) != urlsplit(f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"):
         return f"no such resource: {path}"
