@@ -300,3 +300,9 @@ def test_a_protocol_file_that_says_nothing_is_named(site: Site, tmp_path: Path) 
     (tmp_path / "own" / "protocols" / "odd.yaml").write_text("rules: []\n")
     found = site.worst("protocols", **own)
     assert (found["need"], "odd.yaml" in found["what"]) == ("must", True)
+
+
+def test_a_place_that_cannot_be_written_is_told_with_all_that_follows(site: Site) -> None:
+    _status, found = site.found(RPMHUB_DATA_DIR="/proc")  # no right of any user makes a file there
+    assert found["data directory"][0]["what"].startswith("/proc cannot be written to: ")
+    assert found["database"][0]["what"] == "There is no database at /proc/hub.sqlite3."

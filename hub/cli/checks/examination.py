@@ -33,7 +33,7 @@ class _Run:
     def result(self, within_s: float | None) -> Iterable[tuple[str, Finding]]:
         """What it found by then."""
         self.thread.join(within_s)
-        late = should("This could not be told in time.", "Something it asks gives no answer.", "rpmhub doctor, again")
+        late = must("This could not be told in time.", "What is not known is not fine.", "rpmhub doctor, again")
         return [(self.about, finding) for finding in (self.found if self.found is not None else [late])]
 
 
@@ -44,7 +44,8 @@ def _findings(check: Check, subject: Subject) -> list[Finding]:
         return [must(str(error), "The hub cannot work with it.", "Correct what it names")]
     except Exception as error:  # noqa: BLE001 - a check that fails hides no other; its words may hold a secret
         said = getattr(error, "strerror", None) or type(error).__name__
-        return [should(f"This could not be looked at: {said}.", "It may hide a fault.", "rpmhub doctor, as its owner")]
+        why = "What is not known is not fine."
+        return [must(f"This could not be looked at: {said}.", why, "rpmhub doctor, as the owner of the data")]
 
 
 def examine(subject: Subject, of_the_site: Checks = OF_THE_SITE, of_its_rows: Checks = OF_ITS_ROWS) -> Report:

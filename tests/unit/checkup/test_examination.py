@@ -43,7 +43,7 @@ def test_what_hangs_is_left_behind(tmp_path: Path) -> None:
     assert SystemClock().monotonic() - began < 2
     told.set()
     assert [(about, finding.need) for about, finding in report] == [
-        ("hangs", Need.SHOULD),
+        ("hangs", Need.MUST),
         ("well", Need.FINE),
         ("rows too", Need.FINE),
     ]
@@ -57,6 +57,7 @@ def test_what_fails_is_told_without_its_words(tmp_path: Path) -> None:
         "This could not be looked at: RuntimeError.",
         "It is well.",
     ]
+    assert [finding.need for _about, finding in report] == [Need.MUST, Need.MUST, Need.FINE]
     assert "password" not in repr(report)
 
 
