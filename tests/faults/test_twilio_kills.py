@@ -32,7 +32,7 @@ from tests.faults.killers import poll
 from tests.servers import free_port
 from tests.twilio.fake import ACCOUNT, SENDER, TOKEN, FakeTwilio, Taken, fake_twilio
 
-KILLS = int(os.environ.get("FAULT_TWILIO_KILLS", "20"))
+KILLS = int(os.environ.get("FAULT_TWILIO_KILLS", "12"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 CLOCK = SystemClock()
 AROUND_S = 0.03
