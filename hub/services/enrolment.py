@@ -36,7 +36,8 @@ def add_patient(
             raise Invalid({"mrn": "another patient has this record number"})
         patient_id = uow.patients.add(new, now)
         for consent in consents:
-            uow.patients.add_consent(patient_id, consent.scope, consent.wording, consent.source, now)
+            phone = new.phone if consent.scope == "sms" else None
+            uow.consents.give(patient_id, consent.scope, consent.wording, consent.source, actor.name, now, phone)
         uow.audit.write(now, actor.name, "patient.add", f"patient:{patient_id}", {"test": new.is_test})
         for protocol_id in protocols:
             _assign(uow, hub, actor, uow.patients.get(patient_id), protocol_id, now)

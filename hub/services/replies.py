@@ -61,7 +61,7 @@ def receive_text(hub: Hub, provider_id: str, from_phone: str, body: str) -> None
             understood=None,
         )
         inbound_id = uow.outbox.inbound.add(row)
-        if inbound_id is None:
+        if inbound_id is None or not uow.outbox.inbound.handled(inbound_id, row.staff_id, row.patient_id, now):
             return
         codes = uow.outbox.codes(from_phone, now - NOT_REUSED)
         if member or from_phone == hub.site.last_resort_phone:  # an old code is no proof: its phone may be a leaver's

@@ -55,7 +55,8 @@ def _enrol(ward: Ward) -> dict[str, Watched]:
     enrolment.set_care_manager(ward.hub, admin, people["ada"].id, ward.actor("ana").staff_id)
     enrolment.add_goal(ward.hub, admin, people["ada"].id, "Walk to the bakery and back without stopping.")
     with ward.hub.unit_of_work() as uow:
-        uow.patients.add_consent(people["ada"].id, "sms", "You may text me.", "paper", ward.clock.now())
+        ada = uow.patients.get(people["ada"].id)
+        uow.consents.give(ada.id, "sms", "You may text me.", "paper", "Ana Example", ward.clock.now(), ada.phone)
         uow.commit()
     return people
 

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
+from hub.adapters.sql.tables.alerting import UNHANDLED
 from hub.adapters.sql.tables.alerting import inbound as table
 from hub.adapters.sql.tables.people import patient
 from hub.adapters.sql.upsert import insert_into
@@ -22,7 +23,10 @@ class SqlInbound:
         values = {
             "provider_id": text.provider_id,
             "from": text.sender,
+            "to": text.to,
             "body": text.body,
+            "media": text.media,
+            "opt_out": text.opt_out,
             "received_at": text.received_at,
             "staff_id": text.staff_id,
             "patient_id": text.patient_id,
@@ -31,6 +35,17 @@ class SqlInbound:
         statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
         added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
         return added
+
+    def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
+        """Not looked at by the worker yet, in the order they came."""
+        found = select(table).where(UNHANDLED).order_by(table.c.id).limit(limit)
+        return [_text(row) for row in self._connection.execute(found).mappings()]
+
+    def handled(self, inbound_id: int, staff_id: int | None, patient_id: int | None, now: datetime) -> bool:
+        """Compare-and-set from unhandled."""
+        this = update(table).where(table.c.id == inbound_id, UNHANDLED)
+        whose = this.values(staff_id=staff_id, patient_id=patient_id, handled_at=now)
+        return self._connection.execute(whose).rowcount == 1
 
     def understood(self, inbound_id: int, as_what: str, now: datetime) -> None:
         """It is no longer unread."""
@@ -46,21 +61,7 @@ class SqlInbound:
     def unread(self, limit: int) -> list[tuple[int, InboundText]]:
         """Oldest first."""
         found = select(table).where(table.c.read_at.is_(None)).order_by(table.c.id).limit(limit)
-        return [
-            (
-                row["id"],
-                InboundText(
-                    provider_id=row["provider_id"],
-                    sender=row["from"],
-                    body=row["body"],
-                    received_at=row["received_at"],
-                    staff_id=row["staff_id"],
-                    patient_id=row["patient_id"],
-                    understood=row["understood"],
-                ),
-            )
-            for row in self._connection.execute(found).mappings()
-        ]
+        return [_text(row) for row in self._connection.execute(found).mappings()]
 
     def patients_with_phone(self, phone: str) -> list[int]:
         """Patients not ended whose own number this is; several where a household shares a phone."""
@@ -72,3 +73,19 @@ class SqlInbound:
         found = select(func.count()).select_from(table).where(table.c["from"] == phone, table.c.received_at >= since)
         counted: int = self._connection.execute(found).scalar_one()
         return counted
+
+
+def _text(row: RowMapping) -> tuple[int, InboundText]:
+    text = InboundText(
+        provider_id=row["provider_id"],
+        sender=row["from"],
+        body=row["body"],
+        received_at=row["received_at"],
+        staff_id=row["staff_id"],
+        patient_id=row["patient_id"],
+        understood=row["understood"],
+        to=row["to"],
+        media=row["media"],
+        opt_out=row["opt_out"],
+    )
+    return row["id"], text

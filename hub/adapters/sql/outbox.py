@@ -124,6 +124,26 @@ class SqlOutbox:
         """Everything not yet being sent."""
         return self._cancel(table.c.patient_id == patient_id)
 
+    def cancel_texts(self, patient_id: int) -> int:
+        """Texts to the patient that need consent."""
+        return self._cancel((table.c.patient_id == patient_id) & table.c.consent.is_not(None))
+
+    def cancel_of_conversation(self, conversation_id: int) -> int:
+        """Texts of one conversation."""
+        return self._cancel(table.c.conversation_id == conversation_id)
+
+    def of_conversation(self, conversation_id: int) -> list[Message]:
+        """In the order they were written."""
+        found = select(table).where(table.c.conversation_id == conversation_id).order_by(table.c.id)
+        return [to_message(row) for row in self._connection.execute(found).mappings()]
+
+    def texts_to(self, patient_id: int, kind: str, since: datetime) -> int:
+        """How many that may have left, or may yet."""
+        theirs = (table.c.patient_id == patient_id) & (table.c.kind == kind) & (table.c.created_at >= since)
+        found = select(func.count()).select_from(table).where(theirs, _MAY_BE_ON_A_PHONE)
+        counted: int = self._connection.execute(found).scalar_one()
+        return counted
+
     def of_alert(self, alert_id: int) -> list[Message]:
         """In the order they were written."""
         found = select(table).where(table.c.alert_id == alert_id).order_by(table.c.id)

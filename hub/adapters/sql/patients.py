@@ -1,4 +1,4 @@
-"""Patients, consent, goals."""
+"""Patients and their goals."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hub.adapters.sql.tables.care import goal
-from hub.adapters.sql.tables.people import consent, patient
+from hub.adapters.sql.tables.people import patient
 from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
 from hub.errors import NotFound
 from hub.services.ports.care import NewPatient
@@ -126,11 +126,9 @@ class SqlPatients:
         found = select(patient).where(patient.c.state == Monitoring.PAUSED.value, patient.c.paused_until <= now)
         return [to_patient(row) for row in self._connection.execute(found)]
 
-    def add_consent(self, patient_id: int, scope: str, wording: str, source: str, now: datetime) -> int:
-        """Consent as it was worded, and how it was given."""
-        values = {"patient_id": patient_id, "scope": scope, "wording": wording, "source": source, "given_at": now}
-        added: int = self._connection.execute(insert(consent).values(values).returning(consent.c.id)).scalar_one()
-        return added
+    def set_phone(self, patient_id: int, phone: str | None) -> None:
+        """The patient's own number."""
+        self._set(patient_id, phone=phone)
 
     def add_goal(self, patient_id: int, words: str, staff_id: int | None, now: datetime) -> int:
         """A goal in the patient's own words."""

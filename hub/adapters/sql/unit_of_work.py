@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, NestedTransaction
 from hub.adapters.series.sql import SqlSeries, SqlTimeLine
 from hub.adapters.sql.alerts import SqlAlerts
 from hub.adapters.sql.audit import SqlAudit
+from hub.adapters.sql.consents import SqlConsents
 from hub.adapters.sql.devices import SqlDevices, SqlGateways
 from hub.adapters.sql.duties import SqlDuties
 from hub.adapters.sql.findings import SqlFindings
@@ -52,6 +53,7 @@ class SqlUnitOfWork:
         self._connection = connection = self._engine.connect()
         self.alerts = SqlAlerts(connection)
         self.audit = SqlAudit(connection)
+        self.consents = SqlConsents(connection)
         self.devices = SqlDevices(connection)
         self.duties = SqlDuties(connection)
         self.findings = SqlFindings(connection)

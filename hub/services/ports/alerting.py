@@ -175,7 +175,7 @@ class NewMessage:
     """A message to write in the transaction of its cause. ``dedupe`` makes one cause one message."""
 
     dedupe: str
-    kind: str  # page | taken | stand_down | reply | task
+    kind: str  # page | taken | stand_down | reply | task; to patients: checkin | answer
     to: str
     body: str
     send_after: datetime
@@ -186,6 +186,9 @@ class NewMessage:
     round: int | None = None
     step: int | None = None
     urgent: bool = False
+    consent: str | None = None
+    """Scope of the patient's consent that must still stand when it leaves; None: it needs none (SF16)."""
+    conversation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,8 @@ class Message:
     lease_until: datetime | None
     provider_id: str | None
     error: str | None
+    consent: str | None
+    conversation_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,15 +228,19 @@ class ReplyCode:
 
 @dataclass(frozen=True, slots=True)
 class InboundText:
-    """A text that came."""
+    """A text that came. ``opt_out``: STOP, START or HELP, where the provider has dealt with it by itself."""
 
     provider_id: str
     sender: str
     body: str
     received_at: datetime
-    staff_id: int | None
-    patient_id: int | None
-    understood: str | None
+    staff_id: int | None = None
+    patient_id: int | None = None
+    understood: str | None = None
+    to: str | None = None
+    media: int = 0
+    """Pictures and the like that came with it; the provider has them."""
+    opt_out: str | None = None
 
 
 class Inbound(Protocol):
@@ -239,6 +248,14 @@ class Inbound(Protocol):
 
     def add(self, text: InboundText) -> int | None:
         """None if the provider told of it before."""
+        ...
+
+    def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
+        """Not looked at by the worker yet, in the order they came."""
+        ...
+
+    def handled(self, inbound_id: int, staff_id: int | None, patient_id: int | None, now: datetime) -> bool:
+        """Compare-and-set from unhandled: whose it is; False if another worker was faster."""
         ...
 
     def understood(self, inbound_id: int, as_what: str, now: datetime) -> None:
@@ -304,6 +321,22 @@ class Outbox(Protocol):
 
     def cancel_of_patient(self, patient_id: int) -> int:
         """Everything not yet being sent."""
+        ...
+
+    def cancel_texts(self, patient_id: int) -> int:
+        """Texts to the patient that need consent and are not yet being sent; how many."""
+        ...
+
+    def cancel_of_conversation(self, conversation_id: int) -> int:
+        """Texts of one conversation that are not yet being sent; how many."""
+        ...
+
+    def of_conversation(self, conversation_id: int) -> list[Message]:
+        """All of them, in the order they were written."""
+        ...
+
+    def texts_to(self, patient_id: int, kind: str, since: datetime) -> int:
+        """How many texts of this kind to the patient were written since and may have left, or may yet."""
         ...
 
     def of_alert(self, alert_id: int) -> list[Message]:

@@ -5,6 +5,7 @@ from typing import Protocol, Self
 
 from hub.services.ports.alerting import Alerts, Outbox, Tasks
 from hub.services.ports.care import Patients, Protocols
+from hub.services.ports.consents import Consents
 from hub.services.ports.devices import Devices, Gateways
 from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore, TimeLine
 from hub.services.ports.operations import Audit, Operations
@@ -18,6 +19,8 @@ class UnitOfWork(Protocol):
     def alerts(self) -> Alerts: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def consents(self) -> Consents: ...
     @property
     def devices(self) -> Devices: ...
     @property

@@ -6,6 +6,7 @@ from hub.adapters.sql.tables.base import RowId, metadata, row_id
 from hub.adapters.sql.types import Instant
 
 OPEN = text("state IN ('open', 'acknowledged')")
+UNHANDLED = text("handled_at IS NULL")
 
 alert = Table(
     "alert",
@@ -74,7 +75,9 @@ outbox = Table(
     metadata,
     row_id(),
     Column("dedupe", String(120), nullable=False, unique=True),  # "alert:12:round:1:step:0:page"
-    Column("kind", String(16), nullable=False),  # page | taken | stand_down | reply | task
+    Column(
+        "kind", String(16), nullable=False
+    ),  # page | taken | stand_down | reply | task; to patients: checkin | answer
     Column("alert_id", RowId, ForeignKey("alert.id"), index=True),
     Column("patient_id", RowId, index=True),
     Column("staff_id", RowId, ForeignKey("staff.id")),
@@ -97,6 +100,8 @@ outbox = Table(
     Column("error", Text),
     Column("sent_at", Instant),
     Column("urgent", Boolean, nullable=False),  # the first red jumps the queue
+    Column("consent", String(20)),  # the scope that must still stand when it leaves; None: it needs none
+    Column("conversation_id", RowId, index=True),
     Index("ix_outbox_due", "state", "send_after"),
 )
 
@@ -117,12 +122,18 @@ inbound = Table(
     row_id(),
     Column("provider_id", String(64), nullable=False, unique=True),
     Column("from", String(20), nullable=False),
+    Column("to", String(20)),
     Column("body", Text, nullable=False),
+    Column("media", Integer, nullable=False, server_default="0"),  # pictures and the like that came with it: not kept
+    Column("opt_out", String(8)),  # STOP | START | HELP, where the provider has dealt with it by itself
     Column("received_at", Instant, nullable=False),
+    Column("handled_at", Instant),  # None: the worker has not looked at it yet
     Column("staff_id", RowId),
     Column("patient_id", RowId),
     Column("understood", String(24)),  # the transition it made, or what it was answered; None: unread
     Column("read_at", Instant),
+    Index("ix_inbound_unhandled", "id", sqlite_where=UNHANDLED, postgresql_where=UNHANDLED),
+    Index("ix_inbound_from", "from", "received_at"),
 )
 
 # The demo's phones. Production never writes here.

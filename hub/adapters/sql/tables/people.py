@@ -67,8 +67,12 @@ consent = Table(
     row_id(),
     Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False, index=True),
     Column("scope", String(20), nullable=False),  # monitoring | sms | sharing
+    Column("phone", String(20)),  # the number it was given for: another number needs another consent
     Column("wording", Text, nullable=False),
     Column("source", String(40), nullable=False),
     Column("given_at", Instant, nullable=False),
+    Column("given_by", String(120)),  # who recorded it; None: nobody wrote that down yet
     Column("revoked_at", Instant),
+    Column("revoked_source", String(40)),
+    Column("revoked_by", String(120)),
 )
