@@ -108,6 +108,7 @@ def _channel(settings: Settings) -> MessageSender:
         settings.twilio_from,
         base_url=settings.twilio_base_url,
         status_url=f"{settings.address}/webhooks/twilio/status" if settings.calls_back else None,
+        hears=settings.calls_back,
     )
 
 
@@ -127,13 +128,13 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role, until ``stop`` is set."""
     hub = build_hub(settings, role="worker")
-    run_ticks(Ticker(hub, engine_modules(), _instance()), stop)
+    sender = Ticker(hub, sender_modules(), _instance(), "sender")
+    run_ticks([Ticker(hub, engine_modules(), _instance()), sender], stop)
 
 
 def engine_modules() -> list[Module]:
     """The engine's modules, in their order: what pages comes first, what may take long comes last."""
     from hub.services.engine.deadlines import Deadlines
-    from hub.services.engine.delivery import Delivery
     from hub.services.engine.escalation import Escalation
     from hub.services.engine.gateways import GatewayWatch
     from hub.services.engine.inbox import Inbox
@@ -150,7 +151,6 @@ def engine_modules() -> list[Module]:
         Lapses(),
         Escalation(),
         Overdue(),
-        Delivery(),
         IngestWatch(),
         Missing(),
         Pauses(),
@@ -159,6 +159,13 @@ def engine_modules() -> list[Module]:
         Inbox(),
         Sealing(),
     ]
+
+
+def sender_modules() -> list[Module]:
+    """What waits for a provider: on a line of its own, so that one that hangs holds no deadline back."""
+    from hub.services.engine.delivery import Delivery
+
+    return [Delivery()]
 
 
 def broker_address(settings: Settings) -> Address:
@@ -219,6 +226,7 @@ def _site(settings: Settings, mode: str) -> Site:
         emergency_number=settings.emergency_number or ("911" if demo else ""),
         public_url=settings.address,
         last_resort_phone=settings.last_resort_phone or None,
+        clinic_phone=settings.clinic_phone or None,
         escalation_scale=DEMO_SCALE if demo else 1.0,
     )
 

@@ -6,7 +6,7 @@ from dashboards.viewmodels import times
 from hub.services.views.running import Beat, Running
 
 SILENT = timedelta(seconds=60)
-NEEDED = ("ingest", "worker")
+NEEDED = ("ingest", "worker", "sender")
 
 
 def missing(running: Running, now: datetime) -> list[str]:

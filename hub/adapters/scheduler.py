@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import UTC
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
@@ -14,12 +15,15 @@ log = logging.getLogger(__name__)
 TICK_S = 1
 
 
-def run_ticks(engine: Engine, stop: threading.Event) -> None:
-    """Tick every second until ``stop`` is set; then finish the tick that runs."""
+def run_ticks(engines: Sequence[Engine], stop: threading.Event) -> None:
+    """Tick each every second until ``stop`` is set; then finish the ticks that run. A slow one keeps no other back."""
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_listener(_noted, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     # A tick that comes late still runs (the default forgets it after 1 s), and never twice at once.
-    scheduler.add_job(engine.tick, "interval", seconds=TICK_S, max_instances=1, coalesce=True, misfire_grace_time=None)
+    for engine in engines:
+        scheduler.add_job(
+            engine.tick, "interval", seconds=TICK_S, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
     scheduler.start()
     try:
         stop.wait()

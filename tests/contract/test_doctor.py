@@ -229,6 +229,7 @@ def ready(site: Site, broker: Mosquitto, twilio: str) -> dict[str, str]:
     with SqlUnitOfWork(engine) as uow:
         now = SystemClock().now()
         uow.operations.beat("worker", "here", now, {"failing": []})
+        uow.operations.beat("sender", "here", now, {"failing": []})
         uow.operations.beat("ingest", "here", now, {"connected": True})
         uow.commit()
     engine.dispose()

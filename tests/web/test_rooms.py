@@ -154,11 +154,12 @@ def test_ready_says_what_is_missing(ana: Person, ward: Ward) -> None:
     assert absent.status_code == 503
     assert absent.json == {
         "ready": False,
-        "missing": ["ingest has never been heard", "worker has never been heard"],
+        "missing": [f"{role} has never been heard" for role in ("ingest", "worker", "sender")],
     }
     with ward.hub.unit_of_work() as uow:
         uow.operations.beat("ingest", "1", ward.clock.now(), {"connected": True, "queue": 3})
         uow.operations.beat("worker", "1", ward.clock.now(), {})
+        uow.operations.beat("sender", "1", ward.clock.now(), {})
         uow.commit()
     assert ana.get("/readyz").json == {"ready": True, "missing": []}
     with ward.hub.unit_of_work() as uow:

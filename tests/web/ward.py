@@ -226,10 +226,10 @@ class Ward:
         self.measure(patient.devices["weight-scale"], "weight-scale", {"body_weight": (kg, "kg")})
 
     def tick(self) -> None:
-        """The worker's engine runs once."""
-        from hub.bootstrap import engine_modules
+        """The worker's engine runs once, then its sender."""
+        from hub.bootstrap import engine_modules, sender_modules
 
-        for module in engine_modules():
+        for module in [*engine_modules(), *sender_modules()]:
             module.run(self.hub, self.clock.now())
 
     def forward(self, by: timedelta) -> None:

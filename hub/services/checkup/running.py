@@ -9,7 +9,11 @@ from hub.services.ports.devices import GatewayRow
 from hub.services.ports.operations import Heartbeat
 
 BEAT_WITHIN = timedelta(seconds=60)
-ROLES = {"ingest": "No reading is stored or judged.", "worker": "Nothing is escalated, and nobody is paged."}
+ROLES = {
+    "ingest": "No reading is stored or judged.",
+    "worker": "Nothing is escalated, and nobody is paged.",
+    "sender": "What is written for a phone does not leave.",
+}
 START = "systemctl restart rpmhub, or rpmhub up"
 
 
@@ -26,7 +30,8 @@ def roles(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Finding]:
         else:
             yield must(f"{role} gives no sign of life, while the rest of the hub runs.", harm, START)
     yield from _of_ingest(alive.get("ingest"))
-    yield from _of_worker(alive.get("worker"))
+    for role in ("worker", "sender"):
+        yield from _of_ticks(role, alive.get(role))
 
 
 def _of_ingest(beat: Heartbeat | None) -> Iterator[Finding]:
@@ -40,11 +45,11 @@ def _of_ingest(beat: Heartbeat | None) -> Iterator[Finding]:
         )
 
 
-def _of_worker(beat: Heartbeat | None) -> Iterator[Finding]:
+def _of_ticks(role: str, beat: Heartbeat | None) -> Iterator[Finding]:
     failing = beat.detail.get("failing") if beat is not None else None
     if isinstance(failing, list) and failing:
         names = ", ".join(str(name) for name in failing)
-        yield must(f"Parts of the worker fail: {names}.", "Their duties wait.", "journalctl -u rpmhub")
+        yield must(f"Parts of the {role} fail: {names}.", "Their duties wait.", "journalctl -u rpmhub")
 
 
 def gateways(rows: Sequence[GatewayRow], now: datetime) -> Iterator[Finding]:

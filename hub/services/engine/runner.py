@@ -34,10 +34,11 @@ class Module(Protocol):
 class Engine:
     """The modules in their order, and what is known of their last runs."""
 
-    def __init__(self, hub: Hub, modules: Sequence[Module], instance: str) -> None:
+    def __init__(self, hub: Hub, modules: Sequence[Module], instance: str, role: str = "worker") -> None:
         self._hub = hub
         self._modules = modules
         self._instance = instance
+        self._role = role
         self._failing: set[str] = set()
         self._unsure = {module.name for module in modules}
         """Whose alarm may be open: at the start every module's, from the life before."""
@@ -87,6 +88,7 @@ class Engine:
         detail = {name: round(seconds, 3) for name, seconds in self._slowest.items()}
         self._slowest.clear()
         with self._hub.unit_of_work() as uow:
-            uow.operations.beat("worker", self._instance, now, {"slowest_s": detail, "failing": sorted(self._failing)})
+            said = {"slowest_s": detail, "failing": sorted(self._failing)}
+            uow.operations.beat(self._role, self._instance, now, said)
             uow.commit()
         self._beaten_at = now

@@ -20,6 +20,9 @@ def beat(role: str, age_s: float = 1, **detail: object) -> Heartbeat:
     return Heartbeat(role, "here", NOW - timedelta(seconds=age_s), known)
 
 
+SENDER = beat("sender")
+
+
 def gateway(**fields: Any) -> GatewayRow:
     known = {name: getattr(WELL, name) for name in WELL.__slots__}
     return GatewayRow(**(known | fields))
@@ -33,21 +36,23 @@ def test_a_hub_that_does_not_run_is_to_be_started() -> None:
 
 
 def test_a_hub_that_runs_says_how_long_ago_it_said_so() -> None:
-    found = list(running.roles([beat("ingest", 7), beat("worker", 2), beat("ingest", 3)], NOW))
+    found = list(running.roles([beat("ingest", 7), beat("worker", 2), beat("sender", 1), beat("ingest", 3)], NOW))
     assert [one.what for one in found] == [
         "ingest runs; its last sign of life is 3 s old.",
         "worker runs; its last sign of life is 2 s old.",
+        "sender runs; its last sign of life is 1 s old.",
     ]
 
 
 @pytest.mark.parametrize(
     ("beats", "sentence"),
     [
-        ([beat("ingest")], "worker gives no sign of life, while the rest of the hub runs."),
-        ([beat("worker"), beat("ingest", 61)], "ingest gives no sign of life, while the rest of the hub runs."),
-        ([beat("worker"), beat("ingest", connected=False)], "ingest has no connection to the broker."),
-        ([beat("worker"), beat("ingest", holding=True)], "ingest fails on whatever comes, and holds it."),
-        ([beat("worker", failing=["overdue"]), beat("ingest")], "Parts of the worker fail: overdue."),
+        ([beat("ingest"), SENDER], "worker gives no sign of life, while the rest of the hub runs."),
+        ([beat("worker"), beat("ingest")], "sender gives no sign of life, while the rest of the hub runs."),
+        ([beat("worker"), SENDER, beat("ingest", 61)], "ingest gives no sign of life, while the rest of the hub runs."),
+        ([beat("worker"), SENDER, beat("ingest", connected=False)], "ingest has no connection to the broker."),
+        ([beat("worker"), SENDER, beat("ingest", holding=True)], "ingest fails on whatever comes, and holds it."),
+        ([beat("worker", failing=["overdue"]), SENDER, beat("ingest")], "Parts of the worker fail: overdue."),
     ],
 )
 def test_half_a_hub_must_be_mended(beats: list[Heartbeat], sentence: str) -> None:

@@ -189,7 +189,7 @@ def test_gateways_in_words() -> None:
 
 
 def _missing(*ingest: Beat) -> list[str]:
-    beats = (*ingest, Beat("worker", "1", NOW, {}))
+    beats = (*ingest, Beat("worker", "1", NOW, {}), Beat("sender", "1", NOW, {}))
     return missing(Running(beats, {}, {}, {}, {}, 0, 0), NOW)
 
 
