@@ -175,7 +175,7 @@ class NewMessage:
     """A message to write in the transaction of its cause. ``dedupe`` makes one cause one message."""
 
     dedupe: str
-    kind: str  # page | taken | stand_down | reply | task; to patients: checkin | answer
+    kind: str  # page | taken | stand_down | reply | task; to patients: checkin | answer | courtesy
     to: str
     body: str
     send_after: datetime
