@@ -38,6 +38,7 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_filter(values.latest_words, "latest")
     app.add_template_filter(values.label, "metric")
     app.add_template_filter(values.doubts, "doubts")
+    app.add_template_filter(values.origin_words, "origin")
     app.add_template_filter(lambda born: _age(born, now()), "age")
     app.add_template_filter(lambda alert: sparkline.of_alert(alert, now()), "spark")
     app.add_template_filter(lambda alert: next_step(alert, actor().staff_id, zone(), now()), "step")

@@ -153,6 +153,7 @@ def _page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respo
         patient=found.patient,
         state=state_of(found.row, now(), zone()),
         plots=plots,
+        kinds=charts.kinds(plots),
         plot_data=_json([plot.data for plot in plots]),
         rows=charts.table(series),
         chosen=chosen,

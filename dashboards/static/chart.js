@@ -10,15 +10,23 @@
   const sync = uPlot.sync("patient");
   const drawn = [];
 
-  // One column of times; at each a value, a suspect value, or neither.
+  // What a device measured is a dot on the line. All else has a shape of its own and is joined to nothing.
+  const APART = ["typed", "suspect", "withdrawn"];
+  function apart(plot) {
+    return APART.filter(function (kind) { return plot[kind].length; });
+  }
+
+  // One column of times; at each a value of one of the kinds, or none.
   function columns(plot) {
     const times = new Set();
-    for (const points of [plot.points, plot.suspect]) for (const point of points) times.add(point[0]);
+    const kinds = ["points"].concat(apart(plot));
+    for (const kind of kinds) for (const point of plot[kind]) times.add(point[0]);
     const xs = Array.from(times).sort(function (a, b) { return a - b; });
     const place = new Map(xs.map(function (x, index) { return [x, index]; }));
     const data = [xs];
     const notes = [null];
-    for (const points of plot.suspect.length ? [plot.points, plot.suspect] : [plot.points]) {
+    for (const kind of kinds) {
+      const points = plot[kind];
       // undefined: no point here, the line goes on; null: too long without a reading, the line breaks
       const values = new Array(xs.length).fill(undefined);
       const words = new Array(xs.length).fill("");
@@ -37,14 +45,43 @@
       {},
       { label: plot.title, stroke: colour("ink"), width: 1.5, points: { show: true, size: 6, fill: colour("ink") } },
     ];
-    if (plot.suspect.length) {
-      all.push({
-        label: "suspect", stroke: colour("soft"), width: 0,
-        paths: function () { return null; },
-        points: { show: true, size: 9, fill: colour("card"), width: 2 },
-      });
+    for (const kind of apart(plot)) {
+      all.push({ label: kind, width: 0, paths: function () { return null; }, points: { show: false } });
     }
     return all;
+  }
+
+  // Typed: a ring. Suspect: a cross. Withdrawn: a ring that is struck through.
+  const SHAPES = {
+    typed: function (ctx, x, y, r) { ctx.arc(x, y, r, 0, 2 * Math.PI); },
+    suspect: function (ctx, x, y, r) {
+      ctx.moveTo(x - r, y - r);
+      ctx.lineTo(x + r, y + r);
+      ctx.moveTo(x - r, y + r);
+      ctx.lineTo(x + r, y - r);
+    },
+    withdrawn: function (ctx, x, y, r) {
+      ctx.arc(x, y, r, 0, 2 * Math.PI);
+      ctx.moveTo(x - 1.8 * r, y);
+      ctx.lineTo(x + 1.8 * r, y);
+    },
+  };
+  function shapes(plot) {
+    return function (u) {
+      const ctx = u.ctx;
+      ctx.save();
+      ctx.lineWidth = 2 * devicePixelRatio;
+      apart(plot).forEach(function (kind, index) {
+        ctx.strokeStyle = colour(kind === "typed" ? "ink" : "soft");
+        u.data[index + 2].forEach(function (value, at) {
+          if (value === null || value === undefined) return;
+          ctx.beginPath();
+          SHAPES[kind](ctx, u.valToPos(u.data[0][at], "x", true), u.valToPos(value, "y", true), 4.5 * devicePixelRatio);
+          ctx.stroke();
+        });
+      });
+      ctx.restore();
+    };
   }
 
   function shade(plot) {
@@ -187,7 +224,7 @@
       axes: [axis(timeAxis), axis({ size: 52 })],
       series: series(plot),
       legend: { show: false },
-      hooks: { drawAxes: [shade(plot)], draw: [bounds(made.notes)], setCursor: [tell(plot, made.notes)] },
+      hooks: { drawAxes: [shade(plot)], draw: [shapes(plot), bounds(made.notes)], setCursor: [tell(plot, made.notes)] },
     }, made.data, holder);
     walk(chart, plot, made.notes, holder);
     drawn.push([chart, holder]);

@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboards.viewmodels import times
 from dashboards.viewmodels.limits import Stripe, stripes
-from dashboards.viewmodels.values import doubts, label, value_words
+from dashboards.viewmodels.values import BY_TEXT, TYPED, doubts, label, reported, value_words, withdrawn
 from hub.domain.metrics import METRICS, quantise, unit_word
 from hub.domain.samples import Sample
 from hub.domain.wording import in_unit, plain
@@ -48,6 +48,11 @@ def plots(series: Sequence[Series], since: datetime, now: datetime, zone: str, w
     return [_plot(one, since, now, zone, words) for one in series]
 
 
+def kinds(drawn: Sequence[Plot]) -> dict[str, bool]:
+    """Which points with a shape of their own are drawn anywhere: what the legend has to explain."""
+    return {kind: any(plot.data[kind] for plot in drawn) for kind in ("typed", "suspect", "withdrawn")}
+
+
 def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str) -> Plot:
     unit = shown_unit(series)
     title = _name(series)
@@ -66,7 +71,9 @@ def _plot(series: Series, since: datetime, now: datetime, zone: str, words: str)
             "until": now.timestamp(),
             "zone": zone,
             "points": _points(series, unit),
+            "typed": _typed(series, unit),
             "suspect": _suspect(series, unit),
+            "withdrawn": _withdrawn(series, unit),
             "stripes": [_stripe(stripe, series.metric, unit) for stripe in stripes(series.bands)],
         },
     )
@@ -102,7 +109,7 @@ def drawn_value(sample: Sample, unit: str) -> Decimal:
 
 def _points(series: Series, unit: str) -> list[list[Any]]:
     """[time, value, HI or LO]; a value of null between two points that are too far apart to be joined."""
-    usable = [s for s in series.samples if s.credible]
+    usable = _measured(series)
     allowed = series.interval * GAP if series.interval else _UNPLANNED_GAP
     points: list[list[Any]] = []
     for place, sample in enumerate(usable):
@@ -113,10 +120,30 @@ def _points(series: Series, unit: str) -> list[list[Any]]:
     return points
 
 
+def _measured(series: Series) -> list[Sample]:
+    """What devices measured and nothing speaks against: the line joins these alone."""
+    return [s for s in series.samples if s.credible and not reported(s)]
+
+
+def _noted(samples: Sequence[Sample], unit: str) -> list[list[Any]]:
+    """[time, value, what is to be said of it]: drawn each by itself, joined to nothing."""
+    return [[s.at.timestamp(), float(drawn_value(s, unit)), _note(s)] for s in samples]
+
+
+def _note(sample: Sample) -> str:
+    return ", ".join(words for words in (TYPED if reported(sample) else "", doubts(sample)) if words)
+
+
+def _typed(series: Series, unit: str) -> list[list[Any]]:
+    return _noted([s for s in series.samples if s.credible and reported(s)], unit)
+
+
 def _suspect(series: Series, unit: str) -> list[list[Any]]:
-    """[time, value, why]: drawn hollow, joined to nothing."""
-    suspect = [s for s in series.samples if not s.credible]
-    return [[s.at.timestamp(), float(drawn_value(s, unit)), doubts(s)] for s in suspect]
+    return _noted([s for s in series.samples if not s.credible and not withdrawn(s)], unit)
+
+
+def _withdrawn(series: Series, unit: str) -> list[list[Any]]:
+    return _noted([s for s in series.samples if withdrawn(s)], unit)
 
 
 def _stripe(stripe: Stripe, metric: str, unit: str) -> dict[str, Any]:
@@ -136,10 +163,13 @@ def _edge(edge: Decimal | None, metric: str, unit: str) -> float | None:
 
 
 def summary(series: Series, unit: str, words: str) -> str:
-    """``Weight, 30 days: 28 readings, mean 81.2 kg, from 80.4 to 82.6; latest 82.6 kg``: suspect points stay out."""
-    usable = [s for s in series.samples if s.trusted]
+    """``Weight, 30 days: 28 readings, mean 81.2 kg, from 80.4 to 82.6; latest 82.6 kg``.
+
+    Suspect points stay out, and so does what the patient typed: each with how many they are.
+    """
+    usable = [s for s in series.samples if s.trusted and not reported(s)]
     if not usable:
-        return f"{_name(series)}, {words}: no usable reading"
+        return f"{_name(series)}, {words}: no usable reading{_typed_words(series)}"
     values = [drawn_value(s, unit) for s in usable]
     mean = _mean(series.metric, values, unit)
     text = (
@@ -147,8 +177,21 @@ def summary(series: Series, unit: str, words: str) -> str:
         f"mean {mean} {unit_word(unit)}, from {plain(min(values))} to {plain(max(values))}; "
         f"latest {value_words(usable[-1], series.bands)}"
     )
-    left_out = len(series.samples) - len(usable)
-    return f"{text}; {left_out} left out as suspect or out of the meter's range" if left_out else text
+    left_out = sum(not s.trusted and not reported(s) for s in series.samples)
+    out = f"; {left_out} left out as suspect or out of the meter's range" if left_out else ""
+    return f"{text}{out}{_typed_words(series)}"
+
+
+def _typed_words(series: Series) -> str:
+    """Of typed values the mean knows nothing; the newest that stands is named, for it may be the newest of all."""
+    theirs = [s for s in series.samples if reported(s)]
+    standing = [s for s in theirs if s.credible]
+    taken_back = sum(withdrawn(s) for s in theirs)
+    if not theirs:
+        return ""
+    newest = f", the newest {value_words(standing[-1], series.bands)}" if standing else ""
+    again = f" ({taken_back} withdrawn)" if taken_back else ""
+    return f"; {len(theirs)} {TYPED}{again}, left out{newest}"
 
 
 def _mean(metric: str, values: Sequence[Decimal], unit: str) -> str:
@@ -166,12 +209,13 @@ class TableRow:
     words: str
     doubts: str
     profile: str
+    withdrawn: bool = False
 
 
 def table(series: Sequence[Series]) -> list[TableRow]:
     """Every reading of the stretch, newest first."""
     rows = [
-        TableRow(s.at, _name(one), value_words(s, one.bands), doubts(s), origin(one, s))
+        TableRow(s.at, _name(one), value_words(s, one.bands), doubts(s), origin(one, s), withdrawn(s))
         for one in series
         for s in one.samples
     ]
@@ -179,5 +223,7 @@ def table(series: Sequence[Series]) -> list[TableRow]:
 
 
 def origin(series: Series, sample: Sample) -> str:
-    """The kind of device, and whether it is a recording that speaks."""
+    """The kind of device, the patient, and whether it is a recording that speaks."""
+    if reported(sample):
+        return BY_TEXT
     return f"{sample.profile}, {REPLAYED}" if series.replayed else sample.profile

@@ -5,6 +5,7 @@ from datetime import datetime
 from zlib import crc32
 
 from dashboards.viewmodels import times
+from dashboards.viewmodels.values import reported
 from dashboards.viewmodels.working import tail
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertRow
@@ -85,6 +86,8 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
             "If nobody answers, follow the clinic's plan for no answer and record the attempt.",
         ]
     steps = []
+    if any(reported(sample) for sample in alert.latest):
+        steps.append("The patient typed this value: ask what the device shows, and for a new measurement with it.")
     if not alert.confirmed:
         steps.append(
             "Unconfirmed: ask for a repeat, at rest, after 5 minutes. Do not wait for it if the patient is unwell."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dashboards.viewmodels import times
-from dashboards.viewmodels.values import label
+from dashboards.viewmodels.values import label, reported
 from hub.domain.patients import Monitoring
 from hub.domain.severity import Severity
 from hub.services.views.worklist import PatientRow, Watch
@@ -100,7 +100,8 @@ def _delay(row: PatientRow, now: datetime, zone: str) -> State | None:
 
 def _newest(row: PatientRow, now: datetime) -> str:
     newest = max(watch.latest_at for watch in row.watches if watch.latest_at is not None)
-    return f"last reading {times.relative(newest, now)}"
+    theirs = any(sample.at == newest and reported(sample) for sample in row.latest)
+    return f"last reading {times.relative(newest, now)}{', by text' if theirs else ''}"
 
 
 def panel_order(row: PatientRow, state: State) -> tuple[int, int, str, int]:

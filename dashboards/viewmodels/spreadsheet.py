@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from dashboards.viewmodels.charts import origin
 from dashboards.viewmodels.times import iso
-from dashboards.viewmodels.values import doubts
+from dashboards.viewmodels.values import doubts, reported
 from hub.domain.metrics import METRICS
+from hub.domain.samples import PATIENT_REPORTED
 from hub.domain.wording import plain
 from hub.services.views.charts import Series
 
@@ -23,6 +24,7 @@ HEAD = (
     "shown_value",
     "shown_unit",
     "doubts",
+    "source",
     "device",
 )
 
@@ -45,5 +47,6 @@ def readings_csv(series: Sequence[Series], zone: str, note: str) -> str:
         shown = (plain(s.shown.value), s.shown.unit) if s.shown else ("", "")
         bound = s.comparator or ""
         cells = [iso(s.at), local, zone, s.metric, plain(s.value), METRICS[s.metric].unit, bound, *shown]
-        writer.writerow([safe(cell) for cell in [*cells, doubts(s), device]])
+        source = PATIENT_REPORTED if reported(s) else "device"
+        writer.writerow([safe(cell) for cell in [*cells, doubts(s), source, device]])
     return out.getvalue()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hub.domain.metrics import METRICS, unit_word
 from hub.domain.ruling import Band
-from hub.domain.samples import Sample
+from hub.domain.samples import PATIENT_REPORTED, WITHDRAWN, Sample
 from hub.domain.wording import measured, plain, rounded
 
 _PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
@@ -18,7 +18,12 @@ _REASONS = {
     "systolic_not_above_diastolic": "systolic is not above diastolic",
     "pulse_pressure_suspect": "unusual gap between systolic and diastolic",
     "suspect": "unusual value",
+    WITHDRAWN: "withdrawn by the patient: mistyped",
 }
+TYPED = "typed by the patient"
+BY_TEXT = "the patient, by text"
+"""Where else the device stands."""
+NOT_MEASURED = f"{TYPED} in a text, not measured by a device"
 
 
 def label(metric: str) -> str:
@@ -33,7 +38,28 @@ def reason(flag: str) -> str:
 
 def doubts(sample: Sample) -> str:
     """All that speaks against a sample, or nothing."""
-    return ", ".join(reason(flag) for flag in sorted(sample.flags))
+    return ", ".join(reason(flag) for flag in sorted(sample.flags - {PATIENT_REPORTED}))
+
+
+def reported(sample: Sample) -> bool:
+    """The patient wrote it: no device measured it."""
+    return PATIENT_REPORTED in sample.flags
+
+
+def withdrawn(sample: Sample) -> bool:
+    """The patient said that it was mistyped."""
+    return WITHDRAWN in sample.flags
+
+
+def origin_words(samples: Sequence[Sample]) -> str:
+    """That a finding rests on what the patient typed; nothing where devices measured."""
+    return NOT_MEASURED if any(reported(sample) for sample in samples) else ""
+
+
+def _by_text(sample: Sample) -> str:
+    if not reported(sample):
+        return ""
+    return " (by text, withdrawn)" if withdrawn(sample) else " (by text)"
 
 
 def limits_of(bands: Iterable[Band], metric: str) -> list[Decimal]:
@@ -73,7 +99,7 @@ def latest_words(samples: Sequence[Sample], bands: Sequence[Band] = (), most: in
     if systolic and diastolic:
         by_metric.pop("mean_arterial_pressure", None)  # it follows from the two
     if systolic and diastolic and systolic.at == diastolic.at and not (systolic.comparator or diastolic.comparator):
-        parts.append(f"BP {pressure_words(systolic, diastolic, bands)}")
+        parts.append(f"BP {pressure_words(systolic, diastolic, bands)}{_by_text(systolic)}")
         by_metric = {name: sample for name, sample in by_metric.items() if name not in _PRESSURES}
-    parts += [f"{label(sample.metric)} {value_words(sample, bands)}" for sample in by_metric.values()]
+    parts += [f"{label(sample.metric)} {value_words(sample, bands)}{_by_text(sample)}" for sample in by_metric.values()]
     return " · ".join(parts[:most])

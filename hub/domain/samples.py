@@ -43,7 +43,7 @@ SUSPECT = "suspect"
 PULSE_PRESSURE = "pulse_pressure_suspect"
 """Systolic minus diastolic under 15 or over 130: flagged, still a measurement."""
 
-_UNTRUSTED = DEVICE_FAULTS | {ZERO, IMPLAUSIBLE, INVERTED, SOMEONE_ELSE}
+_UNTRUSTED = DEVICE_FAULTS | {ZERO, IMPLAUSIBLE, INVERTED, SOMEONE_ELSE, WITHDRAWN}
 
 
 @dataclass(frozen=True, slots=True)

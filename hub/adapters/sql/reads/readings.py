@@ -19,7 +19,7 @@ from sqlalchemy import (
 from hub.adapters.series.sql import SqlSeries, to_sample
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.types import from_ms
-from hub.domain.samples import DEVICE_FAULTS, ZERO, Sample
+from hub.domain.samples import DEVICE_FAULTS, PATIENT_REPORTED, ZERO, Sample
 from hub.services.views.alerts import Extremes
 
 TREND = timedelta(days=14)
@@ -37,7 +37,10 @@ def latest(connection: Connection, patient_ids: Iterable[int]) -> Mapping[int, M
 def trends(
     connection: Connection, wanted: Iterable[tuple[int, str]], now: datetime
 ) -> dict[tuple[int, str], list[Extremes]]:
-    """Lowest and highest per four hours of the last 14 days, by (patient, metric). Artefacts are left out."""
+    """Lowest and highest per four hours of the last 14 days, by (patient, metric).
+
+    Artefacts are left out, and so is what a patient typed: a picture this small cannot tell the two apart.
+    """
     keys = [(patient_id, METRIC_CODES[metric]) for patient_id, metric in sorted(set(wanted))]
     if not keys:
         return {}
@@ -46,7 +49,7 @@ def trends(
     found = (
         select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.value), func.max(c.value), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
-        .where(c.voided_at.is_(None), *_no_artefact())
+        .where(c.voided_at.is_(None), *_measured())
         .group_by(c.patient_id, c.metric, bucket)
         .order_by(c.patient_id, c.metric, bucket)
     )
@@ -57,8 +60,9 @@ def trends(
     return by_key
 
 
-def _no_artefact() -> list[ColumnElement[bool]]:
-    return [~reading.c.flags.contains(flag, autoescape=True) for flag in sorted(DEVICE_FAULTS | {ZERO})]
+def _measured() -> list[ColumnElement[bool]]:
+    left_out = DEVICE_FAULTS | {ZERO, PATIENT_REPORTED}
+    return [~reading.c.flags.contains(flag, autoescape=True) for flag in sorted(left_out)]
 
 
 def first(connection: Connection, patient_id: int) -> datetime | None:
