@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import actor, hub, now
 from dashboards.security.refusals import Refusal, refusal
-from dashboards.viewmodels.raw_bytes import dump
-from dashboards.viewmodels.reasons import held_words, refused_words
+from dashboards.viewmodels.raw_bytes import dump, fields
+from dashboards.viewmodels.reasons import TEXT, held_words, refused_words
 from hub.errors import Invalid, NotFound, Refused
 from hub.services import held, quarantine
+from hub.services.hub import OPERATORS, require
 
 blueprint = Blueprint("intake", __name__, url_prefix="/quarantine")
 
@@ -36,7 +37,15 @@ def message(message_id: int) -> ResponseReturnValue:
         found = reads.bad_message(message_id)
     if found is None:
         raise NotFound("no such message")
-    return render_template("intake/message.html", message=found, dump=dump(found.raw), why=refused_words(found.code))
+    if found.code != TEXT:
+        require(actor(), OPERATORS)
+    return render_template(
+        "intake/message.html",
+        message=found,
+        dump=dump(found.raw),
+        text=fields(found.raw) if found.code == TEXT else [],
+        why=refused_words(found.code),
+    )
 
 
 @blueprint.post("/<int:message_id>/seen")
@@ -99,6 +108,7 @@ def _page(notice: str, refused: Refusal | None = None) -> ResponseReturnValue:
         looked_at=looked_at,
         held_words=held_words,
         refused_words=refused_words,
+        text_code=TEXT,
         notice=notice,
         refused=refused,
         form=request.form,

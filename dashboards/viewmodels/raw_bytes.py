@@ -1,5 +1,7 @@
 """Raw bytes as an operator reads them: offset, hex, text."""
 
+from urllib.parse import parse_qsl
+
 MOST = 16 * 1024
 _ROW = 16
 
@@ -10,6 +12,11 @@ def dump(raw: bytes) -> str:
     if len(raw) > MOST:
         rows.append(f"… {len(raw) - MOST} further bytes")
     return "\n".join(rows)
+
+
+def fields(raw: bytes) -> list[tuple[str, str]]:
+    """Each name of a posted form with what it holds, in the order they came."""
+    return parse_qsl(raw.decode(errors="replace"), keep_blank_values=True)
 
 
 def _line(offset: int, chunk: bytes) -> str:

@@ -1,5 +1,8 @@
 """Codes of what was refused or held, in words."""
 
+TEXT = "inbound_text"
+"""The code of a text that cannot be read as one."""
+
 _REFUSED = {
     "undecodable": "It is not readable as a message.",
     "too_large": "It is larger than a message may be.",
@@ -12,6 +15,7 @@ _REFUSED = {
     "not_a_number": "A value is not a number.",
     "not_for_replay": "A recording may be replayed on a test patient only.",
     "withdrawn": "The patient had withdrawn when it was measured.",
+    TEXT: "A text that came in cannot be read as one. It may be a patient's.",
     "crashed": "Reading it stopped the program twice.",
 }
 

@@ -14,5 +14,5 @@ class TwilioSignature:
 
     def genuine(self, path: str, fields: Mapping[str, str], signature: str) -> bool:
         """Signed with our token, over ``path`` under the public address, and about our account."""
-        signed: bool = self._validator.validate(self._public_url + path, dict(fields), signature)
+        signed: bool = self._validator.validate(self._public_url + path, fields, signature)
         return signed and fields.get("AccountSid") == self._account
