@@ -21,6 +21,7 @@ GATEWAY_PREFIX: Final = "RPMHUB_GATEWAY_"  # the other program's
 SECRETS: Final = frozenset({"database_url", "mqtt_url", "series_url", "twilio_auth_token", "heartbeat_url"})
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PHONE: Final = r"^(\+[1-9][0-9]{6,14})?$"
+_LOCAL: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,15})?$"
 _ACCOUNT: Final = r"^(AC[0-9a-f]{32})?$"
 _SENDER: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32})?$"
 _FAKES: Final = frozenset({("http", "127.0.0.1"), ("http", "localhost")})
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_url: Annotated[str, _field("An outside check that is called while the hub's whole way works")] = ""
     clinic_name: Annotated[str, _field("Stands first in every text", min_length=1, max_length=40)] = "Home Monitoring"
     clinic_zone: Annotated[str, _field("IANA zone of the clinic; a new patient's zone unless another is given")] = ""
+    clinic_phone: Annotated[str, _field("What a patient calls for advice; stands in HELP", pattern=_LOCAL)] = ""
     emergency_number: Annotated[str, _field("What a patient calls in an emergency; no default on purpose")] = ""
     last_resort_phone: Annotated[str, _field("Who is paged when nobody else can be, in E.164", pattern=_PHONE)] = ""
     site_dir: Annotated[str, _field("The site's own protocols and texts; goes before the shipped ones")] = ""

@@ -23,6 +23,8 @@ class Site:
     last_resort_phone: str | None
     escalation_scale: float = 1.0
     """Escalation delays are multiplied by this when a row is written; 1 outside the demo."""
+    clinic_phone: str | None = None
+    """What a patient calls for advice: stands in answers to HELP."""
 
     @property
     def demo(self) -> bool:

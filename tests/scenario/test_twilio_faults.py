@@ -1,5 +1,6 @@
 """Who is paged when, by Twilio: for each way in which a page can fail (G5, E10, SF12)."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -55,7 +56,7 @@ def paged(clinic: Clinic, twilio: FakeTwilio) -> Callable[..., list[tuple[float,
 
 
 def by_twilio(clinic: Clinic, url: str) -> None:
-    sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=url, status_url=CALLBACK, timeout=SHORT_S)
+    sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=url, status_url=CALLBACK, hears=True, timeout=SHORT_S)
     clinic.hub = replace(clinic.hub, channel=sms)
 
 
@@ -72,6 +73,19 @@ def test_a_page_that_is_taken_waits_for_its_step(
     clinic.finds(clinic.patient())
     assert paged(11) == [(0, "Ana"), (5, "Ben"), (10, "last resort")]
     assert clinic.outbox() == [("page", "accepted")] * 3
+    (digit,) = re.findall(r"Reply (\d)a to take it", twilio.taken[0].body)
+    assert twilio.taken[0].body == (
+        f"Riverside RED 07:04 ref K7Q2. Reply {digit}a to take it, {digit}e to pass on. Next person is paged 07:09. "
+        "Open https://rpm.example.org/a/K7Q2"
+    )
+
+
+def test_where_twilio_brings_no_answers_a_page_asks_for_none(
+    clinic: Clinic, twilio: FakeTwilio, paged: Callable[..., list[tuple[float, str]]]
+) -> None:
+    clinic.hub = replace(clinic.hub, channel=TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url))
+    clinic.finds(clinic.patient())
+    assert paged() == [(0, "Ana")]
     says = "Riverside RED 07:04 ref K7Q2. Next person is paged 07:09. Take it at https://rpm.example.org/a/K7Q2"
     assert twilio.taken[0].body == says
 
@@ -177,6 +191,7 @@ def test_a_word_that_comes_before_the_answer_stands(
 
     class ToldMeanwhile:
         name, reaches_people, hears, idempotent = sms.name, True, sms.hears, False
+        answers_keywords = sms.answers_keywords
 
         def send(self, *sent: object) -> object:
             answer = sms.send(*sent)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ class Console:
     name = "console"
     reaches_people = False
     hears = True
+    answers_keywords = False
     idempotent = True
 
     def send(self, outbox_id: int, to: str, body: str, now: datetime) -> Delivery:  # noqa: ARG002 (nothing of it may be logged)

@@ -18,6 +18,7 @@ class DemoPhone:
     name = "demo_phone"
     reaches_people = False
     hears = True
+    answers_keywords = False
     idempotent = True
 
     def __init__(self, engine: Engine) -> None:

@@ -32,7 +32,7 @@ class TwilioSms:
 
     name = "twilio_sms"
     reaches_people = True
-    hears = False
+    answers_keywords = True
     idempotent = False
 
     def __init__(
@@ -43,9 +43,12 @@ class TwilioSms:
         *,
         base_url: str = "",
         status_url: str | None = None,
+        hears: bool = False,
         timeout: float = TIMEOUT_S,
     ) -> None:
-        """``base_url``: another address for the API. ``status_url``: where Twilio says how a message fared."""
+        """``base_url``: another address for the API. ``status_url``: where Twilio says how a message fared. ``hears``:
+        Twilio brings the answers."""
+        self.hears = hears
         logging.getLogger("twilio").setLevel(logging.WARNING)  # at INFO its client writes down numbers
         self._messages = Client(account, token, http_client=_Http(base_url, timeout)).messages
         self._sender = {"messaging_service_sid" if sender.startswith("MG") else "from_": sender}

@@ -77,6 +77,11 @@ class MessageSender(Protocol):
         ...
 
     @property
+    def answers_keywords(self) -> bool:
+        """Whether the provider itself answers STOP, HELP and START."""
+        ...
+
+    @property
     def idempotent(self) -> bool:
         """Whether a second ``send`` of one ``outbox_id`` shows once: after a crash it may be sent again blindly."""
         ...
@@ -91,5 +96,6 @@ class WebhookVerifier(Protocol):
     """Tells a provider's call from anybody else's."""
 
     def genuine(self, path: str, fields: Mapping[str, str], signature: str) -> bool:
-        """Whether the provider signed ``fields`` for ``path`` (with its query) under the hub's public address."""
+        """Whether the provider signed ``fields`` for ``path`` (with its query) under the hub's public address. Where a
+        form has a name twice, all its values count."""
         ...

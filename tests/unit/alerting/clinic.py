@@ -89,6 +89,7 @@ class Phones:
 
     name = "phones"
     hears = True
+    answers_keywords = False
 
     def __init__(self) -> None:
         self.reaches_people = True
