@@ -44,8 +44,8 @@ class Deadline:
     metric: str
 
     def cancelled_by(self, sample: Sample) -> bool:
-        """Whether ``sample`` is the repeat that was waited for. A bound ("LO") is one: it speaks for itself."""
-        return sample.metric == self.metric and sample.credible and sample.dated and sample.at > self.finding.at
+        """Whether ``sample`` is the repeat that was waited for. A bound ("LO") is one, a typed value none."""
+        return sample.metric == self.metric and sample.answers and sample.at > self.finding.at
 
 
 @dataclass(frozen=True, slots=True)

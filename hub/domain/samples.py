@@ -30,7 +30,8 @@ FROM_MEMORY = "from_memory"
 LATE = "late"
 """It came more than an hour after it was measured."""
 PATIENT_REPORTED = "patient_reported"
-"""The patient wrote it in a text; no device measured it for the hub."""
+"""The patient wrote it in a text; no device measured it for the hub. It may raise an alert and meets a slot that waits,
+but closes nothing, is no repeat that a duty asks for, and stays out of averages, counts and references."""
 WITHDRAWN = "withdrawn_by_patient"
 """The patient said soon after that it was mistyped: kept, shown struck through, believed no more."""
 SOMEONE_ELSE = "someone_else"
@@ -75,13 +76,23 @@ class Sample:
 
     @property
     def trusted(self) -> bool:
-        """May stand in averages and references, and may close an alert. A bound ("HI", "LO") may not."""
-        return self.credible and self.comparator is None
+        """May stand in averages and references, and may close an alert. A bound or what was typed may not."""
+        return self.credible and self.comparator is None and not self.reported
 
     @property
     def credible(self) -> bool:
         """Nothing speaks against it. A bound ("HI") may be credible: it says on which side of a limit it lies."""
         return not self.flags & _UNTRUSTED
+
+    @property
+    def reported(self) -> bool:
+        """The patient typed it."""
+        return PATIENT_REPORTED in self.flags
+
+    @property
+    def answers(self) -> bool:
+        """It is what a duty for a repeat waits for: credible, of known time, and measured by a device (SF4)."""
+        return self.credible and self.dated and not self.reported
 
     @property
     def dated(self) -> bool:
@@ -148,4 +159,5 @@ Attempts = Callable[[str, datetime, datetime], Sequence[Attempt]]
 
 def attempt_of(sample: Sample) -> Attempt:
     """The attempt a stored value stands for."""
-    return Attempt(sample.reading_id, sample.metric, sample.at, sample.artefact, sample.credible, sample.flags)
+    obtained = sample.credible and not sample.reported
+    return Attempt(sample.reading_id, sample.metric, sample.at, sample.artefact, obtained, sample.flags)

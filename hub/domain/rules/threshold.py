@@ -106,6 +106,8 @@ class Threshold:
             if latest is not None and past.at < latest:
                 break
             level = one.limit.level(past, patient.oxygen_floor) if past.credible else Level.GAP
+            if past.reported and level is Level.CLEAR:
+                continue  # what the patient typed may raise, and clears nothing (SF11)
             if level is not Level.GAP:
                 latest = past.at
                 met = met or level is Level.MET
@@ -117,11 +119,27 @@ class Threshold:
         count = one.limit.count
         if count is None:
             return f"{one.severity.word} {beyond}"
-        latest = [*_last_credible(sample, history, count), sample]
+        latest = [*self._last_counted(one.limit, sample, history, count, patient), sample]
         met = sum(one.limit.level(other, patient.oxygen_floor) is Level.MET for other in latest)
         if met < count.n:
             return None
         return f"{one.severity.word}: {met} of the last {len(latest)} in {span_words(count.within)} {beyond}"
+
+    def _last_counted(
+        self, limit: Limit, sample: Sample, history: History, count: Count, patient: Patient
+    ) -> list[Sample]:
+        """As many before ``sample`` as are counted, oldest first. Of one instant the higher values count as the later.
+
+        What the patient typed counts where it is beyond the limit; in range it would thin out what devices measured.
+        """
+        past: list[Sample] = []
+        for other in backwards(history, sample.metric, sample.at - count.within, sample.at):
+            if len(past) >= count.of - 1 and other.at < past[-1].at:
+                break
+            calms = other.reported and limit.level(other, patient.oxygen_floor) is not Level.MET
+            if other.credible and not calms:
+                past.append(other)
+        return sorted(past, key=lambda other: (other.at, other.value))[-(count.of - 1) :]
 
     def _finding(self, one: Standing, sample: Sample, patient: Patient, why: str) -> Finding:
         facts = facts_of(patient)
@@ -146,17 +164,6 @@ class Threshold:
             inputs,
             confirmed=not sample.doubtful,
         )
-
-
-def _last_credible(sample: Sample, history: History, count: Count) -> list[Sample]:
-    """As many before ``sample`` as are counted, oldest first. Of one instant the higher values count as the later."""
-    past: list[Sample] = []
-    for other in backwards(history, sample.metric, sample.at - count.within, sample.at):
-        if len(past) >= count.of - 1 and other.at < past[-1].at:
-            break
-        if other.credible:
-            past.append(other)
-    return sorted(past, key=lambda other: (other.at, other.value))[-(count.of - 1) :]
 
 
 _UNSAID = {("oxygen_target", "unset")}

@@ -68,7 +68,7 @@ class WeightChange:
 
     def evaluate(self, sample: Sample, history: History, patient: Patient) -> Verdict:
         """The worst change the weight has made. In range only if every window had something to compare with."""
-        if not weighed(sample):
+        if not weighed(sample) and not _typed(sample):
             return None
         judged = judge(sample, history)
         if judged.held_against:
@@ -83,11 +83,11 @@ class WeightChange:
                 found.append((change, kg, base))
         if found:
             return self._finding(sample, found, patient)
-        return InRange(self.id, self.problem, sample.at, sample.reading_id) if complete else None
+        return InRange(self.id, self.problem, sample.at, sample.reading_id) if complete and sample.trusted else None
 
     def deadlines(self, sample: Sample, history: History, patient: Patient) -> Sequence[Deadline]:  # noqa: ARG002
         """A held weight must be followed by another within 24 h, or a person asks."""
-        against = judge(sample, history).held_against if weighed(sample) else None
+        against = judge(sample, history).held_against if weighed(sample) or _typed(sample) else None
         if against is None:
             return ()
         sentence = (
@@ -138,8 +138,13 @@ class WeightChange:
 
 
 def _scale(sample: Sample) -> str:
-    """Scales are compared with scales, words with words."""
-    return "scale" if sample.profile in _SCALES else sample.profile
+    """Scales are compared with scales, words with words. What the patient typed was read from a scale."""
+    return "scale" if sample.profile in _SCALES or sample.reported else sample.profile
+
+
+def _typed(sample: Sample) -> bool:
+    """A weight the patient typed: it may show a change, and is no reference for another (SF11)."""
+    return sample.metric == WEIGHT and sample.reported and sample.credible
 
 
 def _window_words(change: Change) -> str:

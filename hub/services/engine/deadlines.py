@@ -32,7 +32,7 @@ class Deadlines:
 
 def _raise(uow: UnitOfWork, hub: Hub, duty: DueDeadline, now: datetime) -> None:
     after = duty.finding.at + timedelta(milliseconds=1)
-    if any(sample.credible and sample.dated for sample in uow.series.range(duty.patient_id, duty.metric, after, now)):
+    if any(sample.answers for sample in uow.series.range(duty.patient_id, duty.metric, after, now)):
         uow.duties.cancel(duty.id)  # a repeat that was stored and not judged is a repeat
         return
     patient = uow.patients.get(duty.patient_id)

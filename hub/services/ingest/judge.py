@@ -87,7 +87,7 @@ class Judge:
             for enrolment in self._enrolments:
                 in_range += self._by_protocol(enrolment, one, duties)
             self._set_deadlines(one.sample.metric, one.sample.at, duties, again=one.age is None)
-            if one.sample.credible and one.sample.dated and one.sample.metric in self._waiting:
+            if one.sample.answers and one.sample.metric in self._waiting:
                 self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
         if self._open or self.spoke:
             self._close_what_is_over(judged, in_range)
