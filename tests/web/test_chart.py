@@ -34,7 +34,7 @@ def test_who_the_patient_is(ana: Person, people: dict[str, Watched]) -> None:
     assert "“Walk to the bakery" in ada or "Walk to the bakery and back without stopping." in ada
     assert "state unknown, target not chosen" in ada
     assert "78.0 kg Dora Invented" in bruno
-    assert "none recorded: no texts" in bruno
+    assert "none: no texts are sent" in bruno
 
 
 def test_limits_in_force_are_drawn_and_nothing_overlaps(ana: Person, people: dict[str, Watched]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hub.domain.patients import Patient
 from hub.domain.ruling import Band
 from hub.domain.samples import Sample
+from hub.services.ports.consents import ConsentEntry
 from hub.services.views.alerts import AlertRow
 from hub.services.views.people import StaffTag
 from hub.services.views.replays import Found
@@ -49,15 +50,6 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """A consent that stands."""
-
-    scope: str
-    source: str
-    given_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class PatientPage:
     """One patient, whole."""
 
@@ -66,7 +58,8 @@ class PatientPage:
     programmes: tuple[Programme, ...]
     care_manager: StaffTag | None
     goals: tuple[Goal, ...]
-    consents: tuple[Consent, ...]
+    consents: tuple[ConsentEntry, ...]
+    """The whole ledger, the newest line first."""
     open_alerts: tuple[AlertRow, ...]
     past_alerts: tuple[AlertRow, ...]
     tasks: tuple[TaskRow, ...]

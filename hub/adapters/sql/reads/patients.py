@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
+from hub.adapters.sql.consents import SqlConsents
 from hub.adapters.sql.patients import to_patient
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, intervals
@@ -16,10 +17,10 @@ from hub.adapters.sql.reads.tasks import open_tasks
 from hub.adapters.sql.tables.alerting import alert
 from hub.adapters.sql.tables.care import goal, task
 from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation, replayed
-from hub.adapters.sql.tables.people import consent, patient, staff
+from hub.adapters.sql.tables.people import patient, staff
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
-from hub.services.views.charts import Consent, Goal, PatientPage, Programme, Series
+from hub.services.views.charts import Goal, PatientPage, Programme, Series
 from hub.services.views.people import PatientTag, StaffTag
 from hub.services.views.worklist import PatientRow, Watch
 
@@ -100,7 +101,7 @@ def page(connection: Connection, patient_id: int, now: datetime) -> PatientPage 
         programmes=_programmes(connection, patient_id, now),
         care_manager=_care_manager(connection, one, everybody),
         goals=_goals(connection, patient_id),
-        consents=_consents(connection, patient_id),
+        consents=tuple(SqlConsents(connection).of_patient(patient_id)),
         open_alerts=tuple(alert_rows(connection, [of_patient, OPEN], now)),
         past_alerts=tuple(alert_rows(connection, [of_patient, ~OPEN], now, limit=PAST_ALERTS)),
         tasks=open_tasks(connection, task.c.patient_id == patient_id),
@@ -135,15 +136,6 @@ def _goals(connection: Connection, patient_id: int) -> tuple[Goal, ...]:
         .order_by(goal.c.id.desc())
     )
     return tuple(Goal(*row) for row in connection.execute(found))
-
-
-def _consents(connection: Connection, patient_id: int) -> tuple[Consent, ...]:
-    found = (
-        select(consent.c.scope, consent.c.source, consent.c.given_at)
-        .where(consent.c.patient_id == patient_id, consent.c.revoked_at.is_(None))
-        .order_by(consent.c.id)
-    )
-    return tuple(Consent(*row) for row in connection.execute(found))
 
 
 def series(connection: Connection, patient_id: int, start: datetime, now: datetime) -> tuple[Series, ...]:

@@ -1,0 +1,114 @@
+"""The chart as a page: shown by its own route, and again by whatever changes something on it."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from dashboards.security.asking import hub, now, zone
+from dashboards.security.refusals import Refusal, refusal
+from dashboards.viewmodels import charts, consent
+from dashboards.viewmodels.patient_state import state_of
+from dashboards.viewmodels.times import zone_words
+from dashboards.viewmodels.triage import worst_first
+from hub.domain.patients import EndReason
+from hub.errors import NotFound, Refused
+from hub.services.views.charts import PatientPage
+
+blueprint = Blueprint("patients", __name__, url_prefix="/patients")
+
+NOTICES = {
+    "care_manager": "Care manager changed.",
+    "goal": "Goal added.",
+    "paused": "Monitoring is paused.",
+    "resumed": "Monitoring goes on.",
+    "ended": "Monitoring has ended.",
+    "consent": "Consent recorded.",
+    "consent_ended": "Consent ended. What waited to be sent under it is cancelled.",
+    "phone": "Number changed. Texts to it need a consent of their own.",
+}
+END_WORDS = {
+    EndReason.GRADUATED: "Graduated: no longer needed",
+    EndReason.WITHDREW: "Withdrew consent",
+    EndReason.MOVED: "Moved away",
+    EndReason.DIED: "Died",
+}
+
+
+def act(patient_id: int, done: str, change: Callable[[], object], part: str | None = None) -> ResponseReturnValue:
+    """Change something and show the chart again, at ``part``; what was refused stands there with what was typed."""
+    find(patient_id)
+    try:
+        change()
+    except Refused as error:
+        return page(patient_id, "", refusal(error))
+    return redirect(url_for("patients.show", patient_id=patient_id, done=done, _anchor=part), 303)
+
+
+def find(patient_id: int) -> PatientPage:
+    """The patient; raises ``NotFound``."""
+    with hub().reads() as reads:
+        found = reads.patient(patient_id, now())
+    return found or _absent()
+
+
+def _absent() -> NoReturn:
+    raise NotFound("no such patient")
+
+
+def chosen_range(found: PatientPage) -> str:
+    """The stretch of time that the address asks for, or one that shows what there is."""
+    chosen = request.args.get("range", "")
+    return chosen if chosen in charts.RANGES else charts.default_range(found.first_reading_at, now())
+
+
+def page(patient_id: int, notice: str, refused: Refusal | None = None) -> ResponseReturnValue:
+    """The chart as it stands, with what was just done or refused."""
+    found = find(patient_id)
+    chosen, theirs = chosen_range(found), found.patient.zone
+    since = now() - charts.RANGES[chosen]
+    with hub().reads() as reads:
+        series = reads.series(patient_id, since, now())
+    plots = charts.plots(series, since, now(), theirs, charts.RANGE_WORDS[chosen])
+    html = render_template(
+        "patients/show.html",
+        found=found,
+        open_alerts=sorted(found.open_alerts, key=worst_first),
+        patient=found.patient,
+        state=state_of(found.row, now(), zone()),
+        plots=plots,
+        kinds=charts.kinds(plots),
+        plot_data=_json([plot.data for plot in plots]),
+        rows=charts.table(series),
+        chosen=chosen,
+        ranges=charts.RANGE_WORDS,
+        their_zone=zone_words(theirs, now()),
+        clinic_zone=zone_words(zone(), now()),
+        other_zone=theirs != zone(),
+        notice=notice,
+        refused=refused,
+        form=request.form,
+        end_words=END_WORDS,
+        **_consent(found),
+    )
+    return make_response(html, refused.status if refused else 200)
+
+
+def _consent(found: PatientPage) -> dict[str, Any]:
+    patient, ledger, site = found.patient, found.consents, hub().site
+    offered = consent.may_be_given(patient, ledger)
+    return {
+        "texts": consent.texts(patient, ledger, zone(), now()),
+        "ledger": consent.ledger_lines(ledger, zone(), now()),
+        "offered": [(scope, consent.SCOPE_MEANS[scope]) for scope in offered],
+        "wordings": {s: consent.proposed(s, patient, site.clinic_name, site.emergency_number) for s in offered},
+        "blocked": consent.blocked(patient, ledger),
+        "sources": consent.RECORDED,
+    }
+
+
+def _json(data: object) -> str:
+    """For a script block that is data: nothing in it can end the block."""
+    return json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
