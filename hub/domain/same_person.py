@@ -46,7 +46,9 @@ def someone_else(sample: Sample, history: History) -> bool:
 
 def weighed(sample: Sample) -> bool:
     """A weight by everything but the flag this module itself causes."""
-    return sample.metric == WEIGHT and replace(sample, flags=sample.flags - {SOMEONE_ELSE}).trusted
+    if sample.metric != WEIGHT or SOMEONE_ELSE not in sample.flags:  # nearly always, and asked very often
+        return sample.metric == WEIGHT and sample.trusted
+    return replace(sample, flags=sample.flags - {SOMEONE_ELSE}).trusted
 
 
 def judge(sample: Sample, history: History) -> Own:

@@ -11,7 +11,18 @@ from decimal import Decimal
 from typing import Literal
 
 from hub.domain.metrics import METRICS, plausible, quantise
-from hub.domain.samples import DEVICE_FAULTS, IMPLAUSIBLE, INVERTED, PULSE_PRESSURE, SUSPECT, ZERO, Attempt
+from hub.domain.samples import (
+    DEVICE_FAULTS,
+    FROM_MEMORY,
+    IMPLAUSIBLE,
+    INVERTED,
+    LATE,
+    PULSE_PRESSURE,
+    SUSPECT,
+    TIME_SUSPECT,
+    ZERO,
+    Attempt,
+)
 
 _SYSTOLIC, _DIASTOLIC = "systolic_blood_pressure", "diastolic_blood_pressure"
 _PULSE_PRESSURE = (Decimal(15), Decimal(130))
@@ -34,6 +45,22 @@ _MEASURES: dict[str, tuple[str, ...]] = {
 }
 """What a reading of a profile always sets out to measure. A body composition may come without a weight, and what a
 person types in is no attempt of a device."""
+
+
+_ABOUT_TIME = frozenset(
+    {
+        FROM_MEMORY,
+        LATE,
+        TIME_SUSPECT,
+        "clock_not_set",
+        "device_clock_off",
+        "device_time_ambiguous",
+        "device_time_invalid",
+        "time_fault",
+        "time_offset_unknown",
+    }
+)
+"""Flags that say when a reading was made, and nothing about whether it could be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +124,16 @@ def attempts(
 ) -> list[Attempt]:
     """The attempts a reading stands for: its values as screened, and the metrics its profile measures but did not give.
 
-    An absent value counts as failed only if the reading carries a flag or has no values at all: a reading may leave out
-    what its device never measured. The caller keeps failed attempts that have no value: the next one must find them.
+    An absent value counts as failed only if the reading carries a flag, other than about its time, or has no values at
+    all: a reading may leave out what its device never measured. The caller keeps failed attempts that have no value:
+    the next one must find them.
     """
     made = [
         Attempt(reading_id, value.metric, at, _failed(theirs), _obtained(theirs), theirs)
         for value, theirs in zip(values, flags, strict=True)
     ]
     given = {value.metric for value in values}
-    if reading_flags or not values:
+    if reading_flags - _ABOUT_TIME or not values:
         absent = (metric for metric in _MEASURES.get(profile, ()) if metric not in given)
         made += [Attempt(reading_id, metric, at, failed=True, obtained=False, flags=reading_flags) for metric in absent]
     return made

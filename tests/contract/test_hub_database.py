@@ -226,7 +226,7 @@ def test_the_series_keeps_each_metric_at_its_resolution(uow: UnitOfWork, metric:
         Sample(32, metric, 8 * steps, NOW - HOUR),
     ]
     for _ in range(2):
-        uow.series.append(1, kept)
+        uow.series.append({1: kept})
     assert uow.series.range(1, metric, NOW - HOUR, NOW + HOUR) == [kept[2], kept[0], kept[1]]
     assert uow.series.range(1, metric, NOW - HOUR, NOW) == [kept[2]]
     assert uow.series.newest(1, metric, NOW - HOUR, NOW + HOUR, 2) == [kept[1], kept[0]]
@@ -272,7 +272,7 @@ def test_deadlines(uow: UnitOfWork) -> None:
 def test_failed_tries_and_expectations(uow: UnitOfWork) -> None:
     attempt = Attempt(16, "body_weight", NOW, failed=True, obtained=False, flags=frozenset({"x"}))
     for _ in range(2):
-        uow.duties.note_failed(1, [attempt])
+        uow.duties.note_failed({1: [attempt]})
     assert uow.duties.failed(1, "body_weight", NOW, NOW + HOUR) == [attempt]
     uow.duties.forget_expectations(1)
     waited = Expectation(1, "1:slot", "body_weight", NOW, NOW + HOUR, "due", NOW + 2 * HOUR)

@@ -55,7 +55,7 @@ class Home:
         now = self.clinic.now
         sample = Sample(self._reading, "pulse_rate", Decimal(pulse), now, 1, profile, flags=flags)
         with self.clinic.hub.unit_of_work() as uow:
-            uow.series.append(self.patient.id, [sample])
+            uow.series.append({self.patient.id: [sample]})
             self._judge(uow, sample, now)
             uow.commit()
         return [line.split()[1] for line in self.clinic.all_alerts()]

@@ -118,3 +118,10 @@ def test_an_old_held_red_is_for_review_and_a_fresh_one_pages(home: Home) -> None
     home.measures(spo2(70), "NOBODY", old=HOUR)
     assert home.alerts() == ["held-reading:unknown_device open"]
     assert "measured 60 min ago" in home.sentences()[0]
+
+
+def test_readings_from_memory_without_a_pulse_are_no_pulse_that_could_not_be_obtained(home: Home) -> None:
+    for minutes in (100, 90, 80):
+        home.measures(spo2(97), OXIMETER, old=timedelta(minutes=minutes), flags=["from_memory"])
+    home.forward(timedelta(hours=1))
+    assert (home.count("failed_attempt"), home.count("deadline"), home.alerts()) == (0, 0, [])

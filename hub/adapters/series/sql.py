@@ -23,9 +23,9 @@ class SqlTimeLine:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
+    def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
         """Idempotent."""
-        insert_or_ignore(self._connection, self.table, [_values(patient_id, sample) for sample in samples])
+        insert_or_ignore(self._connection, self.table, _rows(samples))
 
     def mark(self, patient_id: int, sample: Sample) -> None:
         """Write this sample's flags."""
@@ -49,11 +49,11 @@ class SqlSeries(SqlTimeLine):
 
     table = reading
 
-    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
+    def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
         """Idempotent; the latest values move along in the same transaction."""
-        if not samples:
+        rows = _rows(samples)
+        if not rows:
             return
-        rows = [_values(patient_id, sample) for sample in samples]
         insert_or_ignore(self._connection, reading, rows)
         kept = {column.name for column in latest.columns}
         statement = insert_into(self._connection, latest)
@@ -99,6 +99,10 @@ def _within(table: Table, patient_id: int, metric: str, since: datetime, until: 
     key = table.c
     these = select(table).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
     return these.where(key.at >= since, key.at < until, key.voided_at.is_(None))
+
+
+def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[dict[str, Any]]:
+    return [_values(patient_id, sample) for patient_id, theirs in samples.items() for sample in theirs]
 
 
 def _values(patient_id: int, sample: Sample) -> dict[str, Any]:

@@ -82,8 +82,8 @@ class SqlDuties:
         waiting = update(deadline).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
         return self._connection.execute(waiting.values(state="cancelled")).rowcount
 
-    def note_failed(self, patient_id: int, attempts: Sequence[Attempt]) -> None:
-        """Keep attempts that gave no value."""
+    def note_failed(self, attempts: Mapping[int, Sequence[Attempt]]) -> None:
+        """Keep attempts that gave no value, by patient."""
         rows = [
             {
                 "patient_id": patient_id,
@@ -92,7 +92,8 @@ class SqlDuties:
                 "reading_id": attempt.reading_id,
                 "flags": " ".join(sorted(attempt.flags)),
             }
-            for attempt in attempts
+            for patient_id, theirs in attempts.items()
+            for attempt in theirs
         ]
         insert_or_ignore(self._connection, failed_attempt, rows)
 

@@ -38,13 +38,10 @@ def evaluate(uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime) -> 
     ids = [one.patient.id for one in came]
     newest = uow.series.latest(ids)
     known = known_of(uow, ids, now)
-    metrics: dict[int, set[str]] = {}
-    for one in came:
-        samples = [sample for reading in one.readings for sample in reading.samples]
-        metrics[one.patient.id] = {sample.metric for sample in samples}
-        uow.series.append(one.patient.id, samples)
-        uow.duties.note_failed(one.patient.id, [attempt for reading in one.readings for attempt in reading.failed])
-    uow.duties.met(metrics, now)
+    samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
+    uow.series.append(samples)
+    uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
+    uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
     spoke = set()
     for one in came:
         late = _first_late(newest.get(one.patient.id, {}), one.readings)

@@ -36,7 +36,7 @@ def judge_recordings(uow: UnitOfWork, came: Sequence[Came], now: datetime) -> No
     enrolments = uow.protocols.of_patients([one.patient.id for one in came], now)
     for one in came:
         samples = sorted((s for reading in one.readings for s in reading.samples), key=lambda s: (s.at, s.reading_id))
-        uow.replayed.append(one.patient.id, samples)
+        uow.replayed.append({one.patient.id: samples})
         try:
             with uow.savepoint():
                 _judge(uow, one.patient, enrolments.get(one.patient.id, ()), samples, now)

@@ -118,8 +118,8 @@ class Journal(Protocol):
 class TimeLine(Protocol):
     """Samples by patient, metric and effective time."""
 
-    def append(self, patient_id: int, samples: Sequence[Sample]) -> None:
-        """Idempotent by (patient, metric, time, reading id)."""
+    def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
+        """Samples by patient. Idempotent by (patient, metric, time, reading id)."""
         ...
 
     def mark(self, patient_id: int, sample: Sample) -> None:
@@ -215,8 +215,8 @@ class Duties(Protocol):
         ...
 
     def cancel_all_deadlines(self, patient_id: int) -> int: ...
-    def note_failed(self, patient_id: int, attempts: Sequence[Attempt]) -> None:
-        """Keep attempts that gave no value."""
+    def note_failed(self, attempts: Mapping[int, Sequence[Attempt]]) -> None:
+        """Keep attempts that gave no value, by patient."""
         ...
 
     def failed(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Attempt]:

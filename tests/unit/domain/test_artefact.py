@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -147,3 +148,11 @@ def test_every_protocol_watches_for_artefacts() -> None:
     for name in PROTOCOLS:
         assert rule(name, "no-valid-reading").lookback == 30 * MIN
         assert rule(name, "no-valid-reading").bands(PATIENT) == ()
+
+
+@pytest.mark.parametrize("flag", ["late", "from_memory", "time_suspect", "device_clock_off", "clock_not_set"])
+def test_a_flag_about_time_is_no_failure_of_what_was_not_measured(flag: str) -> None:
+    """An oximeter that gives no pulse and sends from its memory has not failed to measure one."""
+    values, told = [Value("oxygen_saturation", Decimal(97))], frozenset({flag})
+    made = attempts("pulse-oximeter", values, screen(values, told), told, reading_id=3, at=NOW)
+    assert [(one.metric, one.failed) for one in made] == [("oxygen_saturation", False)]
