@@ -38,7 +38,8 @@ def ask(url: str, within_s: float, login: str = "") -> Asked:
     try:
         with contextlib.closing(kind(parts.hostname or "", parts.port, timeout=within_s)) as connection:
             headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
-            connection.request("GET", parts.path or "/", headers=headers)
+            query = f"?{parts.query}" if parts.query else ""
+            connection.request("GET", f"{parts.path or '/'}{query}", headers=headers)
             response = connection.getresponse()
             return Asked(Page.ANSWERED, response.status, response.read(LONGEST))
     except ssl.SSLError as error:

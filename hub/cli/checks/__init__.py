@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from hub.bootstrap import templates
-from hub.cli.checks import broker, database, files, pages, site, texts
+from hub.cli.checks import answers, broker, database, files, pages, site, texts
 from hub.cli.checks.subject import Subject
 from hub.services.checkup import care, running
 from hub.services.checkup.finding import Finding
@@ -46,6 +46,7 @@ def roles(subject: Subject) -> Iterator[Finding]:
 
 OF_THE_SITE: Checks = (
     ("emergency", site.emergency_number),
+    ("clinic phone", site.clinic_phone),
     ("last resort", site.last_resort),
     ("clinic zone", site.zone),
     ("clock", site.clock),
@@ -61,6 +62,7 @@ OF_THE_SITE: Checks = (
     ("public address", pages.public_url),
     ("pages", pages.listening),
     ("channel", texts.channel),
+    ("answers", answers.brought),
 )
 """Whatever state the hub is in."""
 

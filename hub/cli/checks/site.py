@@ -23,6 +23,16 @@ def emergency_number(subject: Subject) -> Iterator[Finding]:
         yield must(f"{said}.", why, "RPMHUB_EMERGENCY_NUMBER=…")
 
 
+def clinic_phone(subject: Subject) -> Iterator[Finding]:
+    """What a patient calls for advice."""
+    number = subject.settings.clinic_phone
+    if number:
+        yield fine(f"Who texts HELP is told to call {number}.")
+    else:
+        why = "Who texts HELP is told nothing but the emergency number."
+        yield should("No phone of the clinic is set.", why, "RPMHUB_CLINIC_PHONE=…, as a patient dials it")
+
+
 def last_resort(subject: Subject) -> Iterator[Finding]:
     """Who is paged when nobody else can be."""
     phone = subject.settings.last_resort_phone
