@@ -14,7 +14,7 @@ The class says who must act and whether trying again can help::
     └── Permanent            the same call will always fail
         ├── WrongSetting     a setting is missing or wrong; the sentence names it and its mend
         ├── WrongMode        the database belongs to another mode
-        └── BrokenProtocol   a protocol file does not say what it must
+        └── BrokenProtocol   a protocol or check-in file does not say what it must
 """
 
 from collections.abc import Mapping
@@ -77,4 +77,4 @@ class WrongMode(Permanent):
 
 
 class BrokenProtocol(Permanent):
-    """A protocol file does not say what it must."""
+    """A file that gets signed, a protocol or a check-in, does not say what it must."""

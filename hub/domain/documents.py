@@ -1,4 +1,4 @@
-"""Reading a protocol document by a closed schema: a name nobody asks for is an error, and errors name their place."""
+"""Reading a document that gets signed by a closed schema: unknown names are errors, and errors name their place."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ from hub.domain.severity import Severity
 from hub.domain.wording import instant
 
 _DAY = timedelta(days=1)
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 RECENT = timedelta(hours=48)
 """Silence this soon after an amber or red is worse than silence alone (SF8)."""
 
@@ -137,12 +137,12 @@ def parse_slots(items: Sequence[tuple[str, object]]) -> tuple[Slot, ...]:
 
 
 def _parse(fields: Fields) -> Slot:
-    days = fields.names("days", _WEEKDAYS) if fields.has("days") else _WEEKDAYS
+    days = fields.names("days", WEEKDAYS) if fields.has("days") else WEEKDAYS
     slot = Slot(
         fields.name("id"),
         fields.one_of("metric", sorted(METRICS)),
         fields.clock("at"),
-        frozenset(_WEEKDAYS.index(day) for day in days),
+        frozenset(WEEKDAYS.index(day) for day in days),
         fields.duration("opens"),
         fields.duration("grace"),
         fields.duration("no_data"),

@@ -1,0 +1,207 @@
+"""A check-in as signed into force: what a patient is asked by text, when, and what each answer means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import time, timedelta
+from decimal import Decimal
+
+from hub.domain.checkin_texts import GAPS, LONGEST_NUMBER, gaps, question
+from hub.domain.documents import Fields, broken
+from hub.domain.metrics import METRICS, plausible, quantise
+from hub.domain.severity import Severity
+from hub.domain.slots import WEEKDAYS
+from hub.domain.text_lint import faults, reserved
+from hub.domain.texts import LONGEST_CLINIC, Clinic
+from hub.domain.units import UNITS, canonical
+
+KINDS = ("choice", "blood_pressure", "number")
+PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
+
+_DIGITS = "123456789"
+_WIDEST = Clinic("W" * LONGEST_CLINIC, "UTC", "")
+_LONGEST = "+" + "1" * (LONGEST_NUMBER - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option. With a ``severity`` it opens an alert that says ``sentence``."""
+
+    digit: str
+    words: str
+    also: tuple[str, ...] = ()
+    severity: Severity | None = None
+    sentence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question. A measurement may have options too, such as "I cannot"."""
+
+    id: str
+    kind: str
+    ask: str
+    ask_again: str
+    choices: tuple[Choice, ...] = ()
+    metric: str | None = None
+    units: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Asked at this time of the patient's day, on these weekdays (0 Monday)."""
+
+    at: time
+    days: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """A check-in. ``signed_by`` is None for a template: its alerts say "not signed off"."""
+
+    id: str
+    title: str
+    version: int
+    for_protocols: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Metrics whose late reading it asks for."""
+    schedule: Schedule | None
+    opens: time
+    closes: time
+    """Nobody is texted before ``opens`` or from ``closes`` on, by the patient's clock."""
+    too_old: timedelta
+    """A question that could not leave within this is not asked."""
+    ask_again: timedelta
+    """Silence this long after a question left is answered by asking once more."""
+    expires: timedelta
+    """Silence this long after the last question left ends it."""
+    steps: tuple[Step, ...]
+    signed_by: str | None = None
+
+
+def parse_checkin(document: Mapping[str, object], *, signed_by: str | None = None) -> CheckIn:
+    """The check-in a document describes; ``BrokenProtocol`` names the place of the first thing that is wrong."""
+    fields = Fields(document)
+    opens, closes = _between(fields)
+    checkin = CheckIn(
+        fields.name("id"),
+        fields.text("title"),
+        fields.integer("version", least=1),
+        _names(fields, "for"),
+        fields.names("missing", sorted(METRICS)) if fields.has("missing") else (),
+        _schedule(fields.fields("schedule"), opens, closes) if fields.has("schedule") else None,
+        opens,
+        closes,
+        fields.duration("too_old"),
+        fields.duration("ask_again"),
+        fields.duration("expires"),
+        _steps(fields),
+        signed_by,
+    )
+    fields.close()
+    if not checkin.missing and checkin.schedule is None:
+        broken("document", "needs missing or schedule: else nobody is ever asked")
+    if checkin.ask_again >= checkin.expires:
+        broken("ask_again", "must be shorter than expires: else nobody is asked again")
+    return checkin
+
+
+def _between(fields: Fields) -> tuple[time, time]:
+    value = fields.get("between")
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        broken(fields.where("between"), 'must be two local times such as ["08:00", "20:00"]')
+    ends = Fields({"opens": value[0], "closes": value[1]}, fields.where("between"))
+    opens, closes = ends.clock("opens"), ends.clock("closes")
+    if opens >= closes:
+        broken(fields.where("between"), "must end after it begins, on the same day")
+    return opens, closes
+
+
+def _names(fields: Fields, key: str) -> tuple[str, ...]:
+    return tuple(Fields({"name": item}, path).name("name") for path, item in fields.items(key))
+
+
+def _schedule(fields: Fields, opens: time, closes: time) -> Schedule:
+    at = fields.clock("at")
+    days = fields.names("days", WEEKDAYS) if fields.has("days") else WEEKDAYS
+    fields.close()
+    if not opens <= at < closes:
+        broken(fields.where("at"), f"must lie between {opens:%H:%M} and {closes:%H:%M}, when it may be asked")
+    return Schedule(at, frozenset(WEEKDAYS.index(day) for day in days))
+
+
+def _steps(fields: Fields) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for path, item in fields.items("steps"):
+        step = _step(Fields(item, path), first=not steps)
+        if any(step.id == other.id for other in steps):
+            broken(f"{path}.id", f"{step.id} stands there twice")
+        steps.append(step)
+    return tuple(steps)
+
+
+def _step(fields: Fields, *, first: bool) -> Step:
+    kind = fields.one_of("kind", KINDS)
+    metric, units = _number(fields) if kind == "number" else (None, ())
+    choices = _choices(fields) if kind == "choice" or fields.has("choices") else ()
+    step = Step(fields.name("id"), kind, fields.text("ask"), fields.text("ask_again"), choices, metric, units)
+    fields.close()
+    for choice in choices:
+        if metric and any(plausible(metric, quantise(metric, canonical(Decimal(choice.digit), u))) for u in units):
+            broken(fields.where("choices"), f"{choice.digit} could be a value of {metric}")
+    _lint(fields.where("ask"), step.ask, step, first=first)
+    _lint(fields.where("ask_again"), step.ask_again, step, first=False)
+    return step
+
+
+def _number(fields: Fields) -> tuple[str, tuple[str, ...]]:
+    metric = fields.one_of("metric", sorted(UNITS))
+    return metric, fields.names("units", UNITS[metric])
+
+
+def _choices(fields: Fields) -> tuple[Choice, ...]:
+    choices = tuple(_choice(Fields(item, path)) for path, item in fields.items("choices"))
+    said: set[str] = set()
+    for index, choice in enumerate(choices):
+        for word in (choice.digit, choice.words, *choice.also):
+            if word.casefold() in said:
+                broken(f"{fields.where('choices')}[{index}]", f'"{word}" stands for two options')
+            said.add(word.casefold())
+    return choices
+
+
+def _choice(fields: Fields) -> Choice:
+    severity = fields.severity("severity") if fields.has("severity") else None
+    sentence = fields.text("sentence") if fields.has("sentence") else None
+    choice = Choice(fields.text("digit"), fields.text("words"), _also(fields), severity, sentence)
+    fields.close()
+    if len(choice.digit) != 1 or choice.digit not in _DIGITS:
+        broken(fields.where("digit"), 'must be one digit in quotes, "1" to "9": 0 takes an answer back')
+    if (severity is None) != (sentence is None):
+        broken(fields.path, "needs both severity and sentence, or neither")
+    for word in (choice.words, *choice.also):
+        if reserved(word):
+            broken(fields.path, f'"{word}" means something by itself in a text, and can be no answer')
+    return choice
+
+
+def _also(fields: Fields) -> tuple[str, ...]:
+    if not fields.has("also"):
+        return ()
+    return tuple(Fields({"also": item}, path).text("also") for path, item in fields.items("also"))
+
+
+def _lint(path: str, template: str, step: Step, *, first: bool) -> None:
+    unknown = [name for name in gaps(template) if name not in GAPS]
+    if unknown:
+        broken(path, f"{{{unknown[0]}}} is not known; one of {', '.join(f'{{{name}}}' for name in GAPS)}")
+    text = question(_WIDEST, _LONGEST, template, first=first)
+    numbers = (_LONGEST, *(choice.digit for choice in step.choices))
+    wrong = faults(text, to_patient=True, numbers=numbers, names=(_WIDEST.name,))
+    if wrong:
+        broken(path, f"must be sent as it is: {wrong[0]}")
+
+
+def step_of(checkin: CheckIn, step_id: str) -> Step | None:
+    """The step of this id."""
+    found: Sequence[Step] = [step for step in checkin.steps if step.id == step_id]
+    return found[0] if found else None
