@@ -18,10 +18,11 @@ from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.settings import Address
 from tests.contract.test_command_line import Operator
 from tests.servers import Mosquitto, free_port, mosquitto
-from tests.unit.checkup.servers import answers, self_signed
+from tests.twilio.fake import ACCOUNT, TOKEN, FakeTwilio, fake_twilio
+from tests.unit.checkup.servers import self_signed
 
 WITHIN_S = 5.0
-SID = "AC" + "0" * 32
+NUMBER = "+12025550100"
 NOWHERE = "https://192.0.2.1:9"
 """An address that is kept for examples: nothing answers there, and no certificate is wrong."""
 
@@ -217,8 +218,9 @@ def test_the_brokers_files_are_compared_with_the_gateways(keyed: Site) -> None:
 # The whole of it -------------------------------------------------------------------------------------------------
 
 
-def ready(site: Site, broker: Mosquitto, twilio: str) -> dict[str, str]:
+def ready(site: Site, broker: Mosquitto, twilio: FakeTwilio) -> dict[str, str]:
     """A clinic as it should be: its settings."""
+    twilio.account.numbers = {NUMBER: {"sms_url": f"{NOWHERE}/webhooks/twilio/inbound#rc=5&rp=ct,rt,5xx"}}
     for login, role, phone in (("ana", "nurse", "1"), ("ben", "physician", "2"), ("olga", "operator", "3")):
         names = ("--login", login, "--name", f"{login.title()} Invented", "--role", role)
         site.says("user", "add", *names, "--phone", f"+1202555010{phone}", "--password", "an-invented-password")
@@ -236,10 +238,11 @@ def ready(site: Site, broker: Mosquitto, twilio: str) -> dict[str, str]:
     return {
         "RPMHUB_PUBLIC_URL": NOWHERE,
         "RPMHUB_LAST_RESORT_PHONE": "+12025550199",
-        "RPMHUB_TWILIO_ACCOUNT_SID": SID,
-        "RPMHUB_TWILIO_AUTH_TOKEN": "an-invented-token",
-        "RPMHUB_TWILIO_FROM": "+12025550100",
-        "RPMHUB_TWILIO_BASE_URL": twilio,
+        "RPMHUB_CLINIC_PHONE": "5550100",
+        "RPMHUB_TWILIO_ACCOUNT_SID": ACCOUNT,
+        "RPMHUB_TWILIO_AUTH_TOKEN": TOKEN,
+        "RPMHUB_TWILIO_FROM": NUMBER,
+        "RPMHUB_TWILIO_BASE_URL": twilio.url,
     }
 
 
@@ -249,18 +252,28 @@ def rows_of(database: Path) -> list[str]:
 
 
 def test_a_hub_that_patients_may_depend_on_ends_with_status_0(keyed: Site, tmp_path: Path) -> None:
-    fake = answers(200, b'{"status": "active", "type": "Full"}')
-    with mosquitto(tmp_path / "broker", *keyed.rules()) as broker, fake as twilio:
-        settings = ready(keyed, broker, f"http://127.0.0.1:{twilio.server_port}")
+    with mosquitto(tmp_path / "broker", *keyed.rules()) as broker, fake_twilio() as twilio:
+        settings = ready(keyed, broker, twilio)
         before = rows_of(keyed.data / "hub.sqlite3")
         status, found = keyed.found(broker.port, **settings)
         said = keyed.run("doctor", RPMHUB_MQTT_URL=f"mqtt://127.0.0.1:{broker.port}", **settings).stdout
     assert [row for rows in found.values() for row in rows if row["need"] == "must"] == []
     assert status == 0
+    assert [found[about][0]["need"] for about in ("channel", "answers", "clinic phone")] == ["fine"] * 3
     assert rows_of(keyed.data / "hub.sqlite3") == before
     assert said.splitlines()[-1].startswith("Nothing must be mended; ")
-    for secret in (password_of(keyed), "an-invented-token", "an-invented-password", "Example Street", "Invented"):
+    for secret in (password_of(keyed), TOKEN, "an-invented-password", "Example Street", "Invented"):
         assert secret not in said + json.dumps(found)
+
+
+def test_a_number_that_nobody_listens_to_must_be_mended(keyed: Site, tmp_path: Path) -> None:
+    with mosquitto(tmp_path / "broker", *keyed.rules()) as broker, fake_twilio() as twilio:
+        settings = ready(keyed, broker, twilio)
+        twilio.account.numbers[NUMBER] = {}
+        status, found = keyed.found(broker.port, **settings)
+    (row,) = found["answers"]
+    assert (status, row["need"], row["what"]) == (1, "must", f"Texts to {NUMBER} are brought to nobody.")
+    assert f"HTTP POST, {NOWHERE}/webhooks/twilio/inbound" in row["mend"]
 
 
 def test_what_is_worst_stands_first_with_its_mark_in_words(site: Site) -> None:
