@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from hub.adapters.sql.copies import SqlCopies
 from hub.adapters.sql.tables.care import patient_protocol, protocol_version
 from hub.domain.protocols import Protocol, parse_protocol
 from hub.services.ports.care import Enrolment, InForce
@@ -18,46 +19,22 @@ class SqlProtocols:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._copies = SqlCopies(connection, protocol_version, "protocol")
 
     def sign(
         self, protocol_id: str, version: int, title: str, body: str, sha256: str, signed_by: str | None, now: datetime
     ) -> int:
         """Keep a copy in force; the copy before it is retired for new patients, patients on it stay on it (SF21)."""
-        self._connection.execute(
-            update(protocol_version)
-            .where(protocol_version.c.protocol == protocol_id, protocol_version.c.retired_at.is_(None))
-            .values(retired_at=now)
-        )
-        values = {
-            "protocol": protocol_id,
-            "version": version,
-            "title": title,
-            "body": body,
-            "sha256": sha256,
-            "signed_by": signed_by,
-            "signed_at": now,
-        }
-        row_id: int = self._connection.execute(
-            insert(protocol_version).values(values).returning(protocol_version.c.id)
-        ).scalar_one()
-        return row_id
+        return self._copies.sign(protocol_id, version, title, body, sha256, signed_by, now)
 
     def current(self, protocol_id: str) -> InForce | None:
         """The copy new patients are put on, or None."""
-        found = select(protocol_version).where(
-            protocol_version.c.protocol == protocol_id, protocol_version.c.retired_at.is_(None)
-        )
-        row = self._connection.execute(found).first()
+        row = self._copies.current(protocol_id)
         return None if row is None else _in_force(row)
 
     def all_current(self) -> list[InForce]:
         """Every copy in force."""
-        found = (
-            select(protocol_version)
-            .where(protocol_version.c.retired_at.is_(None))
-            .order_by(protocol_version.c.protocol)
-        )
-        return [_in_force(row) for row in self._connection.execute(found)]
+        return [_in_force(row) for row in self._copies.all_current()]
 
     def assign(self, patient_id: int, version_id: int, by: str, now: datetime) -> None:
         """Put a patient on a copy."""

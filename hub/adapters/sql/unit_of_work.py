@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Engine, NestedTransaction
 from hub.adapters.series.sql import SqlSeries, SqlTimeLine
 from hub.adapters.sql.alerts import SqlAlerts
 from hub.adapters.sql.audit import SqlAudit
+from hub.adapters.sql.checkins import SqlCheckIns
 from hub.adapters.sql.consents import SqlConsents
+from hub.adapters.sql.conversations import SqlConversations
 from hub.adapters.sql.devices import SqlDevices, SqlGateways
 from hub.adapters.sql.duties import SqlDuties
 from hub.adapters.sql.findings import SqlFindings
@@ -53,7 +55,9 @@ class SqlUnitOfWork:
         self._connection = connection = self._engine.connect()
         self.alerts = SqlAlerts(connection)
         self.audit = SqlAudit(connection)
+        self.checkins = SqlCheckIns(connection)
         self.consents = SqlConsents(connection)
+        self.conversations = SqlConversations(connection)
         self.devices = SqlDevices(connection)
         self.duties = SqlDuties(connection)
         self.findings = SqlFindings(connection)

@@ -5,6 +5,7 @@ from typing import Protocol, Self
 
 from hub.services.ports.alerting import Alerts, Outbox, Tasks
 from hub.services.ports.care import Patients, Protocols
+from hub.services.ports.checkins import CheckIns, Conversations
 from hub.services.ports.consents import Consents
 from hub.services.ports.devices import Devices, Gateways
 from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore, TimeLine
@@ -20,7 +21,11 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> Audit: ...
     @property
+    def checkins(self) -> CheckIns: ...
+    @property
     def consents(self) -> Consents: ...
+    @property
+    def conversations(self) -> Conversations: ...
     @property
     def devices(self) -> Devices: ...
     @property
