@@ -9,6 +9,7 @@ from hub.adapters.sql.tables.alerting import inbound as table
 from hub.adapters.sql.tables.people import patient
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.patients import Monitoring
+from hub.errors import NotFound
 from hub.services.ports.alerting import InboundText
 
 
@@ -35,6 +36,13 @@ class SqlInbound:
         statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
         added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
         return added
+
+    def get(self, inbound_id: int) -> InboundText:
+        """Raises ``NotFound``."""
+        row = self._connection.execute(select(table).where(table.c.id == inbound_id)).mappings().first()
+        if row is None:
+            raise NotFound("no such text")
+        return _text(row)[1]
 
     def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
         """Not looked at by the worker yet, in the order they came."""

@@ -214,6 +214,8 @@ class Message:
     error: str | None
     consent: str | None
     conversation_id: int | None
+    sent_at: datetime | None
+    """When the provider took it; None: it did not, or nobody saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,10 @@ class Inbound(Protocol):
 
     def add(self, text: InboundText) -> int | None:
         """None if the provider told of it before."""
+        ...
+
+    def get(self, inbound_id: int) -> InboundText:
+        """Raises ``NotFound``."""
         ...
 
     def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
