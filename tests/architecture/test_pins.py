@@ -1,5 +1,6 @@
 """What is installed is pinned by hash, and the pins name no place to fetch from."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.architecture.tree import ROOT, pyproject
 
 EVERYTHING = ROOT / "config" / "constraints.txt"
 DEMO = ROOT / "config" / "deploy" / "demo.txt"
+NPM = ROOT / "tests" / "npm"
 
 
 def entries(path: Path) -> list[str]:
@@ -59,3 +61,14 @@ def test_all_that_is_asked_for_is_pinned_at_a_version_that_will_do(path: Path, e
 
 def test_the_demo_runs_on_the_versions_that_are_tested() -> None:
     assert set(map(str, pins(DEMO))) <= set(map(str, pins(EVERYTHING)))
+
+
+def test_npm_packages_are_pinned_by_content_and_name_no_place() -> None:
+    lock = json.loads((NPM / "package-lock.json").read_text())["packages"]
+    asked = json.loads((NPM / "package.json").read_text())["dependencies"]
+    assert lock.pop("")["dependencies"] == asked
+    assert [name for name, version in asked.items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert [name for name in asked if lock[f"node_modules/{name}"]["version"] != asked[name]] == []
+    bundled = [name for name, package in lock.items() if package.get("inBundle")]
+    assert [name for name, package in lock.items() if "integrity" not in package and name not in bundled] == []
+    assert [name for name, package in lock.items() if "resolved" in package] == []
