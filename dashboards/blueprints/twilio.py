@@ -50,17 +50,22 @@ def blueprint_for(verifier: WebhookVerifier) -> Blueprint:
         path = f"{INBOUND}?{query}" if query else INBOUND
         if not verifier.genuine(path, request.form, request.headers.get("X-Twilio-Signature", "")):
             return "", 403
-        try:
-            heard = _heard(query)
-        except Invalid as error:
-            log.warning("a text that came in is not understood", extra={"fields": len(error.fields)})
-            detail = f"Not what a text that comes in carries: {', '.join(error.fields)}."
-            keep_unreadable(hub(), "twilio", INBOUND, detail, raw + b"\n" + request.query_string if query else raw)
-            return "", 400
-        keep_text(hub(), heard.provider_id, heard.sender, heard.body, heard.to, heard.media, heard.opt_out)
-        return Response(NOTHING_TO_SAY, mimetype="text/xml")
+        return _take(raw, query)
 
     return blueprint
+
+
+def _take(raw: bytes, query: str) -> ResponseReturnValue:
+    """Keep a text that is genuine, in quarantine if it cannot be read."""
+    try:
+        heard = _heard(query)
+    except Invalid as error:
+        log.warning("a text that came in is not understood", extra={"fields": len(error.fields)})
+        detail = f"Not what a text that comes in carries: {', '.join(error.fields)}."
+        keep_unreadable(hub(), "twilio", INBOUND, detail, raw + b"\n" + request.query_string if query else raw)
+        return "", 400
+    keep_text(hub(), heard.provider_id, heard.sender, heard.body, heard.to, heard.media, heard.opt_out)
+    return Response(NOTHING_TO_SAY, mimetype="text/xml")
 
 
 def _heard(query: str) -> Heard:
