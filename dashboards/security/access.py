@@ -44,6 +44,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "patients.consent": CLINICAL,
     "patients.consent_end": CLINICAL,
     "patients.phone": CLINICAL,
+    "patients.texts": CLINICAL,
     "tasks.show": STAFF,
     "tasks.claim": STAFF,
     "tasks.complete": STAFF,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hub.services import enrolment, tasks
 from hub.services.hub import Actor
 from hub.services.ports.alerting import NewTask
+from tests.web.talk import Talk, sign_checkins
 from tests.web.ward import NOW, Ward, Watched
 
 DAYS = 16
@@ -27,6 +28,7 @@ def populate(ward: Ward) -> dict[str, Watched]:
     _morning(ward, people, DAYS)
     ward.tick()
     _today(ward, people)
+    _texts(ward, people)
     return people
 
 
@@ -40,23 +42,41 @@ def _enrol(ward: Ward) -> dict[str, Watched]:
     bp, oxi, meter, scale = "blood-pressure", "pulse-oximeter", "glucose-meter", "weight-scale"
     people = {
         "ada": ward.patient("Ada Nonesuch", "RV-100411", ("hypertension",), (bp,)),
-        "bruno": ward.patient("Bruno Madeup", "RV-100522", ("heart-failure",), (scale, oxi, bp), **heart),
-        "cora": ward.patient("Cora Example", "RV-100633", ("diabetes",), (meter,), insulin_or_su=True),
-        "dario": ward.patient(
-            "Dario Fictional", "RV-100744", ("copd",), (oxi,), oxygen_target="88-92", oxygen_state="oxygen"
+        "bruno": ward.patient(
+            "Bruno Madeup", "RV-100522", ("heart-failure",), (scale, oxi, bp), phone="+15555550112", **heart
         ),
-        "elsa": ward.patient("Elsa Placeholder", "RV-100855", ("hypertension",), (bp,), zone="Europe/Lisbon"),
-        "farid": ward.patient("Farid Sample", "RV-100966", (), ()),
+        "cora": ward.patient(
+            "Cora Example", "RV-100633", ("diabetes",), (meter,), insulin_or_su=True, phone="+15555550113"
+        ),
+        "dario": ward.patient(
+            "Dario Fictional",
+            "RV-100744",
+            ("copd",),
+            (oxi,),
+            oxygen_target="88-92",
+            oxygen_state="oxygen",
+            phone="+15555550114",
+        ),
+        "elsa": ward.patient(
+            "Elsa Placeholder", "RV-100855", ("hypertension",), (bp,), zone="Europe/Lisbon", phone="+15555550115"
+        ),
+        "farid": ward.patient("Farid Sample", "RV-100966", (), (), phone=None),
         "gita": ward.patient(
-            "Gita <b>Specimen</b>", "RV-101077", ("general-adult",), (oxi, bp, "thermometer"), born=date(1951, 6, 1)
+            "Gita <b>Specimen</b>",
+            "RV-101077",
+            ("general-adult",),
+            (oxi, bp, "thermometer"),
+            born=date(1951, 6, 1),
+            phone="+15555550117",
         ),
     }
     admin = Actor("test", "admin")
     enrolment.set_care_manager(ward.hub, admin, people["ada"].id, ward.actor("ana").staff_id)
     enrolment.add_goal(ward.hub, admin, people["ada"].id, "Walk to the bakery and back without stopping.")
     with ward.hub.unit_of_work() as uow:
-        ada = uow.patients.get(people["ada"].id)
-        uow.consents.give(ada.id, "sms", "You may text me.", "paper", "Ana Example", ward.clock.now(), ada.phone)
+        for name, wording in (("ada", "You may text me."), ("elsa", "Text me in the morning.")):
+            one = uow.patients.get(people[name].id)
+            uow.consents.give(one.id, "sms", wording, "paper", "Ana Example", ward.clock.now(), one.phone)
         uow.commit()
     return people
 
@@ -108,4 +128,32 @@ def _today(ward: Ward, people: dict[str, Watched]) -> None:
     ward.glucose(people["cora"], "2.8")
     ward.pressure(people["ada"], 186, 104)
     ward.forward(timedelta(seconds=20))
+    ward.clock.set(NOW)
+
+
+def _texts(ward: Ward, people: dict[str, Watched]) -> None:
+    """Ada answers what she is asked; Elsa, in Lisbon, does not."""
+    ada, elsa = Talk(ward, people["ada"].id), Talk(ward, people["elsa"].id)
+    ward.clock.set(NOW - timedelta(days=2))
+    version = sign_checkins(ward)["missed-pressure"]
+    asks = "Riverside: nothing has come from your home device today. Please measure and reply like 120/80."
+    talk = ada.opens(version)
+    ada.sends(f"{asks} STOP to end.", talk=talk)
+    ward.clock.forward(timedelta(minutes=9))
+    values = '{"systolic_blood_pressure": "131", "diastolic_blood_pressure": "82"}'
+    ada.hears("131 over 82", "answer", answer=(talk, "pressure", values))
+    ada.ends(talk, "answered")
+    ada.sends("Riverside: saved, thank you. Wrong? Reply 0.", "answer")
+    ward.clock.forward(timedelta(hours=3))
+    ada.reads(ada.hears("My son is <b>coming</b> on Sunday, can I measure later then?"))
+    ada.sends(
+        "Riverside: a nurse will read this. We do not watch texts day and night. Emergency? Call 112.", "courtesy"
+    )
+    ward.clock.set(NOW - timedelta(hours=8))
+    talk = elsa.opens(version)
+    elsa.sends(f"{asks} STOP to end.", talk=talk)
+    ward.clock.forward(timedelta(hours=2))
+    elsa.sends(asks, talk=talk)
+    ward.clock.forward(timedelta(hours=4))
+    elsa.ends(talk, "expired")
     ward.clock.set(NOW)

@@ -38,7 +38,7 @@ def test_the_ledger_holds_words_source_number_and_who(ana: Person, people: dict[
 def test_a_consent_is_recorded_and_ended_and_both_stay(ana: Person, people: dict[str, Watched]) -> None:
     one = people["bruno"].id
     page = ana.get(f"/patients/{one}").text
-    assert "Riverside may send texts to my phone +15555550111" in page
+    assert "Riverside may send texts to my phone +15555550112" in page
     assert "In an emergency I call 112." in page
     answer = ana.post(f"/patients/{one}/consents", scope="sms", wording=WORDS, source="spoken")
     assert (answer.status_code, answer.location) == (303, f"/patients/{one}?done=consent#consent")

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import hub, now, zone
 from dashboards.security.refusals import Refusal, refusal
-from dashboards.viewmodels import charts, consent
+from dashboards.viewmodels import asked, charts, consent, conversation
 from dashboards.viewmodels.patient_state import state_of
 from dashboards.viewmodels.times import zone_words
 from dashboards.viewmodels.triage import worst_first
 from hub.domain.patients import EndReason
 from hub.errors import NotFound, Refused
 from hub.services.views.charts import PatientPage
+from hub.services.views.texts import TextsPage
 
 blueprint = Blueprint("patients", __name__, url_prefix="/patients")
 
@@ -29,6 +30,9 @@ NOTICES = {
     "consent_ended": "Consent ended. What waited to be sent under it is cancelled.",
     "phone": "Number changed. Texts to it need a consent of their own.",
 }
+NEWEST_TEXTS = 40
+"""Texts of which the chart shows the last exchange, and counts what is unread."""
+MOST_NEWEST = 4
 END_WORDS = {
     EndReason.GRADUATED: "Graduated: no longer needed",
     EndReason.WITHDREW: "Withdrew consent",
@@ -71,6 +75,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
     since = now() - charts.RANGES[chosen]
     with hub().reads() as reads:
         series = reads.series(patient_id, since, now())
+        talk = reads.texts(patient_id, now(), NEWEST_TEXTS)
     plots = charts.plots(series, since, now(), theirs, charts.RANGE_WORDS[chosen])
     html = render_template(
         "patients/show.html",
@@ -92,6 +97,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
         form=request.form,
         end_words=END_WORDS,
         **_consent(found),
+        **(_newest(talk) if talk else {}),
     )
     return make_response(html, refused.status if refused else 200)
 
@@ -100,12 +106,29 @@ def _consent(found: PatientPage) -> dict[str, Any]:
     patient, ledger, site = found.patient, found.consents, hub().site
     offered = consent.may_be_given(patient, ledger)
     return {
-        "texts": consent.texts(patient, ledger, zone(), now()),
         "ledger": consent.ledger_lines(ledger, zone(), now()),
         "offered": [(scope, consent.SCOPE_MEANS[scope]) for scope in offered],
         "wordings": {s: consent.proposed(s, patient, site.clinic_name, site.emergency_number) for s in offered},
         "blocked": consent.blocked(patient, ledger),
         "sources": consent.RECORDED,
+    }
+
+
+def _newest(talk: TextsPage) -> dict[str, Any]:
+    clocks = conversation.Clocks(talk.patient.zone, zone(), now())
+    return {**texts_context(talk), "newest": conversation.newest(talk, clocks, MOST_NEWEST)}
+
+
+def texts_context(talk: TextsPage) -> dict[str, Any]:
+    """What the chart and the page of the texts both say: whether texts may be sent, what is asked, what is unread."""
+    clocks = conversation.Clocks(talk.patient.zone, zone(), now())
+    standing = consent.texts(talk.patient, talk.consents, zone(), now())
+    return {
+        "talk": talk,
+        "texts": standing,
+        "checkins": asked.lines(talk, clocks, may=standing.may),
+        "nothing": asked.nothing_yet(talk, may=standing.may),
+        "unread": conversation.unread(talk.lines),
     }
 
 

@@ -11,6 +11,7 @@ from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
 from hub.services.views.replays import Marks, Outcome
 from hub.services.views.running import Running
+from hub.services.views.texts import TextsPage
 from hub.services.views.worklist import TaskRow, Worklist
 
 
@@ -47,6 +48,10 @@ class Reads(Protocol):
 
     def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
         """Every metric that was ever measured or is waited for, with its samples from ``since`` on."""
+        ...
+
+    def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
+        """The newest texts to and from a patient, oldest first."""
         ...
 
     def bad_messages(self, *, seen: bool, limit: int) -> tuple[BadMessage, ...]:

@@ -4,7 +4,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hub.adapters.sql.reads import equipment, intake, patients, people, replays, running, stories, tasks, worklist
+from hub.adapters.sql.reads import (
+    equipment,
+    intake,
+    patients,
+    people,
+    replays,
+    running,
+    stories,
+    tasks,
+    texts,
+    worklist,
+)
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.alerts import AlertPage, AlertRow
@@ -14,6 +25,7 @@ from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
 from hub.services.views.replays import Marks, Outcome
 from hub.services.views.running import Running
+from hub.services.views.texts import TextsPage
 from hub.services.views.worklist import TaskRow, Worklist
 
 
@@ -62,6 +74,10 @@ class SqlReads:
     def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
         """Every metric of a patient with its samples from ``since`` on."""
         return patients.series(self._connection, patient_id, since, now)
+
+    def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
+        """The newest texts to and from a patient, or None."""
+        return texts.texts(self._connection, patient_id, now, limit)
 
     def bad_messages(self, *, seen: bool, limit: int) -> tuple[BadMessage, ...]:
         """Quarantined messages, newest first, without their bytes."""

@@ -1,0 +1,39 @@
+"""The texts to and from a patient."""
+
+from typing import Any
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from dashboards.blueprints.patients.page import blueprint, texts_context
+from dashboards.security.asking import hub, now, zone
+from dashboards.viewmodels import conversation
+from dashboards.viewmodels.times import zone_words
+from hub.errors import NotFound
+from hub.services.views.texts import TextsPage
+
+MOST = 200
+"""Texts on the page, the newest."""
+
+
+@blueprint.get("/<int:patient_id>/texts")
+def texts(patient_id: int) -> ResponseReturnValue:
+    """All of them as a conversation."""
+    with hub().reads() as reads:
+        found = reads.texts(patient_id, now(), MOST)
+    if found is None:
+        raise NotFound("no such patient")
+    return render_template("patients/texts.html", **texts_context(found), **_context(found))
+
+
+def _context(found: TextsPage) -> dict[str, Any]:
+    theirs = found.patient.zone
+    clocks = conversation.Clocks(theirs, zone(), now())
+    return {
+        "patient": found.patient,
+        "groups": conversation.groups(found, clocks),
+        "first_unread": next((line.id for line in found.lines if line.unread), None),
+        "their_zone": zone_words(theirs, now()),
+        "clinic_zone": zone_words(zone(), now()),
+        "other_zone": theirs != zone(),
+    }
