@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from tests.twilio.account import ACCOUNT, API, SENDER, SERVICE
 from tests.twilio.messages import Taken
@@ -74,7 +75,7 @@ def listed(name: str, path: str, rows: Sequence[Mapping[str, object]], asked: Ma
     shown = rows[page * size : (page + 1) * size]
 
     def uri(number: int) -> str:
-        return f"{path}?PageSize={size}&Page={number}"
+        return f"{path}?{urlencode(dict(asked) | {'PageSize': size, 'Page': number})}"
 
     return {
         name: shown,
@@ -109,7 +110,7 @@ def _number(number: str, hooks: Mapping[str, str]) -> dict[str, object]:
         "origin": "twilio",
         "phone_number": number,
         "sid": sid,
-        "sms_application_sid": "",
+        "sms_application_sid": None,
         "sms_fallback_method": "POST",
         "sms_fallback_url": "",
         "sms_method": "POST",
@@ -119,7 +120,7 @@ def _number(number: str, hooks: Mapping[str, str]) -> dict[str, object]:
         "status_callback_method": "POST",
         "trunk_sid": None,
         "uri": f"{BASE}/IncomingPhoneNumbers/{sid}.json",
-        "voice_application_sid": "",
+        "voice_application_sid": None,
         "voice_caller_id_lookup": False,
         "voice_fallback_method": "POST",
         "voice_fallback_url": "",
