@@ -145,8 +145,10 @@ def engine_modules() -> list[Module]:
     from hub.services.engine.pauses import Pauses
     from hub.services.engine.release import Release
     from hub.services.engine.sealing import Sealing
+    from hub.services.engine.texts import Texts
 
     return [
+        Texts(),
         Deadlines(),
         Lapses(),
         Escalation(),

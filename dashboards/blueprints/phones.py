@@ -7,7 +7,7 @@ from dashboards.security.asking import hub
 from dashboards.security.headers import unchanged_or
 from dashboards.viewmodels.reply_words import quick_replies, with_last_resort
 from hub.errors import NotFound
-from hub.services.replies import receive_text
+from hub.services.incoming.keeping import keep_text
 from hub.services.views.equipment import Phone
 
 blueprint = Blueprint("phones", __name__, url_prefix="/phones")
@@ -35,7 +35,7 @@ def reply() -> ResponseReturnValue:
     if number not in {phone.number for phone in _phones()}:
         raise NotFound("no such phone")
     if body:
-        receive_text(hub(), f"demo-{hub().ids.token()}", number, body)
+        keep_text(hub(), f"demo-{hub().ids.token()}", number, body)
     return redirect(url_for("phones.show", _anchor=f"phone-{number.lstrip('+')}"), 303)
 
 

@@ -14,7 +14,7 @@ from dashboards.viewmodels.patient_state import panel_order, state_of
 from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
 from hub.errors import Conflict
 from hub.services.hub import CLINICAL
-from hub.services.replies import mark_read
+from hub.services.incoming.reading import mark_read
 from hub.services.views.alerts import AlertRow
 from hub.services.views.worklist import PatientRow, TaskRow, Worklist
 
@@ -52,6 +52,9 @@ def text_read(text_id: int) -> ResponseReturnValue:
     """Somebody has read a text that was not understood. Who comes second sees that it is gone."""
     with suppress(Conflict):
         mark_read(hub(), actor(), text_id)
+    back = request.form.get("back", "")
+    if back.isdecimal():
+        return redirect(url_for("patients.texts", patient_id=int(back), _anchor=f"text-in-{text_id}"), 303)
     return redirect(url_for("worklist.show"), 303)
 
 

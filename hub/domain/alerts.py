@@ -123,6 +123,8 @@ class Found:
     chain: Chain | None = None
     retold: bool = False
     """The alert takes this sentence though nothing became worse."""
+    afresh: bool = False
+    """It counts as worse by itself: who took the alert before did not know of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,12 @@ def _pass(alert: Alert, event: PassOn, now: datetime) -> Fields:
 def is_worse(alert: Alert, event: Found) -> bool:
     """Next band, another rule of the problem, or a whole step further out: pages through an acknowledgement (SF13)."""
     another_rule = event.rule not in alert.rules and event.severity >= alert.severity
-    return event.severity > alert.severity or another_rule or worsening.has_worsened(alert.worst, event.values)
+    return (
+        event.afresh
+        or event.severity > alert.severity
+        or another_rule
+        or worsening.has_worsened(alert.worst, event.values)
+    )
 
 
 def _added(alert: Alert, event: Found) -> dict[str, Any]:

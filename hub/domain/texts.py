@@ -168,6 +168,12 @@ def not_understood(clinic: Clinic) -> str:
     return _compose(clinic, ("Not understood. Reply the page's number with a to take it (1a) or e to pass on (1e).", 0))
 
 
+def how_to_answer(clinic: Clinic) -> str:
+    """To staff who ask for help."""
+    words = "Reply a page's number with a to take it (1a) or e to pass it on (1e)."
+    return _compose(clinic, (f"{clinic.short}: pages of home monitoring. {words}", 0), (clinic.link(""), 1))
+
+
 def task_overdue(clinic: Clinic, task_id: int, due_at: datetime) -> str:
     """To whoever has to answer for a task."""
     words = f"{clinic.short} task {task_id} was due {clinic.hhmm(due_at)} and is not done."

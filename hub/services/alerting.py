@@ -37,6 +37,8 @@ class Raised:
     page: bool
     retold: bool = False
     """The alert's sentence is this finding's, though nothing became worse."""
+    afresh: bool = False
+    """It pages through an acknowledgement, as worse, whatever was found before."""
 
 
 def raise_alert(
@@ -76,6 +78,7 @@ def _found(patient: Patient | None, raised: Raised) -> Found:
         signed_off=raised.signed_off,
         values=values_of(finding.inputs),
         retold=raised.retold,
+        afresh=raised.afresh,
     )
 
 

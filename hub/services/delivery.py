@@ -1,4 +1,7 @@
-"""What follows from how a message fared: the next person now, or the alarm that nobody was reached (E10, SF12)."""
+"""What follows from how a message fared: the next person now, or the alarm that nobody was reached (E10, SF12).
+
+Of a patient's text: see ``hub.services.unreachable``.
+"""
 
 from datetime import datetime
 
@@ -9,6 +12,7 @@ from hub.services.hub import Hub
 from hub.services.paging import nobody_reached, not_reached
 from hub.services.ports.alerting import Message
 from hub.services.ports.storage import UnitOfWork
+from hub.services.unreachable import not_delivered
 
 PROBLEM = "nobody-reached"
 
@@ -27,7 +31,7 @@ def receive_status(
         message = uow.outbox.status(provider_id, told, error, now)
         if message is None:
             return False
-        settle(uow, hub, message, told, now)
+        settle(uow, hub, message, told, error, now)
         uow.commit()
     return True
 
@@ -40,8 +44,10 @@ def status_not_understood(hub: Hub) -> None:
         uow.commit()
 
 
-def settle(uow: UnitOfWork, hub: Hub, message: Message, told: Sending, now: datetime) -> None:
-    """Draw the consequence of ``told``, which the message's row already says."""
+def settle(uow: UnitOfWork, hub: Hub, message: Message, told: Sending, error: str | None, now: datetime) -> None:
+    """Draw the consequence of ``told`` and the provider's ``error``, which the message's row already says."""
+    if told in DEAD:
+        not_delivered(uow, hub, message, error, now)
     if message.kind != "page" or message.alert_id is None:
         return
     counts = hub.channel.reaches_people or hub.site.demo

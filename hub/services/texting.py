@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hub.domain.patient_texts import Signature
 from hub.domain.patients import Monitoring, Patient
 from hub.services.hub import Hub
 from hub.services.ports.alerting import Message, NewMessage
@@ -97,3 +98,9 @@ def answer_text(uow: UnitOfWork, answer: Answer, now: datetime) -> int | None:
         urgent=answer.urgent,
     )
     return uow.outbox.add(message, now)
+
+
+def signature(hub: Hub, patient: Patient | None = None) -> Signature:
+    """Who writes; a test patient's texts are real, and say that it is a test."""
+    label = "DEMO" if hub.site.demo else "TEST" if patient is not None and patient.is_test else ""
+    return Signature(hub.site.clinic_name, hub.site.emergency_number, hub.site.clinic_phone, label)

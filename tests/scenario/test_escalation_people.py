@@ -12,8 +12,8 @@ from hub.errors import Conflict, Invalid, NotPermitted, Unsafe
 from hub.services import alerting, tasks
 from hub.services.contact import record_contact
 from hub.services.hub import Actor
+from hub.services.incoming.keeping import keep_text
 from hub.services.ports.alerting import NewTask
-from hub.services.replies import receive_text
 from hub.services.resolve import FollowUp, mark_seen, resolve
 from tests.unit.alerting.clinic import ANA, BEN, LAST, Clinic, clinics
 
@@ -89,7 +89,7 @@ def test_a_text_told_twice_by_the_provider_acts_once(clinic: Clinic, ana: Actor)
     clinic.finds(clinic.patient())
     clinic.tick()
     for _ in range(2):
-        receive_text(clinic.hub, "SM1", ANA, "1a")
+        keep_text(clinic.hub, "SM1", ANA, "1a")
     assert [body[:14] for _, body in clinic.tick()] == ["You have K7Q2."]
 
 

@@ -13,7 +13,7 @@ from hub.errors import Conflict, Invalid
 from hub.services import enrolment, equipment
 from hub.services.acknowledge import acknowledge
 from hub.services.contact import record_contact
-from hub.services.replies import receive_text
+from hub.services.incoming.keeping import keep_text
 from hub.services.resolve import resolve
 from tests.unit.alerting.clinic import ANA
 from tests.unit.ingest.home import (
@@ -136,7 +136,8 @@ def test_a_leavers_phone_takes_nothing_and_is_paged_no_more(home: Home) -> None:
     home.tick()
     with home.clinic.engine.begin() as connection:
         connection.execute(update(staff).values(disabled_at=home.now))
-    receive_text(home.hub, "in-1", ANA, "1a")
+    keep_text(home.hub, "in-1", ANA, "1a")
+    home.tick()
     assert home.alerts() == ["blood-pressure-high open"]
     assert {who for who, _ in home.forward(30 * MINUTE)} == {"last resort"}
 

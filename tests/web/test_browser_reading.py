@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from hub.services.replies import receive_text
+from hub.services.incoming.keeping import keep_text
 from tests.web.ward import NOW, Ward, Watched
 
 
@@ -102,7 +102,8 @@ def test_the_readings_of_a_chart_are_reached_by_keyboard(
 def test_a_text_that_was_not_understood_is_read_and_leaves_the_list(
     visit: Callable[..., Page], site: str, ward: Ward
 ) -> None:
-    receive_text(ward.hub, "p-1", "+15555559999", "who is this?")
+    keep_text(ward.hub, "p-1", "+15555559999", "who is this?")
+    ward.tick()
     page = visit(site, width=375, height=740)
     expect(page.locator("#lane-texts")).to_contain_text("who is this?")
     page.get_by_role("button", name=re.compile("^Mark as read ?: who is this")).click()

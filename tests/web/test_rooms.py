@@ -110,12 +110,13 @@ def test_devices_say_their_state_in_words_first(ana: Person, ward: Ward) -> None
 # Phones --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_phone_shows_its_texts_and_answers(ana: Person, ref_of: Callable[[str], str]) -> None:
+def test_a_phone_shows_its_texts_and_answers(ana: Person, ward: Ward, ref_of: Callable[[str], str]) -> None:
     text = ana.get("/phones/").text
     mine = text[text.index('id="phone-15555550101"') :].split("</section>")[0]
     take = re.search(rf'value="(\d+a)">\1: take {ref_of("Ada")}<', mine)
     assert take
     assert ana.post("/phones/reply", phone="+15555550101", body=take[1]).status_code == 303
+    ward.tick()
     assert "You have it since 14:04" in ana.get(f"/a/{ref_of('Ada')}").text
     after = ana.get("/phones/live").text
     assert re.search(rf'class="inward"><p>{take[1]}</p>', after)
@@ -132,6 +133,7 @@ def test_the_last_resort_answers_from_a_phone_of_its_own(ana: Person, ward: Ward
     buttons = re.findall(r'name="body" value="(\d+[ae])">\1: (?:take|pass on) (\w+)<', theirs)
     assert len(buttons) == 2
     assert ana.post("/phones/reply", phone="+15555550199", body=buttons[0][0]).status_code == 303
+    ward.tick()
     page = _text(ana.get(f"/a/{buttons[0][1]}").text)
     assert "the last resort has it" in page
     assert "Page to the last resort: delivered" in page

@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from hub.adapters.sql.tables.operations import audit
 from hub.errors import Conflict, NotPermitted
-from hub.services.replies import mark_read, receive_text
+from hub.services.incoming.keeping import keep_text
+from hub.services.incoming.reading import mark_read
 from tests.web.people import Person
 from tests.web.ward import Ward, Watched
 
@@ -168,14 +169,15 @@ def test_a_text_that_was_not_understood_waits_until_somebody_read_it(
     sign_in: Callable[[str], Person], ward: Ward, people: dict[str, Watched]
 ) -> None:
     kim = ward.patient("Kim Invented", "RV-101199", (), (), phone="+15555550177")
-    for number, sender, body in ((1, "+15555550177", "I feel <b>odd</b>"), (2, "+15555550111", "late today")):
-        receive_text(ward.hub, f"p-{number}", sender, body)
+    for number, sender, body in ((1, "+15555550177", "I feel <b>odd</b>"), (2, "+15555550188", "late today")):
+        keep_text(ward.hub, f"p-{number}", sender, body)
+    ward.tick()
     ana, ben, otto = sign_in("ana"), sign_in("ben"), sign_in("otto")
     lane = ana.get("/").text.split('id="lane-texts"')[1].split("</section>")[0]
     words = _text(lane)
     assert "I feel &lt;b&gt;odd&lt;/b&gt;" in words
     assert re.search(r"Kim Invented 78 y · MRN …1199 14:04", words)
-    assert re.search(r"late today \+15555550111 no one patient has this number", words)
+    assert re.search(r"late today \+15555550188 no one patient has this number", words)
     assert 'id="lane-texts"' not in otto.get("/").text
     first = re.search(r'action="(/texts/\d+/read)"', lane)
     assert first
@@ -191,7 +193,8 @@ def test_a_text_that_was_not_understood_waits_until_somebody_read_it(
 
 
 def test_staff_texts_do_not_wait_for_anybody(ana: Person, ward: Ward) -> None:
-    receive_text(ward.hub, "p-1", "+15555550102", "good morning")
+    keep_text(ward.hub, "p-1", "+15555550102", "good morning")
+    ward.tick()
     assert 'id="lane-texts"' not in ana.get("/").text
 
 

@@ -17,6 +17,7 @@ from hub.services.hub import Hub
 from hub.services.ports.alerting import Message
 from hub.services.ports.base import Delivery as Told
 from hub.services.ports.storage import UnitOfWork
+from hub.services.texting import why_not_sent
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _recover(uow: UnitOfWork, hub: Hub, message: Message, now: datetime) -> None
     told = Sending.FAILED if hub.channel.idempotent else Sending.UNKNOWN
     error = "the worker died while sending"
     if uow.outbox.record(message.id, message.fence, told, None, error, now):
-        settle(uow, hub, message, told, now)
+        settle(uow, hub, message, told, error, now)
 
 
 def _send(hub: Hub, message: Message) -> bool:
@@ -95,18 +96,23 @@ def _send(hub: Hub, message: Message) -> bool:
 
 
 def _still_to_be_sent(hub: Hub, message: Message, now: datetime) -> bool:
-    """Asked immediately before sending: the lease is ours, and the page is still about something."""
+    """Asked immediately before sending: the lease is ours, consent still stands, the page is still about something."""
     with hub.unit_of_work() as uow:
         if not uow.outbox.mine(message.id, message.fence, now):
             return False
-        if message.kind != "page" or message.alert_id is None:
+        why_not = why_not_sent(uow, message) or _moved_on(uow, message)
+        if why_not is None:
             return True
-        alert = uow.alerts.get(message.alert_id)
-        if alert.state is State.OPEN and alert.round == message.round:
-            return True
-        uow.outbox.record(message.id, message.fence, Sending.CANCELLED, None, "the alert moved on", now)
+        uow.outbox.record(message.id, message.fence, Sending.CANCELLED, None, why_not, now)
         uow.commit()
     return False
+
+
+def _moved_on(uow: UnitOfWork, message: Message) -> str | None:
+    if message.kind != "page" or message.alert_id is None:
+        return None
+    alert = uow.alerts.get(message.alert_id)
+    return None if alert.state is State.OPEN and alert.round == message.round else "the alert moved on"
 
 
 def _told(hub: Hub, message: Message, now: datetime) -> Told:
@@ -129,7 +135,7 @@ def _record(hub: Hub, message: Message, told: Told) -> None:
         else:
             moved = uow.outbox.record(message.id, message.fence, state, told.provider_id, told.error, now)
         if moved:
-            settle(uow, hub, message, state, now)
+            settle(uow, hub, message, state, told.error, now)
             uow.commit()
 
 

@@ -26,10 +26,11 @@ from hub.services.engine.delivery import Delivery
 from hub.services.engine.escalation import Escalation
 from hub.services.engine.lapses import Lapses
 from hub.services.engine.overdue import Overdue
+from hub.services.engine.texts import Texts
 from hub.services.hub import Actor, Hub, Site
+from hub.services.incoming.keeping import keep_text
 from hub.services.ports.base import Delivery as Told
 from hub.services.ports.care import NewPatient
-from hub.services.replies import receive_text
 
 NOON = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 """07:04 on the clinic's wall."""
@@ -179,7 +180,7 @@ class Clinic:
 
     def text(self, phone: str, body: str) -> list[tuple[str, str]]:
         """A text comes in and is answered; what the phones then show."""
-        receive_text(self.hub, f"in-{next(self._texts)}", phone, body)
+        keep_text(self.hub, f"in-{next(self._texts)}", phone, body)
         return self.tick()
 
     def take(self, actor: Actor, ref: str = "K7Q2") -> Alert:
@@ -187,7 +188,7 @@ class Clinic:
 
     def tick(self) -> list[tuple[str, str]]:
         """One tick of the worker; what the phones then show."""
-        for module in (Escalation(), Lapses(), Overdue(), Delivery()):
+        for module in (Texts(), Escalation(), Lapses(), Overdue(), Delivery()):
             module.run(self.hub, self.now)
         return self.phones.drain()
 

@@ -89,6 +89,7 @@ LONG: dict[str, Callable[[], str]] = {
     "worse_since": lambda: texts.worse_since(LONGEST, Severity.AMBER, REF, 9999, AT),
     "not_by_text": lambda: texts.not_by_text(LONGEST, REF),
     "not_understood": lambda: texts.not_understood(LONGEST),
+    "how_to_answer": lambda: texts.how_to_answer(LONGEST),
     "task_overdue": lambda: texts.task_overdue(LONGEST, 10**12, AT),
 }
 

@@ -19,6 +19,7 @@ from hub.services.engine.inbox import Inbox
 from hub.services.engine.missing import Missing
 from hub.services.engine.pauses import Pauses
 from hub.services.engine.sealing import Sealing
+from hub.services.engine.texts import Texts
 from hub.services.hub import Actor
 from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.messages import Message
@@ -153,7 +154,7 @@ class Home:
 
     def tick(self) -> list[tuple[str, str]]:
         """The worker's engine runs once; what the phones then show."""
-        for module in (Missing(), Deadlines(), Pauses(), GatewayWatch(), Inbox(), Sealing()):
+        for module in (Texts(), Missing(), Deadlines(), Pauses(), GatewayWatch(), Inbox(), Sealing()):
             module.run(self.hub, self.now)
         return self.clinic.tick()
 

@@ -1,4 +1,8 @@
-"""A text that came in: staff answer pages with it; all else is an unread row on the worklist."""
+"""Texts of staff, who answer pages with them.
+
+They are not searched for danger: a nurse who writes of a patient's chest pain has read the page, and must not be paged
+for writing.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,22 +10,22 @@ from datetime import datetime, timedelta
 from hub.domain import texts
 from hub.domain.alerts import Acknowledge, Alert, State
 from hub.domain.escalation import CONTACT, RESOLUTION
+from hub.domain.keywords import Keyword
 from hub.domain.lifecycle import why_not
 from hub.domain.messages import NEWS_VALID
 from hub.domain.replies import BARE, NOT_REUSED, Reply, Verb, parse
 from hub.domain.severity import Severity
-from hub.errors import Conflict
 from hub.services.acknowledge import hand_over, take
-from hub.services.alerting import technical
-from hub.services.hub import CLINICAL, Actor, Hub, require
+from hub.services.alerting import technical, technical_over
+from hub.services.hub import Actor, Hub
+from hub.services.incoming.received import Received, provider_answered, too_many
 from hub.services.paging import LAST_RESORT, clinic
-from hub.services.ports.alerting import InboundText, NewMessage, ReplyCode
+from hub.services.ports.alerting import NewMessage, ReplyCode
+from hub.services.ports.staff import StaffMember
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import Changed
 
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
-ANSWERS = 10
-"""More texts than this from one number within ``BARE`` are no longer answered, unless they are understood."""
+OPTED_OUT = "opted-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,67 +49,63 @@ class _Answer:
     alert_id: int | None = None
 
 
-def receive_text(hub: Hub, provider_id: str, from_phone: str, body: str) -> None:
-    """Keep the text and act on it, once however often the provider tells of it."""
-    now = hub.clock.now()
-    with hub.unit_of_work() as uow:
-        member = uow.staff.by_phone(from_phone)
-        patients = [] if member else uow.outbox.inbound.patients_with_phone(from_phone)
-        row = InboundText(
-            provider_id=provider_id,
-            sender=from_phone,
-            body=body,
-            received_at=now,
-            staff_id=member.id if member else None,
-            patient_id=patients[0] if len(patients) == 1 else None,
-            understood=None,
-        )
-        inbound_id = uow.outbox.inbound.add(row)
-        if inbound_id is None or not uow.outbox.inbound.handled(inbound_id, row.staff_id, row.patient_id, now):
-            return
-        codes = uow.outbox.codes(from_phone, now - NOT_REUSED)
-        if member or from_phone == hub.site.last_resort_phone:  # an old code is no proof: its phone may be a leaver's
-            actor = Actor(member.name, member.role, member.id) if member else Actor(LAST_RESORT, "last_resort")
-            _answer(uow, hub, _Text(actor, from_phone, body, codes, now), inbound_id)
-        uow.commit()
-
-
-def mark_read(hub: Hub, actor: Actor, inbound_id: int) -> None:
-    """Somebody has read a text that was not understood, and answers for what it asks (SF16); the text stays."""
-    require(actor, CLINICAL)
-    now = hub.clock.now()
-    with hub.unit_of_work() as uow:
-        if not uow.outbox.inbound.mark_read(inbound_id, now):
-            raise Conflict("somebody has read this text before")
-        uow.audit.write(now, actor.name, "text.read", f"inbound:{inbound_id}", {})
-        uow.commit()
-
-
-def _answer(uow: UnitOfWork, hub: Hub, text: _Text, inbound_id: int) -> None:
-    if text.body.strip().lower() in STOP_WORDS:
-        # The provider now blocks this number: whoever had it is no longer paged, and must not find out at night.
-        sentence = f"{text.actor.name} has opted out of texts: pages no longer reach this phone"
-        subject = f"staff:{text.actor.staff_id or 'last-resort'}"
-        technical(uow, hub, subject, "opted-out", Severity.AMBER, sentence, text.now)
-        uow.outbox.inbound.understood(inbound_id, "opted-out", text.now)
+def answer_staff(uow: UnitOfWork, hub: Hub, member: StaffMember | None, received: Received) -> None:
+    """Do what a member of staff asks for by text, and answer. ``member`` None: it is the contact of last resort."""
+    phone, body, now = received.text.sender, received.text.body, received.now
+    actor = Actor(member.name, member.role, member.id) if member else Actor(LAST_RESORT, "last_resort")
+    understood = _keyword(uow, hub, actor, received)
+    if understood is not None:
+        uow.outbox.inbound.understood(received.id, understood, now)
         return
-    reply = parse(text.body)
-    found = _Answer(texts.not_understood(clinic(hub)), None) if reply is None else _obey(uow, hub, text, reply)
+    text = _Text(actor, phone, body, uow.outbox.codes(phone, now - NOT_REUSED), now)
+    found = _answer(uow, hub, text, received)
     if found.understood is not None:
-        uow.outbox.inbound.understood(inbound_id, found.understood, text.now)
-    elif uow.outbox.inbound.count_from(text.phone, text.now - BARE) > ANSWERS:
-        return  # two machines answering each other
+        uow.outbox.inbound.understood(received.id, found.understood, now)
+    elif too_many(uow, received):
+        return
     message = NewMessage(
-        dedupe=f"inbound:{inbound_id}:reply",
+        dedupe=f"inbound:{received.id}:reply",
         kind=found.kind,
-        to=text.phone,
+        to=phone,
         body=found.body,
-        send_after=text.now,
-        valid_until=text.now + NEWS_VALID,
-        staff_id=text.actor.staff_id,
+        send_after=now,
+        valid_until=now + NEWS_VALID,
+        staff_id=actor.staff_id,
         alert_id=found.alert_id,
     )
-    uow.outbox.add(message, text.now)
+    uow.outbox.add(message, now)
+
+
+def _keyword(uow: UnitOfWork, hub: Hub, actor: Actor, received: Received) -> str | None:
+    """What a keyword was understood as that the hub need not answer; None: the text is to be answered."""
+    subject, now = opted_out_subject(actor.staff_id), received.now
+    if received.said is Keyword.STOP:
+        opted_out(uow, hub, actor.name, actor.staff_id, now)
+        return OPTED_OUT
+    if received.said is Keyword.START and uow.alerts.open_of(subject, OPTED_OUT):
+        technical_over(uow, hub, subject, OPTED_OUT, now)
+        return "opted-in"
+    return "help" if received.said is Keyword.HELP and provider_answered(hub, received) else None
+
+
+def opted_out(uow: UnitOfWork, hub: Hub, name: str, staff_id: int | None, now: datetime) -> None:
+    """The provider now blocks this phone: whoever had it is not paged any more, and must not find out at night."""
+    sentence = f"{name} has opted out of texts: pages no longer reach this phone"
+    technical(uow, hub, opted_out_subject(staff_id), OPTED_OUT, Severity.AMBER, sentence, now)
+
+
+def opted_out_subject(staff_id: int | None) -> str:
+    """What the alarm is of: this person's phone."""
+    return f"staff:{staff_id or 'last-resort'}"
+
+
+def _answer(uow: UnitOfWork, hub: Hub, text: _Text, received: Received) -> _Answer:
+    reply = parse(text.body)
+    if reply is not None:
+        return _obey(uow, hub, text, reply)
+    if received.said is Keyword.HELP:
+        return _Answer(texts.how_to_answer(clinic(hub)), "help")
+    return _Answer(texts.not_understood(clinic(hub)), None)
 
 
 def _obey(uow: UnitOfWork, hub: Hub, text: _Text, reply: Reply) -> _Answer:
