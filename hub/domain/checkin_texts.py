@@ -6,12 +6,12 @@ One segment each. No condition, no value, no word on whether an answer was good:
 import re
 
 from hub.domain.gsm7 import fits, plain
+from hub.domain.patient_texts import LONGEST_NUMBER
 from hub.domain.texts import Clinic
 
 GAPS = ("clinic", "emergency")
 """What a signed question may leave open: settings of the site, nothing of a patient."""
 
-LONGEST_NUMBER = 16
 STOP = "STOP to end."
 _GAP = re.compile(r"\{([^{}]*)\}")
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from hub.domain.checkin_texts import GAPS, LONGEST_NUMBER, gaps, question
+from hub.domain.checkin_texts import GAPS, gaps, question
 from hub.domain.documents import Fields, broken
 from hub.domain.metrics import METRICS, plausible, quantise
+from hub.domain.patient_texts import LONGEST_NUMBER
 from hub.domain.severity import Severity
-from hub.domain.slots import WEEKDAYS
+from hub.domain.slots import WEEKDAYS, local_instant
 from hub.domain.text_lint import faults, reserved
 from hub.domain.texts import LONGEST_CLINIC, Clinic
 from hub.domain.units import UNITS, canonical
@@ -17,6 +19,8 @@ from hub.domain.units import UNITS, canonical
 KINDS = ("choice", "blood_pressure", "number")
 PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
 
+LONGEST_ID = 32
+_DAY = timedelta(days=1)
 _DIGITS = "123456789"
 _WIDEST = Clinic("W" * LONGEST_CLINIC, "UTC", "")
 _LONGEST = "+" + "1" * (LONGEST_NUMBER - 1)
@@ -98,6 +102,10 @@ def parse_checkin(document: Mapping[str, object], *, signed_by: str | None = Non
         signed_by,
     )
     fields.close()
+    if len(checkin.id) > LONGEST_ID or any(len(step.id) > LONGEST_ID // 2 for step in checkin.steps):
+        broken(
+            "id", f"must be at most {LONGEST_ID} letters, that of a step {LONGEST_ID // 2}: alerts are named by them"
+        )
     if not checkin.missing and checkin.schedule is None:
         broken("document", "needs missing or schedule: else nobody is ever asked")
     if checkin.ask_again >= checkin.expires:
@@ -199,6 +207,29 @@ def _lint(path: str, template: str, step: Step, *, first: bool) -> None:
     wrong = faults(text, to_patient=True, numbers=numbers, names=(_WIDEST.name,))
     if wrong:
         broken(path, f"must be sent as it is: {wrong[0]}")
+
+
+def next_time(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime:
+    """When it is asked next after an instant. A clock change moves it as it moves a slot."""
+    day = (after - 2 * _DAY).date()
+    while True:
+        at = local_instant(schedule.at, day, zone) if day.weekday() in schedule.days else None
+        if at is not None and at > after:
+            return at
+        day += _DAY
+
+
+def may_leave(checkin: CheckIn, zone: ZoneInfo, at: datetime) -> datetime:
+    """``at``, or the next opening where the patient's clock then shows a quiet hour."""
+    local = at.astimezone(zone)
+    if checkin.opens <= local.time() < checkin.closes:
+        return at
+    day = local.date()
+    while True:
+        opening = local_instant(checkin.opens, day, zone)
+        if opening is not None and opening > at:
+            return opening
+        day += _DAY
 
 
 def step_of(checkin: CheckIn, step_id: str) -> Step | None:

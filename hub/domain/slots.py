@@ -68,14 +68,15 @@ def occurrences(
     # A local day may begin up to 26 h from its UTC day; two days either way is enough for every zone.
     day, last = (since - 2 * _DAY).date(), (until + 2 * _DAY).date()
     while day <= last:
-        due_at = _due_at(slot, day, zone) if day.weekday() in slot.days else None
+        due_at = local_instant(slot.at, day, zone) if day.weekday() in slot.days else None
         if due_at is not None and since <= due_at < until and due_at - slot.opens >= assigned_at:
             yield Occurrence(slot.id, due_at - slot.opens, due_at, due_at + slot.grace, due_at + slot.no_data)
         day += _DAY
 
 
-def _due_at(slot: Slot, day: date, zone: ZoneInfo) -> datetime | None:
-    local = datetime.combine(day, slot.at, tzinfo=zone)  # fold 0: the first of two, and past a gap (PEP 495)
+def local_instant(at: time, day: date, zone: ZoneInfo) -> datetime | None:
+    """This time of a local day in UTC; None on a day that the zone leaves out."""
+    local = datetime.combine(day, at, tzinfo=zone)  # fold 0: the first of two, and past a gap (PEP 495)
     due_at = local.astimezone(UTC)
     moved = due_at.astimezone(zone).replace(tzinfo=None) - local.replace(tzinfo=None)
     return None if moved >= _DAY else due_at

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 from hub.domain.patients import EndReason, Monitoring, Patient, check_assignable
 from hub.errors import Conflict, Invalid, NotFound, Unsafe
 from hub.services.alerting import end_patient
+from hub.services.checkins.ending import end_conversations
+from hub.services.checkins.schedule import plan_checkins
 from hub.services.hub import CLINICAL, Actor, Hub, require
 from hub.services.ports.alerting import FARTHEST
 from hub.services.ports.care import NewPatient
+from hub.services.ports.checkins import CANCELLED
 from hub.services.ports.storage import UnitOfWork
 from hub.services.waiting import expect_readings
 
@@ -126,6 +129,8 @@ def end(hub: Hub, actor: Actor, patient_id: int, reason: EndReason) -> None:
         end_patient(uow, hub, patient_id, now)
         uow.devices.unassign_patient(patient_id, now)
         uow.protocols.end_all(patient_id, now)
+        end_conversations(uow, patient_id, CANCELLED, now)
+        uow.checkins.forget_patient(patient_id)
         uow.duties.forget_expectations(patient_id)
         uow.duties.cancel_all_deadlines(patient_id)
         uow.audit.write(now, actor.name, "patient.end", f"patient:{patient_id}", {"reason": reason.value})
@@ -145,9 +150,12 @@ def _change(
     with hub.unit_of_work() as uow:
         if not uow.patients.change_state(patient_id, seen, to, reason, until, now):
             raise Conflict(f"this patient is not {seen.value}")
+        end_conversations(uow, patient_id, CANCELLED, now)
+        uow.checkins.forget_patient(patient_id)
         uow.duties.forget_expectations(patient_id)
         if to is Monitoring.ACTIVE:
             expect_readings(uow, uow.patients.get(patient_id), now)
+            plan_checkins(uow, uow.patients.get(patient_id), now)
         uow.audit.write(now, actor.name, f"patient.{to.value}", f"patient:{patient_id}", {})
         uow.commit()
 
@@ -187,3 +195,4 @@ def _assign(uow: UnitOfWork, hub: Hub, actor: Actor, patient: Patient, protocol_
         {"protocol": protocol_id, "sha256": in_force.sha256},
     )
     expect_readings(uow, patient, now)
+    plan_checkins(uow, patient, now)

@@ -4,6 +4,7 @@ A row of ``expectation`` holds the one occurrence of a slot that is waited for. 
 ingest brings that forward when a reading of the metric comes.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,8 @@ from hub.domain.patients import Monitoring, Patient
 from hub.domain.severity import Severity
 from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
 from hub.services.alerting import Raised, raise_alert
+from hub.services.checkins.ending import reading_came
+from hub.services.checkins.missing import ask_for_reading, key_of
 from hub.services.hub import Hub
 from hub.services.ports.alerting import NewTask
 from hub.services.ports.care import Enrolment
@@ -53,6 +56,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
     samples = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
     state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible and sample.dated])
     if state is SlotState.MET:
+        reading_came(uow, key_of(waited), now)
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
     elif state is SlotState.NO_DATA:
         down_since = _gateways_down_since(uow, patient, now)
@@ -63,8 +67,28 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
         if down_since is not None:
             _have_phoned(uow, patient, down_since, now)
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
+    elif state is SlotState.LATE:
+        _late(uow, hub, patient, slot, waited, occurrence, now)
     else:
-        _keep(uow, waited, state, occurrence.late_at if now < occurrence.late_at else occurrence.no_data_at)
+        _keep(uow, waited, state, occurrence.late_at)
+
+
+def wait_again(uow: UnitOfWork, patient: Patient, key: str, due_at: datetime, now: datetime) -> None:
+    """Wait again for the occurrence that was due then: the reading that had met it was taken back."""
+    for row in uow.duties.expectations(patient.id):
+        if row.slot_id == key and row.due_at > due_at:
+            uow.duties.expect(replace(row, due_at=due_at, state=SlotState.LATE.value, check_at=now))
+
+
+def _late(
+    uow: UnitOfWork, hub: Hub, patient: Patient, slot: Slot, waited: Expectation, occurrence: Occurrence, now: datetime
+) -> None:
+    """Ask the patient, unless it is the gateway that is silent: then look again soon."""
+    if _gateways_down_since(uow, patient, now) is not None:
+        _keep(uow, waited, SlotState.LATE, min(now + _LOOKS_AGAIN, occurrence.no_data_at))
+        return
+    ask_for_reading(uow, hub, patient, slot, waited, occurrence, now)
+    _keep(uow, waited, SlotState.LATE, occurrence.no_data_at)
 
 
 def _say_missing(
