@@ -12,6 +12,7 @@ from dashboards.security.headers import unchanged_or
 from dashboards.viewmodels.chores import folded
 from dashboards.viewmodels.patient_state import panel_order, state_of
 from dashboards.viewmodels.triage import LANES, Filters, Held, choices, keep_still
+from dashboards.viewmodels.unread import rows
 from hub.errors import Conflict
 from hub.services.hub import CLINICAL
 from hub.services.incoming.reading import mark_read
@@ -73,6 +74,7 @@ def _context(shown: tuple[str, ...]) -> dict[str, Any]:
         "lanes": _lanes(held),
         "held_back": held.new,
         "total": len(alerts),
+        "unread": rows(found.texts, now()),
         "tasks": folded(_tasks(found))[:MOST_TASKS],
         "task_count": len(_tasks(found)),
         "closed_unseen": [alert for alert in found.closed_unseen if _theirs(alert)],

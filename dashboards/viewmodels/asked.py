@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dashboards.viewmodels.conversation import Clocks
 from dashboards.viewmodels.values import label
+from hub.domain.checkins import PRESSURES
 from hub.domain.patients import Monitoring
 from hub.services.views.texts import AskedCheckIn, TextsPage
 
@@ -48,9 +49,13 @@ def _when(one: AskedCheckIn) -> str:
         which = "daily" if len(days) == len(_DAYS) else ", ".join(_DAYS[day] for day in days)
         parts.append(f"{which} {one.schedule.at:%H:%M}, the patient's time")
     if one.missing:
-        names = " or ".join(dict.fromkeys(label(metric) for metric in one.missing))
+        names = " or ".join(dict.fromkeys(_called(metric) for metric in one.missing))
         parts.append(f"when an expected {names} reading is late")
     return "; ".join(parts)
+
+
+def _called(metric: str) -> str:
+    return "blood pressure" if metric in PRESSURES else label(metric)
 
 
 def _next(one: AskedCheckIn, clocks: Clocks) -> str:

@@ -174,6 +174,8 @@ def _heard(line: TextLine, talk: Exchange | None, clocks: Clocks) -> str:
         return f"understood: {line.understood}"
     if line.read_at is not None:
         return f"read by a person {clocks.words(line.read_at)}"
+    if line.danger is not None:
+        return "unread"
     return "unread: not understood" if line.handled else "unread: just came in"
 
 

@@ -9,6 +9,7 @@ from dashboards.viewmodels.values import reported
 from dashboards.viewmodels.working import tail
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertRow
+from hub.services.views.texts import DANGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
             "Call the patient: are they well, and is the device at hand and charged?",
             "If nobody answers, follow the clinic's plan for no answer and record the attempt.",
         ]
+    if alert.problem == DANGER:
+        return _danger_advice(alert, emergency_number)
     steps = []
     if any(reported(sample) for sample in alert.latest):
         steps.append("The patient typed this value: ask what the device shows, and for a new measurement with it.")
@@ -100,3 +103,13 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
         steps.append("Call the patient today. Ask about symptoms, medicines and what changed.")
     steps.append("Ask for a new measurement and look at the trend before you resolve it.")
     return steps
+
+
+def _danger_advice(alert: AlertRow, emergency_number: str) -> list[str]:
+    who = "Call the patient now" if alert.patient else "Call the number the text came from now"
+    steps = [f"{who}. The words may be about somebody else, or mean no harm: only the call tells."]
+    if emergency_number:
+        steps.append(
+            f"In danger, or not reached though the words are grave: {emergency_number}, with the address on file."
+        )
+    return [*steps, "Nobody answers: follow the clinic's plan for no answer and record the attempt."]

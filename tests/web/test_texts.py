@@ -146,7 +146,7 @@ def test_check_ins_in_force_say_when_and_why_not(ana: Person, ward: Ward, people
         return _text(chart.split("Check-ins in force")[1].split("</section>")[0])
 
     ada, dario = section("ada"), section("dario")
-    assert "version 1, signed by Dr Imaginary when an expected Systolic reading is late" in ada
+    assert "version 1, signed by Dr Imaginary when an expected blood pressure reading is late" in ada
     assert "not asked" not in ada
     assert "daily 09:00, the patient's time not asked: no consent" in dario
     assert "Check-ins in force" not in ana.get(f"/patients/{people['cora'].id}").text

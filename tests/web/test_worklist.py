@@ -176,8 +176,8 @@ def test_a_text_that_was_not_understood_waits_until_somebody_read_it(
     lane = ana.get("/").text.split('id="lane-texts"')[1].split("</section>")[0]
     words = _text(lane)
     assert "I feel &lt;b&gt;odd&lt;/b&gt;" in words
-    assert re.search(r"Kim Invented 78 y · MRN …1199 14:04", words)
-    assert re.search(r"late today \+15555550188 no one patient has this number", words)
+    assert re.search(r"Kim Invented 78 y · MRN …1199 Call \+15555550177 14:04", words)
+    assert re.search(r"late today no patient has this number \+15555550188", words)
     assert 'id="lane-texts"' not in otto.get("/").text
     first = re.search(r'action="(/texts/\d+/read)"', lane)
     assert first

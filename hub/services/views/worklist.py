@@ -39,6 +39,16 @@ class UnreadText:
     sender: str
     patient: PatientTag | None
     """None: no patient has this number, or several share it."""
+    may_be: tuple[PatientTag, ...] = ()
+    """Who shares the number."""
+    media: int = 0
+    """Pictures and the like that came with it; the provider has them."""
+    handled: bool = True
+    """False: the worker has not looked at it yet."""
+    danger: str | None = None
+    """The kind of danger its words speak of."""
+    alert_ref: str | None = None
+    """The open alert about that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +102,7 @@ class Worklist:
     closed_unseen: tuple[AlertRow, ...]
     tasks: tuple[TaskRow, ...]
     texts: tuple[UnreadText, ...]
+    """Those that speak of danger first, then the oldest."""
+    texts_unread: int
+    """How many there are, also those not listed."""
     patients: tuple[PatientRow, ...]

@@ -6,15 +6,14 @@ from sqlalchemy import Connection, func, select
 
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.patients import watched
-from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
 from hub.adapters.sql.reads.tasks import open_tasks
+from hub.adapters.sql.reads.unread import count_unread, unread_texts
 from hub.adapters.sql.staff import SqlStaff
-from hub.adapters.sql.tables.alerting import alert, inbound, outbox
+from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.devices import gateway
 from hub.adapters.sql.tables.measurements import journal, quarantine
-from hub.adapters.sql.tables.people import patient
 from hub.services.ports.devices import REPLAY
-from hub.services.views.worklist import SiteState, UnreadText, Worklist
+from hub.services.views.worklist import SiteState, Worklist
 
 UNSEEN = (alert.c.state == "closed", alert.c.closing_seen_at.is_(None))
 """Closed by itself, and nobody has looked (SF11)."""
@@ -27,7 +26,8 @@ def worklist(connection: Connection, now: datetime) -> Worklist:
         alerts=tuple(alert_rows(connection, [OPEN], now)),
         closed_unseen=tuple(alert_rows(connection, UNSEEN, now, limit=50)),
         tasks=open_tasks(connection),
-        texts=_texts(connection),
+        texts=unread_texts(connection),
+        texts_unread=count_unread(connection),
         patients=watched(connection, now),
     )
 
@@ -51,16 +51,3 @@ def _site(connection: Connection, now: datetime) -> SiteState:
 def _on_call(connection: Connection) -> str | None:
     """As ``hub.services.paging.care_team`` begins: the first nurse or physician with a phone."""
     return next((one.name for one in SqlStaff(connection).with_role("nurse", "physician") if one.phone), None)
-
-
-def _texts(connection: Connection) -> tuple[UnreadText, ...]:
-    found = (
-        select(inbound.c.id, inbound.c.received_at, inbound.c.body, inbound.c["from"].label("sender"), *PATIENT_COLUMNS)
-        .outerjoin(patient, patient.c.id == inbound.c.patient_id)
-        .where(inbound.c.understood.is_(None), inbound.c.read_at.is_(None), inbound.c.staff_id.is_(None))
-        .order_by(inbound.c.id)
-        .limit(100)
-    )
-    return tuple(
-        UnreadText(row.id, row.received_at, row.body, row.sender, joined_tag(row)) for row in connection.execute(found)
-    )
