@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from hub.adapters.channels.console import Console
 from hub.adapters.channels.demo_phone import DemoPhone
+from hub.adapters.checkin_files import load_checkins
 from hub.adapters.clock import SystemClock, SystemIds
 from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.mqtt_inbox import MqttInbox
@@ -25,6 +26,7 @@ from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.migrate import check_current, upgrade
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
 from hub.errors import WrongMode
 from hub.services.engine.runner import Engine as Ticker
@@ -92,6 +94,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         reads=reads,
         channel=DemoPhone(engine) if mode == DEMO else _channel(settings),
         templates=lambda: templates(settings),
+        checkin_templates=lambda: checkin_templates(settings),
         twilio=_verifier(settings) if mode == PRODUCTION and settings.twilio else None,
     )
 
@@ -134,6 +137,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
 
 def engine_modules() -> list[Module]:
     """The engine's modules, in their order: what pages comes first, what may take long comes last."""
+    from hub.services.engine.checkins import CheckIns
     from hub.services.engine.deadlines import Deadlines
     from hub.services.engine.escalation import Escalation
     from hub.services.engine.gateways import GatewayWatch
@@ -155,6 +159,7 @@ def engine_modules() -> list[Module]:
         Overdue(),
         IngestWatch(),
         Missing(),
+        CheckIns(),
         Pauses(),
         GatewayWatch(),
         Release(),
@@ -244,13 +249,21 @@ def _mode(engine: Engine) -> str:
 @cache
 def templates(settings: Settings) -> Mapping[str, tuple[bytes, Protocol]]:
     """The protocol files at hand, by id: canonical body and parsed form. Raises ``BrokenProtocol``."""
-    directories = [config_dir() / "protocols"]
-    if settings.site_dir:
-        directories.insert(0, Path(settings.site_dir) / "protocols")
-    return {
-        name: (canonical(template.document), template.protocol)
-        for name, template in load_templates(directories).items()
-    }
+    found = load_templates(_directories(settings, "protocols"))
+    return {name: (canonical(template.document), template.protocol) for name, template in found.items()}
+
+
+@cache
+def checkin_templates(settings: Settings) -> Mapping[str, tuple[bytes, CheckIn]]:
+    """The check-in files at hand, as ``templates``. Raises ``BrokenProtocol``."""
+    found = load_checkins(_directories(settings, "checkins"))
+    return {name: (canonical(template.document), template.checkin) for name, template in found.items()}
+
+
+def _directories(settings: Settings, kind: str) -> list[Path]:
+    """Where files of a kind lie: the site's own go before the shipped ones."""
+    own = [Path(settings.site_dir) / kind] if settings.site_dir else []
+    return [*own, config_dir() / kind]
 
 
 def _instance() -> str:

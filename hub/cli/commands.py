@@ -26,6 +26,7 @@ for command in (
     people.user,
     people.patient,
     care.protocol,
+    care.checkin,
     equipment.gateway,
     equipment.device,
     db.db,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol as CareProtocol
 from hub.errors import NotPermitted
 from hub.services.ports.base import Clock, Ids, MessageSender, Passwords, WebhookVerifier
@@ -47,6 +48,8 @@ class Hub:
     """Protocol templates on disk, by id: canonical body and parsed form."""
     twilio: WebhookVerifier | None = None
     """Who calls back as Twilio; None: nobody is expected to."""
+    checkin_templates: Callable[[], Mapping[str, tuple[bytes, CheckIn]]] = dict
+    """Check-in templates on disk, as ``templates``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from hub.bootstrap import templates
+from hub.bootstrap import checkin_templates, templates
 from hub.cli.checks import answers, broker, database, files, pages, site, texts
 from hub.cli.checks.subject import Subject
 from hub.services.checkup import care, running
@@ -24,6 +24,13 @@ def protocols(subject: Subject) -> Iterator[Finding]:
     with subject.rows() as uow:
         yield from care.in_force(uow, known)
         yield from care.enrolled(uow, known, subject.now)
+
+
+def checkins(subject: Subject) -> Iterator[Finding]:
+    """What patients are asked."""
+    known = checkin_templates(subject.settings)
+    with subject.rows() as uow:
+        yield from care.asked(uow, known)
 
 
 def zones(subject: Subject) -> Iterator[Finding]:
@@ -70,6 +77,7 @@ OF_ITS_ROWS: Checks = (
     ("mode", database.mode),
     ("people", people),
     ("protocols", protocols),
+    ("check-ins", checkins),
     ("time zones", zones),
     ("gateways", gateways),
     ("broker files", broker.its_files),

@@ -5,6 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
+from hub.domain.checkins import CheckIn
 from hub.domain.patients import Monitoring
 from hub.domain.protocols import Protocol
 from hub.services.checkup.finding import Finding, fine, must, should
@@ -12,6 +13,7 @@ from hub.services.paging import care_team, operators
 from hub.services.ports.storage import UnitOfWork
 
 Templates = Mapping[str, tuple[bytes, Protocol]]
+CheckInTemplates = Mapping[str, tuple[bytes, CheckIn]]
 WATCHED = (Monitoring.ACTIVE, Monitoring.PAUSED)
 
 
@@ -57,6 +59,26 @@ def in_force(uow: UnitOfWork, templates: Templates) -> Iterator[Finding]:
             )
 
 
+def asked(uow: UnitOfWork, templates: CheckInTemplates) -> Iterator[Finding]:
+    """What patients are asked by text, and who signed it (SF21)."""
+    copies = uow.checkins.all_current()
+    if not copies:
+        yield fine("No check-in is in force: no patient is asked anything by text.")
+        return
+    yield fine(f"Asked by text: {', '.join(one.checkin.id for one in copies)}.")
+    for one in copies:
+        name = one.checkin.id
+        sign = f"rpmhub checkin sign {name} --by NAME"
+        if one.checkin.signed_by is None:
+            yield must(f"Check-in {name} is in force unsigned.", "No clinician answers for it: it is not asked.", sign)
+        elif name in templates and one.sha256 != _hash(templates, name):
+            yield should(
+                f"The file of check-in {name} differs from the copy in force.",
+                "What this version improved, or your site changed, is asked of nobody until it is signed.",
+                f"Read it, then {sign}",
+            )
+
+
 def enrolled(uow: UnitOfWork, templates: Templates, now: datetime) -> Iterator[Finding]:
     """Whether each patient is watched, and by which copy."""
     patients = uow.patients.in_state(*WATCHED)
@@ -97,7 +119,7 @@ def zones(uow: UnitOfWork) -> Iterator[Finding]:
             )
 
 
-def _hash(templates: Templates, name: str) -> str:
+def _hash(templates: Templates | CheckInTemplates, name: str) -> str:
     return sha256(templates[name][0]).hexdigest()
 
 
