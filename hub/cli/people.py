@@ -9,8 +9,9 @@ import phonenumbers
 
 from hub.cli.context import COMMAND_LINE, hub, json_option, print_row
 from hub.domain.patients import EndReason, OxygenState, OxygenTarget
-from hub.services import enrolment, staffing
+from hub.services import consents, enrolment, staffing
 from hub.services.ports.care import NewPatient
+from hub.services.ports.consents import SCOPES
 
 
 class E164(click.ParamType[str]):
@@ -134,3 +135,30 @@ def end_patient(patient_id: int, reason: str) -> None:
     """End monitoring: nothing more is sent, alerts close as ended, devices are free again."""
     enrolment.end(hub(), COMMAND_LINE, patient_id, EndReason(reason))
     click.echo(f"Monitoring of patient {patient_id} has ended.")
+
+
+@patient.command(name="consent")
+@click.argument("patient_id", type=int)
+@click.option("--give", "wording", metavar="WORDING", help="What was agreed to, in its own words.")
+@click.option("--revoke", is_flag=True, help="End the consent that stands.")
+@click.option("--source", required=True, type=click.Choice(consents.SOURCES), help="How that was told.")
+@click.option("--scope", type=click.Choice(SCOPES), default=consents.SMS, show_default=True)
+def consent(patient_id: int, wording: str | None, source: str, scope: str, *, revoke: bool) -> None:
+    """Record that a consent was given, or that it ended. One to texts holds for the patient's present number."""
+    if (wording is None) is not revoke:
+        raise click.UsageError("say either --give WORDING or --revoke")
+    if wording is None:
+        consents.revoke(hub(), COMMAND_LINE, patient_id, scope, source)
+        click.echo(f"Consent of patient {patient_id} to {scope} has ended.")
+        return
+    consents.give(hub(), COMMAND_LINE, patient_id, scope, wording, source)
+    click.echo(f"Patient {patient_id} has consented to {scope}.")
+
+
+@patient.command(name="phone")
+@click.argument("patient_id", type=int)
+@click.argument("number", type=E164())
+def set_phone(patient_id: int, number: str) -> None:
+    """Change the patient's own NUMBER. A consent to texts was for the old one and ends with it."""
+    consents.set_phone(hub(), COMMAND_LINE, patient_id, number)
+    click.echo(f"The number of patient {patient_id} is changed. Texts to it need a consent of their own.")

@@ -73,6 +73,19 @@ def test_a_clinic_is_set_up_by_commands_that_print_ids(operator: Operator) -> No
     assert "the chain holds" in operator.says("audit", "verify")
 
 
+def test_consent_and_number_are_kept_by_commands(operator: Operator) -> None:
+    number = operator.row("patient", "add", "--mrn", "M-1", "--name", "Ada Nonesuch")["id"]
+    consent = ("patient", "consent", str(number), "--source", "paper")
+    assert "no number to text" in operator.refuses(*consent, "--give", "I agree to texts.")
+    assert "is changed" in operator.says("patient", "phone", str(number), "+15555550150")
+    assert "has consented to sms" in operator.says(*consent, "--give", "I agree to texts.")
+    assert "stands already" in operator.refuses(*consent, "--give", "I agree to texts.")
+    assert "either" in operator.refuses(*consent)
+    assert "either" in operator.refuses(*consent, "--give", "I agree to texts.", "--revoke")
+    assert "has ended" in operator.says(*consent, "--revoke")
+    assert "no such consent" in operator.refuses(*consent, "--revoke")
+
+
 def test_what_safety_forbids_is_refused_with_its_rule(operator: Operator) -> None:
     for protocol in ("hypertension", "heart-failure", "copd"):
         operator.says("protocol", "sign", protocol, "--by", "Dr Invented")

@@ -37,6 +37,8 @@ from hub.services.texting import COURTESY, NewText, signature, text_patient
 log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
+TRIED_FOR = timedelta(minutes=1)
+"""What may succeed on the next try is tried for so long; a red must not wait for it any longer."""
 COURTESY_EVERY = timedelta(hours=24)
 COURTESY_VALID = timedelta(minutes=30)
 
@@ -118,9 +120,9 @@ def _step(uow: UnitOfWork, hub: Hub, received: Received, act: Callable[[], Value
     try:
         with uow.savepoint():
             return _Done(act())
-    except Transient:
-        raise  # the whole text is tried again
     except Exception as error:  # what is left of the text must still be done
+        if isinstance(error, Transient) and received.now - received.text.received_at < TRIED_FOR:
+            raise  # the whole text is tried again
         log.exception("a text that came in could not be handled", extra={"inbound": received.id})
         _alarm(uow, hub, received, error)
     return None
