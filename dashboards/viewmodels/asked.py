@@ -23,13 +23,17 @@ class CheckInLine:
     not_asked: str
 
 
-def lines(page: TextsPage, clocks: Clocks, *, may: bool) -> list[CheckInLine]:
-    """Every check-in in force for this patient."""
-    why = _why_not(page, may=may)
-    return [
-        CheckInLine(one.title, one.version, one.signed_by, _when(one), "" if why else _next(one, clocks), why)
-        for one in page.asked
-    ]
+def lines(page: TextsPage, clocks: Clocks, *, may: bool, demo: bool) -> list[CheckInLine]:
+    """Every check-in in force for this patient. ``demo``: there an unsigned one is asked too (SF21)."""
+    return [_line(one, clocks, _why_not(page, may=may) or _unsigned(one, demo=demo)) for one in page.asked]
+
+
+def _line(one: AskedCheckIn, clocks: Clocks, why: str) -> CheckInLine:
+    return CheckInLine(one.title, one.version, one.signed_by, _when(one), "" if why else _next(one, clocks), why)
+
+
+def _unsigned(one: AskedCheckIn, *, demo: bool) -> str:
+    return "" if one.signed_by or demo else "not asked: nobody signed it"
 
 
 def _why_not(page: TextsPage, *, may: bool) -> str:

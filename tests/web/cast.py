@@ -150,7 +150,8 @@ def _texts(ward: Ward, people: dict[str, Watched]) -> None:
         "Riverside: a nurse will read this. We do not watch texts day and night. Emergency? Call 112.", "courtesy"
     )
     ward.clock.set(NOW - timedelta(hours=8))
-    talk = elsa.opens(version)
+    due = (NOW - timedelta(hours=10)).replace(minute=0, second=0)
+    talk = elsa.opens(version, key=f"missing:{people['elsa'].id}:1:morning:{due.isoformat()}")
     elsa.sends(f"{asks} STOP to end.", talk=talk)
     ward.clock.forward(timedelta(hours=2))
     elsa.sends(asks, talk=talk)

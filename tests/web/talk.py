@@ -34,12 +34,12 @@ class Talk:
         with ward.hub.unit_of_work() as uow:
             self.phone = uow.patients.get(patient_id).phone or ""
 
-    def opens(self, version_id: int, cause: str = "missing") -> int:
+    def opens(self, version_id: int, cause: str = "missing", key: str = "") -> int:
         """A conversation begins."""
         now = self._ward.clock.now()
         with self._ward.hub.unit_of_work() as uow:
             talk = uow.conversations.open(
-                self._patient_id, version_id, cause, f"test:{next(_NUMBERS)}", now, now + timedelta(hours=2)
+                self._patient_id, version_id, cause, key or f"test:{next(_NUMBERS)}", now, now + timedelta(hours=2)
             )
             uow.commit()
         assert talk is not None

@@ -44,7 +44,7 @@ def test_a_check_in_has_its_name_its_cause_and_its_end(ana: Person, people: dict
 def test_times_are_the_patients_and_the_clinics_where_they_differ(ana: Person, people: dict[str, Watched]) -> None:
     words = _text(_page(ana, people["elsa"]))
     assert "Times are the patient's: Europe/Lisbon (UTC+00:00). The clinic is in Europe/Berlin (UTC+01:00)." in words
-    assert "asked 05:04 (clinic 06:04)" in words
+    assert "asked 05:04 (clinic 06:04): the reading due 03:00 (clinic 04:00) had not come" in words
     assert "Expired without an answer 11:04 (clinic 12:04)" in words
     assert "(clinic" not in _text(_page(ana, people["ada"]))
 

@@ -65,6 +65,8 @@ class Exchange:
     version: int
     cause: str  # schedule | missing
     state: str
+    due_at: datetime | None
+    """When the reading was due that did not come; None: it was asked for another cause."""
     asked_at: datetime
     check_at: datetime | None
     ended_at: datetime | None

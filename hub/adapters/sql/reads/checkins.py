@@ -11,6 +11,7 @@ from hub.adapters.sql.tables.checkins import checkin_due, checkin_version, conve
 from hub.domain.checkins import CheckIn, parse_checkin
 from hub.domain.patients import Patient
 from hub.errors import BrokenProtocol
+from hub.services.checkins.missing import waited_for
 from hub.services.views.texts import AskedCheckIn, Exchange
 
 MOST = 200
@@ -35,6 +36,7 @@ def exchanges(connection: Connection, patient_id: int) -> dict[int, Exchange]:
             version=row.number,
             cause=row.cause,
             state=row.state,
+            due_at=_due_at(row.key),
             asked_at=row.asked_at,
             check_at=row.check_at,
             ended_at=row.ended_at,
@@ -42,6 +44,11 @@ def exchanges(connection: Connection, patient_id: int) -> dict[int, Exchange]:
         )
         for row in connection.execute(found)
     }
+
+
+def _due_at(key: str) -> datetime | None:
+    waited = waited_for(key)
+    return waited[1] if waited is not None else None
 
 
 def _choices(checkin: CheckIn | None) -> dict[str, dict[str, str]]:
