@@ -133,7 +133,5 @@ def _alarm(uow: UnitOfWork, hub: Hub, received: Received, error: Exception) -> N
     try:
         with uow.savepoint():
             technical(uow, hub, "module:texts", "row-failed", Severity.RED, sentence, received.now)
-    except Transient:
-        raise
     except Exception:  # the text stays unread, which people see as well
         log.exception("no alarm could be raised", extra={"inbound": received.id})

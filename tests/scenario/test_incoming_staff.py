@@ -1,0 +1,53 @@
+"""Texts of staff beside their answers to pages: STOP, START, HELP, and danger that is not theirs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub.services.hub import Actor
+from tests.unit.alerting.clinic import ANA, LAST, SITE, Clinic, clinics
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    yield from clinics(tmp_path, replace(SITE, clinic_phone="5550100"))
+
+
+@pytest.fixture
+def ana(clinic: Clinic) -> Actor:
+    return clinic.staff("Ana Invented", ANA)
+
+
+# Staff ---------------------------------------------------------------------------------------------------------------
+
+
+def test_staff_are_not_searched_for_danger(clinic: Clinic, ana: Actor) -> None:
+    clinic.text(ANA, "he has chest pain, I am calling 911")
+    assert clinic.all_alerts() == []
+
+
+@pytest.mark.parametrize(("phone", "word"), [(ANA, "START"), (ANA, "unstop"), (LAST, "YES")])
+def test_staff_who_opt_out_are_an_alarm_until_they_start_again(
+    clinic: Clinic, ana: Actor, phone: str, word: str
+) -> None:
+    assert clinic.text(phone, "Stop.") == []
+    assert clinic.all_alerts() == ["opted-out open"]
+    clinic.text(phone, word)
+    assert clinic.all_alerts() == ["opted-out closed"]
+
+
+def test_staff_who_say_yes_to_nothing_are_not_understood(clinic: Clinic, ana: Actor) -> None:
+    ((_, body),) = clinic.text(ANA, "yes")
+    assert body.startswith("Not understood")
+
+
+@pytest.mark.parametrize("provider", [True, False])
+def test_staff_who_ask_for_help_are_told_how_to_answer(clinic: Clinic, ana: Actor, *, provider: bool) -> None:
+    clinic.phones.answers_keywords = provider
+    words = (
+        "Riverside: pages of home monitoring. Reply a page's number with a to take it (1a) or e to pass it on (1e). "
+        "https://rpm.example.org/"
+    )
+    assert clinic.text(ANA, "help") == ([] if provider else [("Ana", words)])
