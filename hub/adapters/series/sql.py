@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, or_, select, update
@@ -36,6 +37,19 @@ class SqlTimeLine:
         c = self.table.c
         found = _within(self.table, patient_id, metric, since, until).order_by(c.at, c.reading_id)
         return [to_sample(row) for row in self._connection.execute(found)]
+
+    def ranges(self, metric: str, since: Mapping[int, datetime], until: datetime) -> Mapping[int, list[Sample]]:
+        """``range`` of many patients by one question."""
+        found: dict[int, list[Sample]] = {patient_id: [] for patient_id in since}
+        if not since:
+            return found
+        c = self.table.c
+        these = select(self.table).where(c.patient_id.in_(list(since)), c.metric == METRIC_CODES[metric])
+        these = these.where(c.at >= min(since.values()), c.at < until, c.voided_at.is_(None))
+        for row in self._connection.execute(these.order_by(c.patient_id, c.at, c.reading_id)):
+            if row.at >= since[row.patient_id]:
+                found[row.patient_id].append(to_sample(row))
+        return found
 
     def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
         """The last ``count`` of ``range``, newest first."""
@@ -82,6 +96,14 @@ class SqlSeries(SqlTimeLine):
         """When the newest sample of this metric was measured."""
         found = select(latest.c.at).where(latest.c.patient_id == patient_id, latest.c.metric == METRIC_CODES[metric])
         return self._connection.execute(found).scalar()
+
+    def newest_times(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, datetime]]:
+        """When the newest sample of each metric of each patient was measured."""
+        found = select(latest.c.patient_id, latest.c.metric, latest.c.at).where(latest.c.patient_id.in_(patient_ids))
+        newest: dict[int, dict[str, datetime]] = {}
+        for patient_id, metric, at in self._connection.execute(found):
+            newest.setdefault(patient_id, {})[_METRIC_NAMES[metric]] = at
+        return newest
 
     def get(self, patient_id: int, reading_id: int) -> list[Sample]:
         """The sample with this id, in a list that is empty if there is none."""
@@ -133,6 +155,12 @@ def to_sample(row: Row[Any]) -> Sample:
         device_id=row.device_id,
         profile=row.profile,
         comparator=row.comparator,
-        flags=frozenset(row.flags.split()),
+        flags=_flags(row.flags),
         shown=shown,
     )
+
+
+@lru_cache(maxsize=4096)
+def _flags(words: str) -> frozenset[str]:
+    """Most samples share a handful of sets."""
+    return frozenset(words.split())

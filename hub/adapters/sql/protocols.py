@@ -1,7 +1,7 @@
 """Signed protocol copies and who is on which."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -72,21 +72,25 @@ class SqlProtocols:
         return self._enrolments(now, None)
 
     def _enrolments(self, at: datetime, patient_ids: Sequence[int] | None) -> dict[int, list[Enrolment]]:
+        on = patient_protocol.c
         found = (
-            select(protocol_version, patient_protocol.c.patient_id, patient_protocol.c.from_at)
-            .join(patient_protocol, patient_protocol.c.protocol_version_id == protocol_version.c.id)
-            .where(
-                patient_protocol.c.from_at <= at,
-                or_(patient_protocol.c.to_at.is_(None), patient_protocol.c.to_at > at),
-            )
-            .order_by(patient_protocol.c.id)
+            select(on.patient_id, on.protocol_version_id, on.from_at)
+            .where(on.from_at <= at, or_(on.to_at.is_(None), on.to_at > at))
+            .order_by(on.id)
         )
         if patient_ids is not None:
-            found = found.where(patient_protocol.c.patient_id.in_(patient_ids))
+            found = found.where(on.patient_id.in_(patient_ids))
+        rows = self._connection.execute(found).all()
+        copies = self._copies({row.protocol_version_id for row in rows})
         enrolments: dict[int, list[Enrolment]] = {}
-        for row in self._connection.execute(found):
-            enrolments.setdefault(row.patient_id, []).append(Enrolment(_in_force(row), row.from_at))
+        for patient_id, version_id, from_at in rows:
+            enrolments.setdefault(patient_id, []).append(Enrolment(copies[version_id], from_at))
         return enrolments
+
+    def _copies(self, version_ids: Collection[int]) -> dict[int, InForce]:
+        """Each once: a body is thousands of bytes, and all patients of a programme are on the same few."""
+        found = select(protocol_version).where(protocol_version.c.id.in_(sorted(version_ids)))
+        return {row.id: _in_force(row) for row in self._connection.execute(found)} if version_ids else {}
 
 
 def _in_force(row: Row[tuple[object, ...]]) -> InForce:

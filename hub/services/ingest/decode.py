@@ -5,6 +5,7 @@ Nothing is repaired: a message that cannot be read is refused whole, a reading t
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -19,6 +20,8 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _READING = msgspec.json.Decoder(Reading)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
+_COMPACT = msgspec.json.Encoder()
+_KEY = re.compile(rb'"[ \t\r\n]*:')
 _LARGEST = 1e12
 """Beyond what any device measures, and near what a decimal at a metric's resolution can hold."""
 
@@ -120,7 +123,14 @@ def instant(text: str) -> datetime:
 
 
 def _check_keys(payload: bytes) -> None:
-    """Refuse duplicate keys, where a later value would silently win, and all that is not JSON."""
+    """Refuse duplicate keys, where a later value would silently win, and all that is not JSON.
+
+    Without a backslash no text holds a quote, so each ``":`` ends a key; written anew, a key that stood twice is gone.
+    """
+    if b"\\" not in payload:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if _COMPACT.encode(msgspec.json.decode(payload)).count(b'":') == len(_KEY.findall(payload)):
+                return
     try:
         json.loads(payload, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

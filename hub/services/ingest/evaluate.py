@@ -36,30 +36,70 @@ class Came:
 def evaluate(uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime) -> set[int]:
     """Append these patients' samples and judge them; the ids of patients about whom a rule spoke."""
     ids = [one.patient.id for one in came]
-    newest = uow.series.latest(ids)
+    newest = uow.series.newest_times(ids)
     known = known_of(uow, ids, now)
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
-    spoke = set()
+    late = {one.patient.id: _first_late(newest.get(one.patient.id, {}), one.readings) for one in came}
+    group = Group(
+        known, late, {one.patient.id: frozenset(s.reading_id for s in samples[one.patient.id]) for one in came}
+    )
+    return _together(uow, hub, came, group, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new."""
+
+    known: Mapping[int, Known]
+    late: Mapping[int, Mapping[str, datetime]]
+    new: Mapping[int, frozenset[int]]
+
+
+def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:
+    """Judge all in one savepoint. Where that fails each is judged in one of its own: two more statements a patient."""
+    try:
+        with uow.savepoint():
+            pasts = _pasts(uow, came, now)
+            return {one.patient.id for one in came if _judge(uow, hub, one, group, pasts[one.patient.id], now)}
+    except Transient:
+        raise
+    except Exception as error:  # noqa: BLE001 - each is tried alone, and told of then
+        log.warning("judging one by one", extra={"patients": len(came), "error": type(error).__name__})
+    return {one.patient.id for one in came if _alone(uow, hub, one, group, now)}
+
+
+def _pasts(uow: UnitOfWork, came: Sequence[Came], now: datetime) -> dict[int, Past]:
+    """Each one's past; the weights that rules look back at are fetched for all at once."""
+    since: dict[int, datetime] = {}
     for one in came:
-        late = _first_late(newest.get(one.patient.id, {}), one.readings)
-        new = frozenset(sample.reading_id for reading in one.readings for sample in reading.samples)
-        if _judge(uow, hub, one, known[one.patient.id], late, new, now):
-            spoke.add(one.patient.id)
-    return spoke
+        weights = [s.at for reading in one.readings for s in reading.samples if s.metric == WEIGHT]
+        if weights:
+            since[one.patient.id] = min(weights) - LOOKBACK
+    until = now + _AHEAD
+    pasts = {one.patient.id: Past(uow.series, one.patient.id, until) for one in came}
+    for patient_id, samples in uow.series.ranges(WEIGHT, since, until).items():
+        pasts[patient_id].remember(WEIGHT, since[patient_id], samples)
+    return pasts
 
 
-def _judge(
-    uow: UnitOfWork,
-    hub: Hub,
-    came: Came,
-    known: Known,
-    late: Mapping[str, datetime],
-    new: frozenset[int],
-    now: datetime,
-) -> bool:
+def _judge(uow: UnitOfWork, hub: Hub, came: Came, group: Group, past: Past, now: datetime) -> bool:
+    """One patient's readings before the rules: whether any of them spoke."""
+    patient, readings, late = came.patient, came.readings, group.late[came.patient.id]
+    samples = [sample for reading in readings for sample in reading.samples]
+    held = mark_held(uow.series, past, patient.id, samples, now)
+    judge = Judge(uow, hub, patient, group.known[patient.id], past, now)
+    judged = [Judged(held.get(s.reading_id, s), reading.age) for reading in readings for s in reading.samples]
+    if late:
+        judged += _again(past, late, group.new[patient.id], judge.lookback, now)
+    judge.judge(judged)
+    judge.attempts(readings)
+    return judge.spoke
+
+
+def _alone(uow: UnitOfWork, hub: Hub, came: Came, group: Group, now: datetime) -> bool:
     """Judge in a savepoint, so that what fails undoes the judging alone; of several readings only the one that fails.
 
     That the reading is stored and nobody judged it is an operator's alarm (SF10).
@@ -67,30 +107,22 @@ def _judge(
     patient, readings = came.patient, came.readings
     try:
         with uow.savepoint():
-            past = Past(uow.series, patient.id, now + _AHEAD)
-            held = mark_held(uow.series, past, patient.id, [s for reading in readings for s in reading.samples], now)
-            judge = Judge(uow, hub, patient, known, past, now)
-            judged = [Judged(held.get(s.reading_id, s), reading.age) for reading in readings for s in reading.samples]
-            judge.judge(judged + _again(past, late, new, judge.lookback, now))
-            judge.attempts(readings)
-            return judge.spoke
+            return _judge(uow, hub, came, group, Past(uow.series, patient.id, now + _AHEAD), now)
     except Transient:
         raise
     except Exception as error:
         log.exception("readings could not be judged", extra={"readings": len(readings)})
         if len(readings) > 1:
-            spoke = [_judge_anew(uow, hub, Came(patient, [one]), late, new, now) for one in readings]
+            spoke = [_anew(uow, hub, Came(patient, [one]), group, now) for one in readings]
             return any(spoke)
         sentence = f"A reading of this patient was stored and not judged ({type(error).__name__})"
         technical(uow, hub, f"patient:{patient.id}", "judging-failed", Severity.RED, sentence, now)
         return False
 
 
-def _judge_anew(
-    uow: UnitOfWork, hub: Hub, came: Came, late: Mapping[str, datetime], new: frozenset[int], now: datetime
-) -> bool:
-    known = known_of(uow, [came.patient.id], now)[came.patient.id]
-    return _judge(uow, hub, came, known, late, new, now)
+def _anew(uow: UnitOfWork, hub: Hub, came: Came, group: Group, now: datetime) -> bool:
+    known = known_of(uow, [came.patient.id], now)
+    return _alone(uow, hub, came, replace(group, known=known), now)
 
 
 def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample], now: datetime) -> dict[int, Sample]:
@@ -102,6 +134,7 @@ def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample]
     if not weights:
         return {}
     changed: dict[int, Sample] = {}
+    past(WEIGHT, min(weights) - LOOKBACK, now + _AHEAD)  # what each of them is compared with, in one question
     for sample in past(WEIGHT, min(weights), min(max(weights) + LOOKBACK, now + _AHEAD)):
         flags = sample.flags - {SOMEONE_ELSE}
         if someone_else(sample, past):
@@ -114,14 +147,14 @@ def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample]
     return changed
 
 
-def _first_late(newest: Mapping[str, Sample], readings: Sequence[Screened]) -> dict[str, datetime]:
+def _first_late(newest: Mapping[str, datetime], readings: Sequence[Screened]) -> dict[str, datetime]:
     """Per metric, when the earliest new try was made that came after one made later."""
     earliest: dict[str, datetime] = {}
     for reading in readings:
         tries = [(one.metric, one.at) for one in reading.samples]
         for metric, at in tries + [(one.metric, one.at) for one in reading.failed]:
             earliest[metric] = min(at, earliest.get(metric, at))
-    return {metric: at for metric, at in earliest.items() if metric in newest and newest[metric].at > at}
+    return {metric: at for metric, at in earliest.items() if metric in newest and newest[metric] > at}
 
 
 def _again(

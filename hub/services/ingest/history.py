@@ -32,8 +32,8 @@ class Past:
         """``since <= at < until``, oldest first."""
         window = self._windows.get(metric)
         if window is None or since < window.since:
-            samples = self._series.range(self._patient_id, metric, since, self._until)
-            window = self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
+            self.remember(metric, since, self._series.range(self._patient_id, metric, since, self._until))
+            window = self._windows[metric]
         return window.samples[bisect_left(window.times, since) : bisect_left(window.times, until)]
 
     def newest(self, metric: str, since: datetime, until: datetime, count: int) -> Sequence[Sample]:
@@ -44,6 +44,10 @@ class Past:
         end = bisect_left(window.times, until)
         start = max(bisect_left(window.times, since), end - count)
         return window.samples[start:end][::-1]
+
+    def remember(self, metric: str, since: datetime, samples: Sequence[Sample]) -> None:
+        """All there is of this metric from ``since`` on, fetched together with that of others."""
+        self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
 
     def forget(self, metric: str) -> None:
         """Fetch this metric anew the next time."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from hub.domain.metrics import METRICS
-from hub.services.ingest.decode import Bad, BadMessage, Good, decode, read_again
+from hub.services.ingest.decode import Bad, BadMessage, Good, _check_keys, decode, read_again
 from hub.services.ingest.wire import MAX_BYTES
 from tests.unit.ingest.bad_input import SINGLE, WHOLE
 from tests.unit.ingest.home import batch, kg, reading, value
@@ -192,3 +192,38 @@ def test_a_good_batch_with_some_bytes_changed_never_gets_through(data: st.DataOb
         place = data.draw(st.integers(0, len(payload) - 1))
         payload[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
     check(bytes(payload))
+
+
+KEY_TWICE = '{"v":1,"v":1,"batch":"b","spool":"%s","sent_at":"2026-03-02T12:04:00Z","readings":[{}]}'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        KEY_TWICE % "s",
+        KEY_TWICE.replace('"v":1,"v":1', '"v" :1,"v":1') % "s",
+        KEY_TWICE.replace('"v":1,"v":1', '"v"\t:\n1,"v":1') % "s",
+        KEY_TWICE % "\\u0022:",  # a text that holds what ends a key must not stand in for the key that is gone
+        KEY_TWICE % '\\":',
+        KEY_TWICE.replace('"v":1,"v":1', '"\\u0076":1,"v":1') % "s",
+    ],
+)
+def test_a_key_that_stands_twice_is_seen_however_it_is_written(payload: str) -> None:
+    with pytest.raises(BadMessage) as refused:
+        decode(payload.encode())
+    assert (refused.value.code, refused.value.sentence) == ("undecodable", "an object has the same key twice")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text('a":\\ ', max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.lists(st.tuples(st.text('a":\\ ', max_size=3), inner), max_size=3).map(dict)
+        ),
+        max_leaves=8,
+    ),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,", " :")]),
+)
+def test_keys_that_stand_once_are_never_taken_for_twice(document: object, marks: tuple[str, str]) -> None:
+    _check_keys(json.dumps(document, separators=marks).encode())
