@@ -6,14 +6,44 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
 
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
-from hub.adapters.sql.upsert import insert_into, insert_or_ignore
+from hub.adapters.sql.types import to_ms
+from hub.adapters.sql.upsert import insert_into
 from hub.domain.metrics import quantise
 from hub.domain.samples import Sample, Shown
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+
+
+_COLUMNS = tuple(column.name for column in latest.columns)
+
+
+def _new_ones(table: Table) -> Many:
+    """Rows whose keys are new."""
+    return Many(
+        lambda connection: (
+            insert_into(connection, table).values({name: bindparam(name) for name in _COLUMNS}).on_conflict_do_nothing()
+        ),
+        _COLUMNS,
+    )
+
+
+def _newer_ones(connection: Connection) -> Any:
+    """Rows that take the place of an older one."""
+    statement = insert_into(connection, latest).values({name: bindparam(name) for name in _COLUMNS})
+    newer = or_(
+        statement.excluded.at > latest.c.at,
+        (statement.excluded.at == latest.c.at) & (statement.excluded.reading_id > latest.c.reading_id),
+    )
+    changes = {name: statement.excluded[name] for name in _COLUMNS if name not in {"patient_id", "metric"}}
+    return statement.on_conflict_do_update(index_elements=["patient_id", "metric"], set_=changes, where=newer)
+
+
+_INTO = {table: _new_ones(table) for table in (reading, replayed)}
+_LATEST = Many(_newer_ones, _COLUMNS)
 
 
 class SqlTimeLine:
@@ -26,7 +56,7 @@ class SqlTimeLine:
 
     def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
         """Idempotent."""
-        insert_or_ignore(self._connection, self.table, _rows(samples))
+        _INTO[self.table].execute(self._connection, _rows(samples))
 
     def mark(self, patient_id: int, sample: Sample) -> None:
         """Write this sample's flags."""
@@ -66,18 +96,8 @@ class SqlSeries(SqlTimeLine):
     def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
         """Idempotent; the latest values move along in the same transaction."""
         rows = _rows(samples)
-        if not rows:
-            return
-        insert_or_ignore(self._connection, reading, rows)
-        kept = {column.name for column in latest.columns}
-        statement = insert_into(self._connection, latest)
-        newer = or_(
-            statement.excluded.at > latest.c.at,
-            (statement.excluded.at == latest.c.at) & (statement.excluded.reading_id > latest.c.reading_id),
-        )
-        changes = {name: statement.excluded[name] for name in kept - {"patient_id", "metric"}}
-        statement = statement.on_conflict_do_update(index_elements=["patient_id", "metric"], set_=changes, where=newer)
-        self._connection.execute(statement, [{name: row[name] for name in kept} for row in rows])
+        _INTO[self.table].execute(self._connection, rows)
+        _LATEST.execute(self._connection, rows)
 
     def mark(self, patient_id: int, sample: Sample) -> None:
         """Write this sample's flags, in the latest values too."""
@@ -123,24 +143,24 @@ def _within(table: Table, patient_id: int, metric: str, since: datetime, until: 
     return these.where(key.at >= since, key.at < until, key.voided_at.is_(None))
 
 
-def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[dict[str, Any]]:
+def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[tuple[object, ...]]:
     return [_values(patient_id, sample) for patient_id, theirs in samples.items() for sample in theirs]
 
 
-def _values(patient_id: int, sample: Sample) -> dict[str, Any]:
-    return {
-        "patient_id": patient_id,
-        "metric": METRIC_CODES[sample.metric],
-        "at": sample.at,
-        "reading_id": sample.reading_id,
-        "value": float(sample.value),
-        "comparator": sample.comparator,
-        "device_id": sample.device_id,
-        "profile": sample.profile,
-        "flags": " ".join(sorted(sample.flags)),
-        "shown_value": None if sample.shown is None else float(sample.shown.value),
-        "shown_unit": None if sample.shown is None else sample.shown.unit,
-    }
+def _values(patient_id: int, sample: Sample) -> tuple[object, ...]:
+    return (
+        patient_id,
+        METRIC_CODES[sample.metric],
+        to_ms(sample.at),
+        sample.reading_id,
+        float(sample.value),
+        sample.comparator,
+        sample.device_id,
+        sample.profile,
+        " ".join(sorted(sample.flags)),
+        None if sample.shown is None else float(sample.shown.value),
+        None if sample.shown is None else sample.shown.unit,
+    )
 
 
 def to_sample(row: Row[Any]) -> Sample:

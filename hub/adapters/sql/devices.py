@@ -6,12 +6,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
-from hub.adapters.sql.types import Instant
+from hub.adapters.sql.types import Instant, to_ms
 from hub.adapters.sql.upsert import insert_or_ignore
 from hub.domain.custody import Assignment
 from hub.errors import NotFound
 from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow, GatewayStatus
+
+_SEEN = Many(
+    lambda _: (
+        update(device)
+        .where(
+            device.c.id == bindparam("this"),
+            or_(device.c.last_seen_at.is_(None), device.c.last_seen_at < bindparam("at")),
+        )
+        .values(
+            last_seen_at=bindparam("at"),
+            battery_percent=func.coalesce(bindparam("level", type_=Integer()), device.c.battery_percent),
+        )
+    ),
+    ("this", "at", "level"),
+)
 
 
 class SqlGateways:
@@ -148,15 +164,7 @@ class SqlDevices:
 
     def note_seen(self, seen: Sequence[tuple[int, datetime, int | None]]) -> None:
         """Newest wins; a battery level that is not given stays."""
-        if seen:
-            at, level = bindparam("at", type_=Instant()), bindparam("level", type_=Integer())
-            newer = or_(device.c.last_seen_at.is_(None), device.c.last_seen_at < at)
-            self._connection.execute(
-                update(device)
-                .where(device.c.id == bindparam("this"), newer)
-                .values(last_seen_at=at, battery_percent=func.coalesce(level, device.c.battery_percent)),
-                [{"this": device_id, "at": seen_at, "level": battery} for device_id, seen_at, battery in seen],
-            )
+        _SEEN.execute(self._connection, [(one, to_ms(at), battery) for one, at, battery in seen])
 
     def note_batteries(self, levels: Sequence[tuple[int, int]]) -> None:
         """(device id, percent)."""

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from hub.adapters.sql.findings import dump_finding, load_finding
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
-from hub.adapters.sql.types import Instant
+from hub.adapters.sql.types import to_ms
 from hub.adapters.sql.upsert import insert_or_ignore, upsert
 from hub.domain.findings import Deadline
 from hub.domain.samples import Attempt, Sample
@@ -159,15 +160,23 @@ class SqlDuties:
 
     def met(self, metrics: Mapping[int, Collection[str]], now: datetime) -> None:
         """Readings came: have the expectations of these patients' metrics looked at on the next tick."""
-        found = [
-            {"this": patient_id, "code": METRIC_CODES[metric], "now": now}
-            for patient_id, theirs in metrics.items()
-            for metric in sorted(theirs)
-        ]
-        if found:
-            at, this = bindparam("now", type_=Instant()), expectation.c.patient_id == bindparam("this")
-            this &= (expectation.c.metric == bindparam("code")) & (expectation.c.check_at > at)
-            self._connection.execute(update(expectation).where(this).values(check_at=at), found)
+        at = to_ms(now)
+        codes = ((one, METRIC_CODES[metric]) for one, theirs in metrics.items() for metric in sorted(theirs))
+        _MET.execute(self._connection, [(one, code, at) for one, code in codes])
+
+
+_MET = Many(
+    lambda _: (
+        update(expectation)
+        .where(
+            expectation.c.patient_id == bindparam("this"),
+            expectation.c.metric == bindparam("code"),
+            expectation.c.check_at > bindparam("now"),
+        )
+        .values(check_at=bindparam("now"))
+    ),
+    ("this", "code", "now"),
+)
 
 
 def _expectation(r: Row[Any]) -> Expectation:

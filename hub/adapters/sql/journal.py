@@ -6,10 +6,31 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
+from hub.adapters.sql.types import to_ms
 from hub.errors import Transient
 from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KnownKey, KnownRecord
+
+_JOURNAL = (
+    "gateway_id",
+    "spool",
+    "seq",
+    "device",
+    "status",
+    "code",
+    "device_id",
+    "patient_id",
+    "effective_at",
+    "hub_received_at",
+    "age_s",
+    "flags",
+    "body",
+)
+_ROWS = Many(lambda _: insert(journal), ("id", *_JOURNAL))
+_KEYS = Many(lambda _: insert(transport_key), ("gateway_id", "spool", "seq", "digest", "status", "code"))
+_RECORDS = Many(lambda _: insert(record_key), ("device", "record", "digest", "journal_id"))
 
 CHUNK = 300
 """Keys of one question: databases bound the number of parameters."""
@@ -51,15 +72,14 @@ class SqlJournal:
         if not entries:
             return []
         try:
-            ids = self._insert([_journal_values(e) for e in entries])
-            self._connection.execute(insert(transport_key), [_key_values(e) for e in entries])
+            ids = self._insert(entries)
+            _KEYS.execute(self._connection, [_key_values(e) for e in entries])
             records = [
-                {"device": e.device, "record": e.record, "digest": e.record_digest, "journal_id": row_id}
+                (e.device, e.record, e.record_digest, row_id)
                 for e, row_id in zip(entries, ids, strict=True)
                 if e.record is not None and not e.replaces_held
             ]
-            if records:
-                self._connection.execute(insert(record_key), records)
+            _RECORDS.execute(self._connection, records)
         except IntegrityError as error:
             raise Transient("another process stored one of these readings meanwhile") from error
         for entry, row_id in zip(entries, ids, strict=True):
@@ -67,14 +87,19 @@ class SqlJournal:
                 self._replace_held(entry, row_id)
         return ids
 
-    def _insert(self, rows: Sequence[dict[str, object]]) -> list[int]:
+    def _insert(self, entries: Sequence[JournalEntry]) -> list[int]:
         if self._connection.dialect.name != "sqlite":
             statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
-            return [row.id for row in self._connection.execute(statement, rows)]
+            named = [dict(zip(_JOURNAL, _journal_values(e), strict=True)) for e in entries]
+            instants = [
+                values | {"effective_at": e.effective_at, "hub_received_at": e.received_at}
+                for values, e in zip(named, entries, strict=True)
+            ]
+            return [row.id for row in self._connection.execute(statement, instants)]
         # To tell the ids in order SQLite would be given row by row. Here nobody else writes, so they can be foretold.
         highest: int = self._connection.execute(select(func.coalesce(func.max(journal.c.id), 0))).scalar_one()
-        ids = list(range(highest + 1, highest + 1 + len(rows)))
-        self._connection.execute(insert(journal), [{"id": n, **row} for n, row in zip(ids, rows, strict=True)])
+        ids = list(range(highest + 1, highest + 1 + len(entries)))
+        _ROWS.execute(self._connection, [(n, *_journal_values(e)) for n, e in zip(ids, entries, strict=True)])
         return ids
 
     def _replace_held(self, entry: JournalEntry, row_id: int) -> None:
@@ -88,8 +113,7 @@ class SqlJournal:
 
     def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
         """Keys of readings that are not in the journal."""
-        if keys:
-            self._connection.execute(insert(transport_key), [_key_values(key) for key in keys])
+        _KEYS.execute(self._connection, [_key_values(key) for key in keys])
 
     def held_since(self, before: datetime) -> list[tuple[str, str]]:
         """(gateway, code) with a reading held since ``before`` or longer: from group to group along the index."""
@@ -136,33 +160,26 @@ class SqlJournal:
         return changed.rowcount == 1
 
 
-def _key_values(key: JournalEntry | AnsweredKey) -> dict[str, object]:
-    return {
-        "gateway_id": key.gateway_id,
-        "spool": key.spool,
-        "seq": key.seq,
-        "digest": key.digest,
-        "status": key.status,
-        "code": key.code,
-    }
+def _key_values(key: JournalEntry | AnsweredKey) -> tuple[object, ...]:
+    return key.gateway_id, key.spool, key.seq, key.digest, key.status, key.code
 
 
-def _journal_values(e: JournalEntry) -> dict[str, object]:
-    return {
-        "gateway_id": e.gateway_id,
-        "spool": e.spool,
-        "seq": e.seq,
-        "device": e.device,
-        "status": e.status,
-        "code": e.code,
-        "device_id": e.device_id,
-        "patient_id": e.patient_id,
-        "effective_at": e.effective_at,
-        "hub_received_at": e.received_at,
-        "age_s": e.age.total_seconds(),
-        "flags": " ".join(sorted(e.flags)),
-        "body": e.body,
-    }
+def _journal_values(e: JournalEntry) -> tuple[object, ...]:
+    return (
+        e.gateway_id,
+        e.spool,
+        e.seq,
+        e.device,
+        e.status,
+        e.code,
+        e.device_id,
+        e.patient_id,
+        to_ms(e.effective_at),
+        to_ms(e.received_at),
+        e.age.total_seconds(),
+        " ".join(sorted(e.flags)),
+        e.body,
+    )
 
 
 def _held(r: Row[tuple[object, ...]]) -> HeldEntry:

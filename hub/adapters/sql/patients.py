@@ -4,13 +4,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import patient
 from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
 from hub.errors import NotFound
 from hub.services.ports.care import NewPatient
+
+_JUDGED = Many(
+    lambda _: (
+        update(patient)
+        .where(patient.c.id == bindparam("this"), patient.c.evaluation_version == bindparam("seen"))
+        .values(evaluation_version=patient.c.evaluation_version + text("1"))
+    ),
+    ("this", "seen"),
+)
 
 _GRAM = Decimal("0.001")
 
@@ -112,14 +122,7 @@ class SqlPatients:
 
     def judged(self, seen: Mapping[int, int]) -> bool:
         """Compare-and-set of evaluation versions."""
-        if not seen:
-            return True
-        this = (patient.c.id == bindparam("this")) & (patient.c.evaluation_version == bindparam("seen"))
-        changed = self._connection.execute(
-            update(patient).where(this).values(evaluation_version=patient.c.evaluation_version + 1),
-            [{"this": patient_id, "seen": version} for patient_id, version in sorted(seen.items())],
-        )
-        return changed.rowcount == len(seen)
+        return _JUDGED.execute(self._connection, sorted(seen.items())) == len(seen)
 
     def pauses_over(self, now: datetime) -> list[Patient]:
         """Paused patients whose pause has run out."""

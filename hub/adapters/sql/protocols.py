@@ -81,13 +81,13 @@ class SqlProtocols:
         if patient_ids is not None:
             found = found.where(on.patient_id.in_(patient_ids))
         rows = self._connection.execute(found).all()
-        copies = self._copies({row.protocol_version_id for row in rows})
+        versions = self._versions({row.protocol_version_id for row in rows})
         enrolments: dict[int, list[Enrolment]] = {}
         for patient_id, version_id, from_at in rows:
-            enrolments.setdefault(patient_id, []).append(Enrolment(copies[version_id], from_at))
+            enrolments.setdefault(patient_id, []).append(Enrolment(versions[version_id], from_at))
         return enrolments
 
-    def _copies(self, version_ids: Collection[int]) -> dict[int, InForce]:
+    def _versions(self, version_ids: Collection[int]) -> dict[int, InForce]:
         """Each once: a body is thousands of bytes, and all patients of a programme are on the same few."""
         found = select(protocol_version).where(protocol_version.c.id.in_(sorted(version_ids)))
         return {row.id: _in_force(row) for row in self._connection.execute(found)} if version_ids else {}
