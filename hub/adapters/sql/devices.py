@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
 from hub.adapters.sql.many import Many
+from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
 from hub.adapters.sql.types import Instant, to_ms
 from hub.adapters.sql.upsert import insert_or_ignore
@@ -90,6 +91,7 @@ class SqlDevices:
 
     def add(self, address: str, profile: str, now: datetime) -> int:
         """The new device's id."""
+        changed(self._connection)
         added: int = self._connection.execute(
             insert(device).values(address=address, profile=profile, added_at=now).returning(device.c.id)
         ).scalar_one()
@@ -97,6 +99,7 @@ class SqlDevices:
 
     def accept_on(self, device_id: int, gateway_id: str, by: str, now: datetime) -> None:
         """Readings of this device are taken from this gateway from now on."""
+        changed(self._connection)
         row = {"device_id": device_id, "gateway_id": gateway_id, "accepted_by": by, "accepted_at": now}
         insert_or_ignore(self._connection, accepted_on, [row])
 
@@ -126,6 +129,7 @@ class SqlDevices:
 
     def assign(self, device_id: int, patient_id: int, slot: int | None, since: datetime, by: str) -> int:
         """A new period; the one before it on the same slot ends where this begins."""
+        changed(self._connection)
         self.unassign(device_id, slot, since)
         values = {"device_id": device_id, "patient_id": patient_id, "slot": slot, "from_at": since, "assigned_by": by}
         added: int = self._connection.execute(insert(assignment).values(values).returning(assignment.c.id)).scalar_one()
@@ -133,6 +137,7 @@ class SqlDevices:
 
     def unassign(self, device_id: int, slot: int | None, at: datetime) -> None:
         """End the open period of this slot."""
+        changed(self._connection)
         same_slot = assignment.c.slot.is_(None) if slot is None else assignment.c.slot == slot
         self._connection.execute(
             update(assignment)
@@ -142,6 +147,7 @@ class SqlDevices:
 
     def unassign_patient(self, patient_id: int, at: datetime) -> int:
         """End every open period of a patient; how many."""
+        changed(self._connection)
         return self._connection.execute(
             update(assignment)
             .where(assignment.c.patient_id == patient_id, assignment.c.to_at.is_(None))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from hub.adapters.sql.registry import version
 from hub.adapters.sql.tables.operations import counter, heartbeat, histogram, stamp
 from hub.adapters.sql.upsert import insert_into, upsert
 from hub.services.ports.operations import Heartbeat
@@ -53,6 +54,10 @@ class SqlOperations:
                     index_elements=["name", "label"], set_={"value": counter.c.value + statement.excluded.value}
                 )
             )
+
+    def registry_version(self) -> int:
+        """Moves whenever a device, who has it, a patient or a patient's protocol changes."""
+        return version(self._connection)
 
     def counters(self) -> Mapping[tuple[str, str], int]:
         """Every counter by (name, label)."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from hub.adapters.sql.many import Many
+from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import patient
 from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
@@ -33,6 +34,7 @@ class SqlPatients:
 
     def add(self, new: NewPatient, now: datetime) -> int:
         """The new patient's id."""
+        changed(self._connection)
         values = {
             "mrn": new.mrn,
             "name": new.name,
@@ -91,7 +93,8 @@ class SqlPatients:
         now: datetime,
     ) -> bool:
         """Compare-and-set; False if the state was no longer ``seen``."""
-        changed = self._connection.execute(
+        changed(self._connection)
+        moved = self._connection.execute(
             update(patient)
             .where(patient.c.id == patient_id, patient.c.state == seen.value)
             .values(
@@ -104,7 +107,7 @@ class SqlPatients:
                 evaluation_version=patient.c.evaluation_version + 1,
             )
         )
-        return changed.rowcount == 1
+        return moved.rowcount == 1
 
     def set_care_manager(self, patient_id: int, staff_id: int | None) -> None:
         """The member of staff who leads this patient's team."""
@@ -140,6 +143,7 @@ class SqlPatients:
         return added
 
     def _set(self, patient_id: int, **values: object) -> None:
+        changed(self._connection)
         self._connection.execute(
             update(patient).where(patient.c.id == patient_id).values(version=patient.c.version + 1, **values)
         )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from hub.adapters.sql.copies import SqlCopies
+from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.care import patient_protocol, protocol_version
 from hub.domain.protocols import Protocol, parse_protocol
 from hub.services.ports.care import Enrolment, InForce
@@ -38,6 +39,7 @@ class SqlProtocols:
 
     def assign(self, patient_id: int, version_id: int, by: str, now: datetime) -> None:
         """Put a patient on a copy."""
+        changed(self._connection)
         self._connection.execute(
             insert(patient_protocol).values(
                 patient_id=patient_id, protocol_version_id=version_id, assigned_by=by, from_at=now
@@ -46,6 +48,7 @@ class SqlProtocols:
 
     def end_protocol(self, patient_id: int, protocol_id: str, now: datetime) -> None:
         """Take a patient off every copy of one protocol."""
+        changed(self._connection)
         copies = select(protocol_version.c.id).where(protocol_version.c.protocol == protocol_id)
         this = patient_protocol.c.patient_id == patient_id
         this &= patient_protocol.c.to_at.is_(None) & patient_protocol.c.protocol_version_id.in_(copies)
@@ -53,6 +56,7 @@ class SqlProtocols:
 
     def end_all(self, patient_id: int, now: datetime) -> None:
         """Take a patient off every protocol."""
+        changed(self._connection)
         self._connection.execute(
             update(patient_protocol)
             .where(patient_protocol.c.patient_id == patient_id, patient_protocol.c.to_at.is_(None))

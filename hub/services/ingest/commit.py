@@ -19,6 +19,7 @@ from hub.services.ingest.holding import held_in_the_table
 from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
 from hub.services.ingest.messages import Message
 from hub.services.ingest.recordings import judge_recordings
+from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened, screened
 from hub.services.ingest.status import BadStatus, note_status, read_status
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
@@ -41,6 +42,7 @@ class Group:
     """What one transaction gathers."""
 
     now: datetime
+    registry: Registry
     gateways: dict[str, GatewayRow] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
@@ -60,10 +62,14 @@ class Group:
         self.answers.setdefault(gateway_id, []).append(ack)
 
 
-def process(hub: Hub, messages: Sequence[Message]) -> Answers:
-    """Make ``messages`` durable and judge them; what to answer to whom. Raises ``Transient`` to be tried again."""
+def process(hub: Hub, messages: Sequence[Message], registry: Registry | None = None) -> Answers:
+    """Make ``messages`` durable and judge them; what to answer to whom. Raises ``Transient`` to be tried again.
+
+    ``registry``: what the caller keeps from group to group.
+    """
     with hub.unit_of_work() as uow:
-        group = Group(hub.clock.now())
+        group = Group(hub.clock.now(), registry or Registry())
+        group.registry.refresh(uow)
         group.gateways |= uow.gateways.in_use({message.gateway_id for message in messages})
         for message in messages:
             _read(uow, hub, group, message)
@@ -103,7 +109,7 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
 
 
 def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
-    intake = Intake(uow, group.arrivals, group.gateways, demo=hub.site.demo)
+    intake = Intake(uow, group.registry, group.arrivals, group.gateways, demo=hub.site.demo)
     for arrival in group.arrivals:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
     accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]
@@ -112,7 +118,7 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
     stored = _append(uow, hub, group, intake, accepted)
     _put_aside(uow, group)
     came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients if one in stored]
-    for patient_id in evaluate(uow, hub, came, group.now) if came else ():
+    for patient_id in evaluate(uow, hub, came, group.now, group.registry) if came else ():
         group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
     if group.replayed:
         judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)

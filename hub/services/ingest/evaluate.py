@@ -15,6 +15,7 @@ from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
+from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened
 from hub.services.ports.measuring import TimeLine
 from hub.services.ports.storage import UnitOfWork
@@ -33,11 +34,13 @@ class Came:
     readings: Sequence[Screened]
 
 
-def evaluate(uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime) -> set[int]:
+def evaluate(
+    uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime, registry: Registry | None = None
+) -> set[int]:
     """Append these patients' samples and judge them; the ids of patients about whom a rule spoke."""
     ids = [one.patient.id for one in came]
     newest = uow.series.newest_times(ids)
-    known = known_of(uow, ids, now)
+    known = known_of(uow, ids, now, registry or Registry())
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
@@ -121,7 +124,7 @@ def _alone(uow: UnitOfWork, hub: Hub, came: Came, group: Group, now: datetime) -
 
 
 def _anew(uow: UnitOfWork, hub: Hub, came: Came, group: Group, now: datetime) -> bool:
-    known = known_of(uow, [came.patient.id], now)
+    known = known_of(uow, [came.patient.id], now, Registry())
     return _alone(uow, hub, came, replace(group, known=known), now)
 
 

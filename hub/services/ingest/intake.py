@@ -12,6 +12,7 @@ from hub.domain.patients import Monitoring, Patient
 from hub.domain.samples import TIME_SUSPECT
 from hub.services.ingest.decode import Bad, Batch, Good
 from hub.services.ingest.messages import Message
+from hub.services.ingest.registry import Registry
 from hub.services.ports.devices import DeviceRow, GatewayRow
 from hub.services.ports.measuring import JournalEntry, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
@@ -60,7 +61,13 @@ class Intake:
     """The keys, devices and people that a group of batches speaks of, read once."""
 
     def __init__(
-        self, uow: UnitOfWork, arrivals: Sequence[Arrival], gateways: Mapping[str, GatewayRow], *, demo: bool
+        self,
+        uow: UnitOfWork,
+        registry: Registry,
+        arrivals: Sequence[Arrival],
+        gateways: Mapping[str, GatewayRow],
+        *,
+        demo: bool,
     ) -> None:
         self.gateways = gateways
         self._demo = demo
@@ -72,11 +79,10 @@ class Intake:
         goods = [reading for a in arrivals for reading in a.batch.readings if isinstance(reading, Good)]
         records = {(g.reading.device, record) for g in goods if (record := g.reading.record) is not None}
         self._records = dict(uow.journal.record_keys(sorted(records)))
-        self.devices: dict[str, DeviceRow] = uow.devices.by_addresses(sorted({g.reading.device for g in goods}))
-        self._assignments = uow.devices.assignments([device.id for device in self.devices.values()])
-        self.patients: dict[int, Patient] = uow.patients.many(
-            {period.patient_id for periods in self._assignments.values() for period in periods}
-        )
+        self.devices: dict[str, DeviceRow] = registry.devices(uow, {g.reading.device for g in goods})
+        self._assignments = registry.assignments(uow, [device.id for device in self.devices.values()])
+        theirs = {period.patient_id for periods in self._assignments.values() for period in periods}
+        self.patients: dict[int, Patient] = registry.patients(uow, theirs)
 
     def place(self, arrival: Arrival, candidate: Good | Bad) -> Placed:
         """The fate of one reading. Its keys are remembered, so that a copy later in the same group is a duplicate."""

@@ -19,6 +19,7 @@ from hub.errors import Transient
 from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
+from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened
 from hub.services.ports.alerting import OpenAlert
 from hub.services.ports.care import Enrolment
@@ -51,11 +52,11 @@ class Known:
     """Metrics of which a valid sample is waited for."""
 
 
-def known_of(uow: UnitOfWork, patient_ids: Sequence[int], now: datetime) -> dict[int, Known]:
+def known_of(uow: UnitOfWork, patient_ids: Sequence[int], now: datetime, registry: Registry) -> dict[int, Known]:
     """What is known of each of these patients."""
-    enrolments, waiting = uow.protocols.of_patients(patient_ids, now), uow.duties.waiting(patient_ids)
+    enrolments, waiting = registry.enrolments(uow, patient_ids, now), uow.duties.waiting(patient_ids)
     alerts = open_alerts(uow, patient_ids)
-    return {one: Known(enrolments.get(one, ()), alerts.get(one, ()), waiting.get(one, ())) for one in patient_ids}
+    return {one: Known(enrolments[one], alerts.get(one, ()), waiting.get(one, ())) for one in patient_ids}
 
 
 class Judge:

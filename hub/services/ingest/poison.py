@@ -11,6 +11,7 @@ from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.decode import BadMessage, decode
 from hub.services.ingest.messages import Message
+from hub.services.ingest.registry import Registry
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
 from hub.services.ports.storage import UnitOfWork
 
@@ -32,6 +33,7 @@ class SafeProcessor:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._registry = Registry()
         self._in_a_row = 0
         self._begun: dict[bytes, int] = {}
         """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
@@ -46,7 +48,7 @@ class SafeProcessor:
             return self._alone(messages)
         self._begin(suspects)
         try:
-            answers = process(self._hub, messages)
+            answers = process(self._hub, messages, self._registry)
         except Transient:
             raise
         except Exception:  # one of them is poison, or the hub is broken: find out

@@ -27,13 +27,13 @@ class Faulty:
         self.faults: dict[str, Callable[[], BaseException]] = {"poison": lambda: ZeroDivisionError("a fault of ours")}
         self.seen: list[list[str]] = []
 
-    def __call__(self, hub: Any, messages: Sequence[Message]) -> Any:
+    def __call__(self, hub: Any, messages: Sequence[Message], registry: Any = None) -> Any:
         names = [spool_of(message) for message in messages]
         self.seen.append(names)
         for name in names:
             if name in self.faults:
                 raise self.faults[name]()  # noqa: RSE102 - it makes the error
-        return commit.process(hub, messages)
+        return commit.process(hub, messages, registry)
 
 
 def spool_of(message: Message) -> str:
@@ -80,10 +80,10 @@ def test_what_fails_once_and_then_not_is_stored(home: Home, faulty: Faulty) -> N
     real = faulty.faults.pop("poison")
     failing = iter([real, real])
 
-    def process(hub: Any, messages: Sequence[Message]) -> Any:
+    def process(hub: Any, messages: Sequence[Message], registry: Any = None) -> Any:
         for fault in failing:
             raise fault()
-        return commit.process(hub, messages)
+        return commit.process(hub, messages, registry)
 
     poison.process = process  # type: ignore[assignment]
     assert told(SafeProcessor(home.hub).process([one(home, "poison")])) == {"poison-1": "stored"}

@@ -1,0 +1,74 @@
+"""What readings are placed and judged by, kept between groups: devices, who had them when, patients, their protocols.
+
+None of it is read again while the registry's version stands (decision 14). What moves with every reading is not in it.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from hub.domain.custody import Assignment
+from hub.domain.patients import Patient
+from hub.services.ports.care import Enrolment
+from hub.services.ports.devices import DeviceRow
+from hub.services.ports.storage import UnitOfWork
+
+MOST = 50_000
+"""Of each kind; beyond it everything is forgotten, which costs a few questions."""
+
+_AHEAD = timedelta(days=1)
+"""A person's act may carry the time of a clock that is ahead of this one."""
+
+Key = TypeVar("Key")
+
+
+class Registry:
+    """Ask ``refresh`` once in each transaction, before anything else."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._devices: dict[str, DeviceRow] = {}
+        self._periods: dict[int, list[Assignment]] = {}
+        self._patients: dict[int, Patient] = {}
+        self._enrolments: dict[int, Sequence[Enrolment]] = {}
+
+    def refresh(self, uow: UnitOfWork) -> None:
+        """Forget everything if anything has changed."""
+        version = uow.operations.registry_version()
+        if version != self._version or max(len(self._devices), len(self._patients)) > MOST:
+            for kept in (self._devices, self._periods, self._patients, self._enrolments):
+                kept.clear()
+            self._version = version
+
+    def devices(self, uow: UnitOfWork, addresses: Collection[str]) -> dict[str, DeviceRow]:
+        """By address; unknown ones are left out, and asked for again."""
+        absent = _absent(addresses, self._devices)
+        if absent:
+            self._devices |= uow.devices.by_addresses(sorted(absent))
+        return {address: self._devices[address] for address in addresses if address in self._devices}
+
+    def assignments(self, uow: UnitOfWork, device_ids: Collection[int]) -> Mapping[int, Sequence[Assignment]]:
+        """Every period of these devices; a device that nobody ever had is absent."""
+        absent = _absent(device_ids, self._periods)
+        if absent:
+            self._periods |= {one: [] for one in absent} | uow.devices.assignments(sorted(absent))
+        return {device_id: self._periods[device_id] for device_id in device_ids}
+
+    def patients(self, uow: UnitOfWork, patient_ids: Collection[int]) -> dict[int, Patient]:
+        """By id."""
+        absent = _absent(patient_ids, self._patients)
+        if absent:
+            self._patients |= uow.patients.many(sorted(absent))
+        return {patient_id: self._patients[patient_id] for patient_id in patient_ids}
+
+    def enrolments(self, uow: UnitOfWork, patient_ids: Collection[int], now: datetime) -> dict[int, list[Enrolment]]:
+        """The protocols each of them is on."""
+        absent = _absent(patient_ids, self._enrolments)
+        if absent:
+            nobody: dict[int, Sequence[Enrolment]] = dict.fromkeys(absent, ())
+            self._enrolments |= nobody | dict(uow.protocols.of_patients(sorted(absent), now + _AHEAD))
+        return {one: [on for on in self._enrolments[one] if on.since <= now] for one in patient_ids}
+
+
+def _absent(wanted: Collection[Key], kept: Mapping[Key, object]) -> set[Key]:
+    return {key for key in wanted if key not in kept}
