@@ -25,6 +25,8 @@ REFUSED = {
     21606: "The 'From' phone number is not a valid, message-capable Twilio phone number for this account.",
     21610: "Attempt to send to unsubscribed recipient",
     21611: "This 'From' number has exceeded the maximum number of queued messages",
+    21612: "The 'To' phone number is not currently reachable via SMS or MMS",
+    21614: "'To' number is not a valid mobile number",
 }
 BROKEN = {429: (20429, "Too Many Requests"), 500: (20500, "Internal Server Error"), 503: (20503, "Service Unavailable")}
 OPTED_OUT = 21610
