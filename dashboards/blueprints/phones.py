@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import hub
 from dashboards.security.headers import unchanged_or
-from dashboards.viewmodels.reply_words import quick_replies, with_last_resort
+from dashboards.viewmodels.reply_words import quick_replies, silent, with_last_resort
 from hub.errors import NotFound
 from hub.services.incoming.keeping import keep_text
 from hub.services.views.equipment import Phone
@@ -45,4 +45,8 @@ def _phones() -> list[Phone]:
 
 
 def _context() -> dict[str, object]:
-    return {"phones": [(phone, quick_replies(phone)) for phone in _phones()]}
+    phones = [(phone, quick_replies(phone)) for phone in _phones()]
+    return {
+        "shown": [pair for pair in phones if not silent(pair[0])],
+        "silent": [pair for pair in phones if silent(pair[0])],
+    }

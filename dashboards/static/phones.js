@@ -13,6 +13,12 @@
       chat.scrollTop = chat.scrollHeight;
     }
   }
+  // A phone that was silent when the page was made, and is no more, must be seen.
+  function unfold() {
+    const folded = document.querySelector("details.silent");
+    if (folded && !folded.open && folded.querySelector(".chat li:not(.empty)")) folded.open = true;
+  }
   document.addEventListener("htmx:afterSettle", down);
+  document.addEventListener("htmx:afterSettle", unfold);
   down();
 })();

@@ -76,3 +76,5 @@ class Phone:
     owner: str | None
     role: str | None
     bubbles: tuple[Bubble, ...]
+    offers: tuple[tuple[str, str], ...] = ()
+    """(digit, words) of each option of the question that waits for an answer from this phone."""

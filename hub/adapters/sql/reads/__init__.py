@@ -9,6 +9,7 @@ from hub.adapters.sql.reads import (
     intake,
     patients,
     people,
+    phones,
     replays,
     running,
     stories,
@@ -97,7 +98,7 @@ class SqlReads:
 
     def phones(self, limit: int) -> tuple[Phone, ...]:
         """The demo's phones."""
-        return equipment.phones(self._connection, limit)
+        return phones.phones(self._connection, limit)
 
     def running(self) -> Running:
         """How the hub itself is doing."""

@@ -40,7 +40,7 @@ def exchanges(connection: Connection, patient_id: int) -> dict[int, Exchange]:
             asked_at=row.asked_at,
             check_at=row.check_at,
             ended_at=row.ended_at,
-            choices=_choices(_parsed(row.sha256, row.body)),
+            choices=_choices(checkin_of(row.sha256, row.body)),
         )
         for row in connection.execute(found)
     }
@@ -67,7 +67,7 @@ def asked(connection: Connection, one: Patient, now: datetime) -> tuple[AskedChe
     c = checkin_version.c
     found = []
     for row in connection.execute(select(checkin_version).where(c.retired_at.is_(None)).order_by(c.title, c.id)):
-        checkin = _parsed(row.sha256, row.body)
+        checkin = checkin_of(row.sha256, row.body)
         if checkin is not None and on.intersection(checkin.for_protocols):
             next_at = due.get(row.checkin)
             found.append(
@@ -77,7 +77,8 @@ def asked(connection: Connection, one: Patient, now: datetime) -> tuple[AskedChe
 
 
 @lru_cache(maxsize=256)
-def _parsed(_sha256: str, body: str) -> CheckIn | None:
+def checkin_of(_sha256: str, body: str) -> CheckIn | None:
+    """A signed copy as it is to be read; None if it cannot be any more."""
     try:
         return parse_checkin(json.loads(body))
     except (BrokenProtocol, ValueError):

@@ -1,4 +1,4 @@
-"""Devices, gateways, and the demo's phones."""
+"""Devices and gateways."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from hub.adapters.sql.reads.people import PATIENT_COLUMNS, joined_tag
-from hub.adapters.sql.tables.alerting import demo_phone, inbound
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
-from hub.adapters.sql.tables.people import patient, staff
+from hub.adapters.sql.tables.people import patient
 from hub.services.ingest.status import devices_told
 from hub.services.ports.devices import ORDINARY, REPLAY
-from hub.services.views.equipment import Bubble, DeviceLine, Equipment, GatewayLine, Phone, Told
+from hub.services.views.equipment import DeviceLine, Equipment, GatewayLine, Told
 from hub.services.views.people import PatientTag
 
 
@@ -90,32 +89,3 @@ def _holders(connection: Connection, now: datetime) -> dict[int, list[tuple[Pati
         if tag is not None:
             holders.setdefault(row.device_id, []).append((tag, row.slot))
     return holders
-
-
-def phones(connection: Connection, limit: int) -> tuple[Phone, ...]:
-    """Every staff phone, and every other phone that a text went to, each with its newest texts."""
-    members = (
-        select(staff.c.phone, staff.c.name, staff.c.role)
-        .where(staff.c.phone.is_not(None), staff.c.disabled_at.is_(None))
-        .order_by(staff.c.id)
-    )
-    owners: dict[str, tuple[str | None, str | None]] = {r.phone: (r.name, r.role) for r in connection.execute(members)}
-    said: dict[str, list[Bubble]] = {number: [] for number in owners}
-    for number, bubble in _texts(connection, limit):
-        said.setdefault(number, []).append(bubble)
-    of_patients = select(patient.c.phone, patient.c.name).where(patient.c.phone.in_(said)).order_by(patient.c.id)
-    for number, name in connection.execute(of_patients):
-        owners.setdefault(number, (name, "patient"))
-    return tuple(Phone(number, *owners.get(number, (None, None)), tuple(texts)) for number, texts in said.items())
-
-
-def _texts(connection: Connection, limit: int) -> list[tuple[str, Bubble]]:
-    """The newest texts out and in, by phone, oldest first."""
-    newest_out = select(demo_phone).order_by(demo_phone.c.id.desc()).limit(limit)
-    newest_in = select(inbound).order_by(inbound.c.id.desc()).limit(limit)
-    out = reversed(connection.execute(newest_out).all())
-    back = reversed(connection.execute(newest_in).mappings().all())
-    texts = [(r.phone, Bubble(f"out-{r.id}", r.inward, r.body, r.at)) for r in out]
-    texts += [(r["from"], Bubble(f"in-{r['id']}", True, r["body"], r["received_at"])) for r in back]
-    # An answer is of the same instant as the text it answers, and stands after it.
-    return sorted(texts, key=lambda text: (text[1].at, not text[1].inward))
