@@ -41,6 +41,8 @@ def ask(uow: UnitOfWork, hub: Hub, patient: Patient, in_force: CheckInForce, cau
     checkin = in_force.checkin
     if checkin.signed_by is None and not hub.site.demo:
         return None  # production asks nobody what no clinician answers for (SF21)
+    if patient.phone is None or len(uow.outbox.inbound.patients_with_phone(patient.phone)) > 1:
+        return None  # whose answer it is could not be told
     leaves, over = leaving(hub, patient, checkin, now), cause.since + checkin.too_old
     over = over if cause.until is None else min(over, cause.until)
     if leaves >= over:
