@@ -17,6 +17,8 @@ EVERY_PAGE = (
     "/phones/",
     "/patients/1",
     "/patients/6",
+    "/patients/1/texts",
+    "/patients/6/texts",
     "/quarantine/1",
     "/nowhere",
     "/sign-in",
@@ -261,7 +263,7 @@ def test_a_phone_answers_with_one_tap(visit: Callable[..., Page], site: str, ref
     page = visit(site, width=375, height=800)
     page.goto(f"{site}/phones/")
     page.get_by_role("button", name=f"take {ref_of('Ada')}").click()
-    expect(page.locator(".inward")).to_have_count(1)
+    expect(page.locator("#phone-15555550101 .inward")).to_have_count(1)
     page.goto(f"{site}/a/{ref_of('Ada')}")
     expect(page.locator("#alert-status")).to_contain_text("You have it")
 
