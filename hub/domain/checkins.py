@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from hub.domain import danger
 from hub.domain.checkin_texts import GAPS, gaps, question
 from hub.domain.documents import Fields, broken
 from hub.domain.metrics import METRICS, plausible, quantise
@@ -189,6 +190,8 @@ def _choice(fields: Fields) -> Choice:
     for word in (choice.words, *choice.also):
         if reserved(word):
             broken(fields.path, f'"{word}" means something by itself in a text, and can be no answer')
+        if danger.found(word) is not None:
+            broken(fields.path, f'"{word}" is heard as danger before it is heard as an answer')
     return choice
 
 

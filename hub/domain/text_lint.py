@@ -3,29 +3,10 @@
 import re
 from collections.abc import Collection
 
+from hub.domain import keywords
 from hub.domain.gsm7 import SEGMENT, gsm7_septets
 
-RESERVED = frozenset(
-    {
-        *(
-            "stop",
-            "stopall",
-            "stop all",
-            "unsubscribe",
-            "cancel",
-            "end",
-            "quit",
-            "revoke",
-            "optout",
-            "opt out",
-            "opt-out",
-        ),
-        *("help", "info"),
-        *("start", "yes", "unstop"),
-        *("arret", "alto", "arrêt"),
-        "0",
-    }
-)
+RESERVED = keywords.RESERVED | {"opt out", "stop all", "0"}
 """What means something by itself, whatever was asked: to the phone company, the provider or here. No option (S7)."""
 
 EXAMPLE = "120/80"
@@ -66,8 +47,8 @@ _VALUE = re.compile(r"[0-9]+(?:[.,/][0-9]+)+|[0-9]{2,}|[0-9]+ ?(?:%|kg|lb|st)\b"
 
 
 def reserved(word: str) -> bool:
-    """Whether an answer of this form means something by itself."""
-    return " ".join(word.split()).strip(" .!,'\"").casefold() in RESERVED
+    """Whether a text of this form means something by itself, or asks for no more texts."""
+    return word.strip() == "0" or keywords.keyword(word) is not None or keywords.wants_to_stop(word)
 
 
 def faults(

@@ -102,6 +102,7 @@ def test_what_a_document_says() -> None:
         (lambda d: d["steps"][0]["choices"][0].update(digit="2"), 'choices[1]: "2" stands for two options'),
         (lambda d: d["steps"][0]["choices"][1].update(also=["Well"]), 'choices[1]: "Well" stands for two options'),
         (lambda d: d["steps"][0]["choices"][1].pop("sentence"), "needs both severity and sentence"),
+        (lambda d: d["steps"][0]["choices"][1].update(words="I cant breathe"), "is heard as danger before"),
         (lambda d: d["steps"][0].update(ask="{name}: how are you? 1 2"), "steps[0].ask: {name} is not known"),
         (lambda d: d["steps"][0].update(ask="How is your heart? 1 2"), 'steps[0].ask: must be sent as it is: "heart"'),
         (lambda d: d["steps"][0].update(ask="Still at 120? 1 2"), "steps[0].ask: must be sent as it is: 120 looks"),
