@@ -48,7 +48,7 @@ _VALUE = re.compile(r"[0-9]+(?:[.,/][0-9]+)+|[0-9]{2,}|[0-9]+ ?(?:%|kg|lb|st)\b"
 
 def reserved(word: str) -> bool:
     """Whether a text of this form means something by itself, or asks for no more texts."""
-    return word.strip() == "0" or keywords.keyword(word) is not None or keywords.wants_to_stop(word)
+    return word.strip(" .!,'\"") == "0" or keywords.keyword(word) is not None or keywords.wants_to_stop(word)
 
 
 def faults(
