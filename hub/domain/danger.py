@@ -38,9 +38,13 @@ _SIGNS: Final[Mapping[str, str]] = {
         <pain> in (\w+ ){0,6}<chest>
         (elephant|weight) (on|upon) .. <chest>
         he?art ?att?ack
-        cardiac arrest
+        (cardiac arrest|heart (has )?stopped|no pulse)
+        heart (is |really )?<pain>
+        <pain> in my heart
+        <chest> .. killing
         <pain> (down|in|into) .. left arm
         left arm .. <pain>
+        brazo izquierdo
         (dolor|duele|opresion|presion|punzada|aprieta|apretado|ardor) .. pecho
         pecho .. (duele|aprieta)
         (ataque al|ataque de) corazon
@@ -48,8 +52,9 @@ _SIGNS: Final[Mapping[str, str]] = {
     """,
     "hard to breathe": r"""
         <cannot> (\w+ )?<breathe>
+        (cant|cannot)<breathe>
         <cannot> (catch|get) .. (<breathe>|air)
-        (hard|harder|difficult|diffic?ulty|trouble|truble|struggl\w*|problems?|fight\w*|tough) .. (<breathe>|for air)
+        (hard|harder|difficult|dif+ic\w*|trouble|truble|struggl\w*|problems?|fight\w*|tough) .. (<breathe>|for air)
         short(ness|nes)? (of|in|on|off) (<breathe>|air)
         short <breathe>
         (out|run out|no) of <breathe>
@@ -70,10 +75,12 @@ _SIGNS: Final[Mapping[str, str]] = {
         (ahogando|asfixiando)(me)?
     """,
     "signs of a stroke": r"""
-        strokes?(?! of (luck|genius))
-        (droop\w*|slur+(ed|ing|y|s)?|seizures?|convuls\w*|paraly[sz]\w*)
+        (strokes?|storke)(?! of (luck|genius))
+        (droop\w*|slur+(ed|ing|y|s)?|se?i?zures?|convuls\w*|paraly[sz]\w*)
         <cannot> (speak|talk)(?! (now|right|at|to|on|long|today|later|english|spanish|with|about)\b)
-        <cannot> see( any ?more| anything)?$
+        <cannot> see( any ?more| anything| (out of|with|from|on|in) .. (eyes?|side))?$
+        (lost|losing) (my |the )?(vision|sight|eyesight)
+        <cannot> move( at all| any ?more)?$
         <cannot> (move|feel|lift) (my|his|her|one|the) (<side> )?<limb>
         <side> <limb> (\w+ ){0,5}(<numb>|dead)
         face .. (<numb>|twisted|fallen)
@@ -85,12 +92,12 @@ _SIGNS: Final[Mapping[str, str]] = {
         no (puedo|puede) (hablar|mover\w*)
     """,
     "fainting or collapse": r"""
-        (fainted|fainting|feinted|fanted|faintd)
+        (fainted|fainting|faintin|feinted|fanted|faintd)
         (feel|feels|feeling|felt|going to|gonna|about to|might|may|nearly|almost|will) (\w+ )?faint
         (passed|passd|past|passing|pass|passes) out
         (collapsed?|collapsing|colapsed?|collasped)
-        (un ?con\w?cio\w*|unconsious\w*|unresponsive)
-        lost (\w+ )?con\w?ciousness
+        (un ?con[sc]+i?o\w+|unresponsive)
+        (lost|loss of|losing) (\w+ )?con[sc]+i?o\w+
         (blacked|blacking|black) out
         <cannot> (wake|rouse) .. <person>
         <person> (\w+ ){0,3}<does not> (wake|waking|respond|responding|move|moving)
@@ -114,13 +121,19 @@ _SIGNS: Final[Mapping[str, str]] = {
         (dont|do not|doesnt|no longer|not) (want|wanna|wish) (\w+ )?(to )?live(?! (with|in|at|near)\b)
         (dont|do not|doesnt|no longer|not) (want|wanna|wish) (\w+ )?(to )?wake up(?! (early|at|so|before)\b)
         (no reason|nothing|no point) (\w+ )?(to live|in living|to go on|living)
+        (not worth|tired of|sick of) living
+        want (it|this|everything) (all )?to (end|be over)
+        <cannot> take (it|this) any ?more
+        (slit|cut) my wrists?
+        (hang|shoot|drown) my ?self
         <cannot> go on( any ?more| living| like this|$)
         self ?harm\w*
         harm(ed|ing)? my ?self
         (want|wanna|going|gonna|will|might|thinking|thoughts|urge|feel like) (\w+ ){0,2}(hurt|cut)\w* my ?self
         (matarme|me mato|me matare|me (voy a|quiero) matar)
         (quiero|quisiera|deseo|ganas de) morir(me)?
-        no quiero (\w+ )?(vivir|existir)
+        no quiero (\w+ )?(vivir|viviendo|existir)
+        (corte|cortarme|cortar) las venas
         quitar(me)? la vida
         (acabar|terminar) con mi vida
         hacerme dano
@@ -132,6 +145,8 @@ _SIGNS: Final[Mapping[str, str]] = {
         (took|taken|swallowed|drank) (a|the|my) (\w+ ){0,3}(bottle|box|pack|packet)
         (took|taken|swallowed) all (\w+ ){0,4}(at once|at the same time|together|in one go)
         swallowed (all|everything)
+        (took|taken|swallowed) ([2-9][0-9]|[1-9][0-9]{2,}) (\w+ )?(pills?|tablets?|tabs)
+        (took|taken|injected) (\w+ )?wrong <pills>
         (double|wrong|twice the) dose
         poisoned
         sobredosis
@@ -162,6 +177,9 @@ _SIGNS: Final[Mapping[str, str]] = {
         ^(<emergency>|emergencia|urgente|sos)$
         help me(?! (\w+ )?(with|to|set|find|change|use|charge|connect|understand|figure|out|log|read|get)\b)
         help help
+        send help
+        call for help
+        need (a|to see a) doctor (now|fast|quick|quickly|urgently|asap|immediately)
         need help( <now>)*$
         need help <now>
         (ambulancia|ayudame|ayudenme|ayudeme|auxilio|socorro)

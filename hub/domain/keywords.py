@@ -46,7 +46,8 @@ _WORDS: Final = {
     "polite": "please|pls|plz|thanks|thank you|por favor|now|at once|immediately|any ?more|again|ever|at all",
     "ever": "any ?more|again|ever|at all",
     "texts": "texts?|txts?|text messages?|messages?|mesages?|msgs?|sms|reminders?|notifications?",
-    "texting": "texting|txting|messaging|contacting|bothering|sending|writing(?: to)?",
+    "texting": "texting|txting|messaging|msging|contacting|bothering|bugging|harassing|spamming|sending"
+    "|writing(?: to)?",
     "text": "text|txt|message|msg|contact|write(?: to)?|bother|sms",
     "these": "(?:(?:all|any|of|these|those|this|the|your|such|me|my|more|further|from|with) )*",
     "me": "me|us|this number|my (?:phone|number|cell|mobile)",
@@ -58,7 +59,9 @@ _WISHES: Final = phrases(
     ^(<please> )*(stop|stopp|stpo|unsubscribe|opt out|parar|basta)( (it|this|that|me|all|already|<polite>))*$
     (stop|stopp|quit|cease|turn off|switch off) <these>(<texts>|texting|messaging)
     ^(<please> )*(end|cancel|discontinue) <these>(<texts>|texting|messaging)
-    (stop|quit|cease) <texting> <me>
+    (stop|quit|cease) (<texting>|<text>) <me>
+    ^stop( stop)+$
+    <not> want to be (texted|messaged|contacted|written to)
     stop sending <these>(<texts>|these|this|those|them)
     (<not>|never) <text> <me> (<ever>|<polite>$)
     (<not>|never) <text> <me>$
@@ -79,15 +82,17 @@ _WISHES: Final = phrases(
     """,
     _WORDS,
 )
+# Asked, told of somebody else, denied, or about the hour only: a person reads it.
 _NOT_A_WISH: Final = phrases(
     r"""
     (should|shall|do|did|can|could|may|must|will|would|when|if|how) (i|we) (\w+ )?<to stop>
     (do|did|when|if|why|should) (you|they|he|she) (\w+ )?<to stop>
     (i|we) (\w+ )?(will|must|had to|have to|cant|cannot|did|didnt|never|wont) (\w+ )?<to stop>
     ill (\w+ )?<to stop>
+    (<texting>|<text>) <me> (<texts> )?(at(?! once| all)|on(?! this| my)|in the|before|after|during|until|while|when|so|too)
     (dont|do not|didnt|did not|never|not|wont) (\w+ )?<to stop>
     """,
-    {"to stop": "stop|quit|end|cancel|turn off|unsubscribe|opt out"},
+    {**_WORDS, "to stop": "stop|quit|end|cancel|turn off|unsubscribe|opt out"},
 )
 
 
