@@ -89,7 +89,8 @@ _NOT_A_WISH: Final = phrases(
     (do|did|when|if|why|should) (you|they|he|she) (\w+ )?<to stop>
     (i|we) (\w+ )?(will|must|had to|have to|cant|cannot|did|didnt|never|wont) (\w+ )?<to stop>
     ill (\w+ )?<to stop>
-    (<texting>|<text>) <me> (<texts> )?(at(?! once| all)|on(?! this| my)|in the|before|after|during|until|while|when|so|too)
+    (<texting>|<text>) <me> (<texts> )?(before|after|during|until|while|when|so|too|in the)
+    (<texting>|<text>) <me> (<texts> )?(at(?! once| all)|on(?! this| my))
     (dont|do not|didnt|did not|never|not|wont) (\w+ )?<to stop>
     """,
     {**_WORDS, "to stop": "stop|quit|end|cancel|turn off|unsubscribe|opt out"},
