@@ -40,7 +40,8 @@ SETTINGS_FILE = "settings.toml"
 def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     """Run everything here with simulated homes: invented patients, nobody is paged.
 
-    The pages' phones stand for the staff's. Ctrl-C stops everything; another run goes on where this one stopped.
+    The pages' phones stand for the staff's and the patients'. Ctrl-C stops everything; another run goes on where this
+    one stopped.
     """
     directory = data or default_directory()
     if fresh:
@@ -134,7 +135,7 @@ def _greet(wanted: Settings, directory: Path, login: str, password: str) -> None
   DEMO: invented patients, nobody is paged.
 
   Worklist  {wanted.address}/
-  Phones    {wanted.address}/phones   what the staff's phones show; answer there as they would
+  Phones    {wanted.address}/phones   what everybody's phones show; answer there as they would
   Sign in   {login} / {password}
 
   Escalation runs 20 times faster here. The first red alert comes within half a minute.

@@ -22,6 +22,8 @@ STORED_DAYS = 30
 _SETTER = Actor("demo", "admin")
 _REMEMBERED = timedelta(days=STORED_DAYS + 1)
 """How long the invented patients have had their devices: what these still remember is theirs."""
+_ASKED_AT_ONCE = ("silent", "stable")
+"""Of whose stories one patient each is asked how they are as soon as the demo begins."""
 _SILENT = timedelta(days=2)
 """Since when whoever is silent is waited for; of everybody else the next reading is the first expected."""
 
@@ -72,6 +74,9 @@ def seed(hub: Hub, cast: Mapping[str, Any], devices: Sequence[Device], gateway_i
     patients = {number: _enrol(hub, cast, person, staff[0]) for number, person in sorted(people.items())}
     _hand_out(hub, devices, patients, gateway_id)
     _say_who_is_silent(hub)
+    for checkin_id in sorted(hub.checkin_templates()):
+        signing.sign_checkin(hub, _SETTER, checkin_id, cast["clinician"])
+    _ask_at_once(hub, people, patients)
     with hub.unit_of_work() as uow:
         uow.operations.set_stamp(STAMP, "1")
         uow.commit()
@@ -95,7 +100,8 @@ def _enrol(hub: Hub, cast: Mapping[str, Any], person: Person, care_manager_id: i
         insulin_or_su=facts.insulin_or_su,
         care_manager_id=care_manager_id,
     )
-    patient_id = enrolment.add_patient(hub, _SETTER, new, protocols=(person.condition,))
+    consent = enrolment.Consent("sms", cast["consent"], "paper")
+    patient_id = enrolment.add_patient(hub, _SETTER, new, consents=(consent,), protocols=(person.condition,))
     enrolment.add_goal(hub, _SETTER, patient_id, known["goal"])
     return patient_id
 
@@ -112,6 +118,20 @@ def _say_who_is_silent(hub: Hub) -> None:
     """Judge what was due before the demo, one occurrence a round: it is grey before anybody looks."""
     while Missing().run(hub, hub.clock.now()):
         pass
+
+
+def _ask_at_once(hub: Hub, people: Mapping[int, Person], patients: Mapping[int, int]) -> None:
+    """The question of the day, now and not tomorrow at nine: to one patient whose devices are silent, and to one who is
+    well. Whoever looks at the phones may answer for them; if nobody does, their silence becomes an alert."""
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        for story in _ASKED_AT_ONCE:
+            for number, person in sorted(people.items()):
+                planned = uow.checkins.planned(patients[number])
+                if person.story == story and planned:
+                    uow.checkins.plan(replace(planned[0], due_at=now))
+                    break
+        uow.commit()
 
 
 @dataclass(frozen=True, slots=True)

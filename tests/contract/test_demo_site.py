@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from dashboards.viewmodels.patient_state import state_of
+from hub.adapters.checkin_files import load_checkins
 from hub.adapters.sql.tables import metadata
 from hub.cli.demo import GATEWAY_ID, simulated_devices
 from hub.domain.patients import Monitoring, OxygenTarget, Patient
+from hub.domain.protocols import canonical
 from hub.errors import Conflict, NotPermitted, Unsafe
 from hub.services.demo_site import Device, Facts, Person, seed
+from hub.services.engine.checkins import CheckIns
 from hub.services.views.equipment import Equipment
 from hub.settings import config_dir
 from tests.web.ward import ZONE, Ward
@@ -113,6 +116,27 @@ def test_who_is_silent_is_grey_at_once_and_everybody_else_is_only_waited_for(war
     ward.forward(timedelta(seconds=1))
     with ward.hub.reads() as reads:
         assert reads.worklist(ward.clock.now()).tasks == ()
+
+
+def test_one_whose_devices_are_silent_and_one_who_is_well_are_asked_at_once(ward: Ward) -> None:
+    found = load_checkins([config_dir() / "checkins"])
+    shipped = {name: (canonical(one.document), one.checkin) for name, one in found.items()}
+    ward.hub = replace(ward.hub, checkin_templates=lambda: shipped)
+    stories = ("desaturating", "silent", "stable", "stable")
+    sow(
+        ward,
+        *(
+            Device(f"C3:00:00:00:00:0{number}", "pulse-oximeter", (Person(number, "copd", story, facts=COPD),))
+            for number, story in enumerate(stories, start=1)
+        ),
+    )
+    with ward.hub.unit_of_work() as uow:
+        assert {one.checkin.signed_by for one in uow.checkins.all_current()} == {CAST["clinician"]}
+        assert all(uow.consents.stands(one.id, "sms", one.phone) for one in patients(ward))
+    assert CheckIns().run(ward.hub, ward.clock.now()) == 2
+    with ward.hub.unit_of_work() as uow:
+        asked = [one.name.split()[0] for one in patients(ward) if uow.conversations.open_of(one.id) is not None]
+    assert asked == ["Bruno", "Cora"]
 
 
 def test_a_second_start_changes_nothing_and_an_interrupted_one_says_so(ward: Ward) -> None:
