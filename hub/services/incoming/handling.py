@@ -86,7 +86,7 @@ def _to_what_was_asked(uow: UnitOfWork, hub: Hub, received: Received, *, courteo
     if patient is None:
         return None
     heard = answer(uow, hub, patient, received.id, received.text.body, received.now)
-    if heard is Heard.NOTHING and courteous:
+    if heard in {Heard.NOTHING, Heard.GAVE_UP} and courteous:
         _be_courteous(uow, hub, received)
     return "check-in answer" if heard is Heard.UNDERSTOOD else None
 
