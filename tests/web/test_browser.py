@@ -259,11 +259,14 @@ def test_the_chart_is_drawn_and_counts_as_looked_at(
     assert row.chart_opened_at is not None
 
 
-def test_a_phone_answers_with_one_tap(visit: Callable[..., Page], site: str, ref_of: Callable[[str], str]) -> None:
+def test_a_phone_answers_with_one_tap(
+    visit: Callable[..., Page], site: str, ward: Ward, ref_of: Callable[[str], str]
+) -> None:
     page = visit(site, width=375, height=800)
     page.goto(f"{site}/phones/")
     page.get_by_role("button", name=f"take {ref_of('Ada')}").click()
     expect(page.locator("#phone-15555550101 .inward")).to_have_count(1)
+    ward.tick()
     page.goto(f"{site}/a/{ref_of('Ada')}")
     expect(page.locator("#alert-status")).to_contain_text("You have it")
 
