@@ -10,7 +10,7 @@ from flask import Flask, request, url_for
 from dashboards.security.asking import actor, hub, now, signed_in, zone
 from dashboards.security.headers import nonce
 from dashboards.viewmodels import sparkline, times, values
-from dashboards.viewmodels.basis import basis
+from dashboards.viewmodels.basis import basis, by_text
 from dashboards.viewmodels.next_step import next_step, subject_words
 from dashboards.viewmodels.outcomes import outcome_words
 from hub.domain.metrics import unit_word
@@ -43,6 +43,7 @@ def prepare_templates(app: Flask) -> None:
     app.add_template_filter(lambda alert: sparkline.of_alert(alert, now()), "spark")
     app.add_template_filter(lambda alert: next_step(alert, actor().staff_id, zone(), now()), "step")
     app.add_template_filter(outcome_words, "outcome")
+    app.add_template_filter(by_text, "by_text")
     app.add_template_filter(lambda finding: basis(finding, zone(), now()), "basis")
     app.add_template_filter(subject_words, "subject")
     app.add_template_filter(unit_word, "unit")

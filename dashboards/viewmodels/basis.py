@@ -6,6 +6,7 @@ from datetime import datetime
 from dashboards.viewmodels import times
 from hub.domain.metrics import METRICS, unit_word
 from hub.services.views.alerts import FindingLine
+from hub.services.views.texts import DANGER
 
 _UNITS = {metric.unit: unit_word(metric.unit) for metric in METRICS.values() if unit_word(metric.unit) != metric.unit}
 _UNITS["[lb_av]"] = unit_word("[lb_av]")
@@ -13,7 +14,12 @@ _SIGNS = {">=": "≥", "<=": "≤"}
 _SAID_ELSEWHERE = {"device", "because", "shown", "flags"}
 
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+
+
+def by_text(problem: str) -> bool:
+    """Whether words raised it: a text, or an answer to a check-in. Nothing was measured then."""
+    return problem == DANGER or problem.startswith("checkin-")
 
 
 def basis(finding: FindingLine, zone: str, now: datetime) -> list[tuple[str, str]]:
@@ -22,8 +28,13 @@ def basis(finding: FindingLine, zone: str, now: datetime) -> list[tuple[str, str
     return [
         (_name(key), _in_zone(_words(text), zone, now))
         for key, text in finding.inputs.items()
-        if key not in shown and not (key in _SAID_ELSEWHERE and finding.samples)
+        if key not in shown and not (key in _SAID_ELSEWHERE and finding.samples) and not _when(finding, key)
     ]
+
+
+def _when(finding: FindingLine, key: str) -> bool:
+    """It says once more when the text came."""
+    return finding.rule == DANGER and key == "received"
 
 
 def _in_zone(text: str, zone: str, now: datetime) -> str:

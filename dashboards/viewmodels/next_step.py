@@ -90,7 +90,9 @@ def advice(alert: AlertRow, emergency_number: str) -> list[str]:
         return _danger_advice(alert, emergency_number)
     steps = []
     if any(reported(sample) for sample in alert.latest):
-        steps.append("The patient typed this value: ask what the device shows, and for a new measurement with it.")
+        steps.append(
+            "The newest value was typed by the patient: ask what the device shows, and for a new measurement with it."
+        )
     if not alert.confirmed:
         steps.append(
             "Unconfirmed: ask for a repeat, at rest, after 5 minutes. Do not wait for it if the patient is unwell."

@@ -71,7 +71,7 @@ def test_an_alert_on_a_typed_value_says_that_no_device_measured_it(
     assert "BP 190/124 mmHg (by text)" in _text(text.split(f'id="row-{ref}"')[1].split("</li>")[0])
     words = _text(ana.get(f"/a/{ref}").text)
     assert "Source typed by the patient in a text, not measured by a device" in words
-    assert "The patient typed this value: ask what the device shows" in words
+    assert "The newest value was typed by the patient: ask what the device shows" in words
 
 
 def test_what_was_taken_back_is_struck_through_everywhere(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:

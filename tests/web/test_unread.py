@@ -39,6 +39,9 @@ def test_danger_stands_first_and_links_its_alert(
     alert = _text(ana.get(f"/a/{ref[1]}").text)
     assert "speaks of hard to breathe" in alert
     assert "All texts with the patient" in alert
+    assert "Received 14:04" in alert
+    assert "T13:04" not in alert
+    assert "no value" not in _text(ana.get("/").text.split(f'id="row-{ref[1]}"')[1].split("</li>")[0])
 
 
 def test_danger_from_a_number_of_several_links_the_numbers_alert(ana: Person, ward: Ward) -> None:

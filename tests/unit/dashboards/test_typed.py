@@ -69,5 +69,5 @@ def test_what_was_waited_for_and_came_by_text_says_so() -> None:
 
 def test_whoever_answers_for_it_is_told_to_have_it_measured() -> None:
     one = alert(latest=(sample("182", metric="systolic_blood_pressure", flags=TYPED),))
-    assert any("typed this value" in step for step in advice(one, "112"))
+    assert any("was typed by the patient" in step for step in advice(one, "112"))
     assert not any("typed" in step for step in advice(alert(latest=(sample("97"),)), "112"))
