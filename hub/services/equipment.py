@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hub.errors import Invalid, NotFound
 from hub.services.hub import CLINICAL, OPERATORS, Actor, Hub, require
-from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow
+from hub.services.ports.devices import ORDINARY, TEXTS, DeviceRow, GatewayRow
 from hub.services.ports.storage import UnitOfWork
 
 _TOPIC_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -36,6 +36,8 @@ def add_gateway(
     new_id = gateway_id or hub.ids.gateway_id()
     if not _TOPIC_WORD.fullmatch(new_id):
         raise Invalid({"id": "stands in topics: up to 40 letters, digits, - and _"})
+    if new_id == TEXTS:
+        raise Invalid({"id": "stands for what patients type, and can be no gateway's"})
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         if uow.gateways.find(new_id) is not None:

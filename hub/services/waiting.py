@@ -83,12 +83,11 @@ def wait_again(uow: UnitOfWork, patient: Patient, key: str, due_at: datetime, no
 def _late(
     uow: UnitOfWork, hub: Hub, patient: Patient, slot: Slot, waited: Expectation, occurrence: Occurrence, now: datetime
 ) -> None:
-    """Ask the patient, unless it is the gateway that is silent: then look again soon."""
-    if _gateways_down_since(uow, patient, now) is not None:
-        _keep(uow, waited, SlotState.LATE, min(now + _LOOKS_AGAIN, occurrence.no_data_at))
-        return
-    ask_for_reading(uow, hub, patient, slot, waited, occurrence, now)
-    _keep(uow, waited, SlotState.LATE, occurrence.no_data_at)
+    """Ask the patient, unless it is the gateway that is silent, or they are being asked something: then soon again."""
+    up = _gateways_down_since(uow, patient, now) is None
+    settled = up and ask_for_reading(uow, hub, patient, slot, waited, occurrence, now)
+    soon = min(now + _LOOKS_AGAIN, occurrence.no_data_at)
+    _keep(uow, waited, SlotState.LATE, occurrence.no_data_at if settled else soon)
 
 
 def _say_missing(

@@ -73,6 +73,18 @@ def test_a_clinic_is_set_up_by_commands_that_print_ids(operator: Operator) -> No
     assert "the chain holds" in operator.says("audit", "verify")
 
 
+def test_what_patients_are_asked_is_signed_by_commands(operator: Operator) -> None:
+    shipped = Path(__file__).parents[2] / "config" / "checkins" / "missed-pressure.yaml"
+    assert "1 question, no fault found" in operator.says("checkin", "check", str(shipped))
+    broken = operator.data.parent / "own.yaml"
+    broken.write_text("id: own\n")
+    assert "own.yaml" in operator.refuses("checkin", "check", str(broken))
+    assert "not in force" in operator.says("checkin", "list")
+    assert operator.says("checkin", "sign", "missed-pressure", "--by", "Dr Invented") == "1"
+    assert "signed by Dr Invented" in operator.says("checkin", "list")
+    assert "known are" in operator.refuses("checkin", "sign", "other", "--by", "Dr Invented")
+
+
 def test_consent_and_number_are_kept_by_commands(operator: Operator) -> None:
     number = operator.row("patient", "add", "--mrn", "M-1", "--name", "Ada Nonesuch")["id"]
     consent = ("patient", "consent", str(number), "--source", "paper")

@@ -34,6 +34,9 @@ SAVED = "Riverside: saved, thank you. Wrong? Reply 0."
 LOOKED_AT = (
     "Riverside: saved, our staff are told. If you feel very unwell call 911 now, do not wait for us. Wrong? Reply 0."
 )
+COURTESY = (
+    "Riverside: a nurse will read this. Texts are not watched day and night. Emergency? Call 911 now. STOP to end."
+)
 TAKEN_BACK = "Riverside: your last answer is taken back."
 BREATHING = (
     "Riverside: how is your breathing today? Reply 1 as usual, 2 a bit worse, 3 much worse. Very unwell? Call 911. "

@@ -17,6 +17,7 @@ from tests.scenario.talks import (
     ASKED_AGAIN,
     BREATHING,
     BREATHING_AGAIN,
+    COURTESY,
     DAILY,
     DAY,
     HOUR,
@@ -199,7 +200,7 @@ def test_what_is_no_answer_is_asked_again_and_then_a_person_reads_it(talk: Talks
     talk.writes("about 120 I think")
     talk.reads(ASKED_AGAIN)
     talk.writes("80/120")
-    talk.reads()
+    talk.reads(COURTESY)
     assert talk.states() == ["not_understood"]
     assert talk.read_rows() == [("about 120 I think", None), ("80/120", None)]
     assert talk.home.count("reading") == 0
@@ -351,3 +352,17 @@ def together(talk: Talks, module: Any) -> list[BaseException]:
     for thread in threads:
         thread.join()
     return failed
+
+
+def test_a_late_reading_is_asked_for_when_the_question_of_the_day_is_over(talk: Talks) -> None:
+    """One conversation at a time, and none is forgotten for another."""
+    talk.sign(DAILY)
+    talk.sign(PRESSURE)
+    talk.until(14, day=3)
+    talk.unread.clear()
+    talk.until(15, 10)
+    talk.reads()
+    talk.writes("1")
+    talk.reads(SAVED)
+    talk.forward(20 * MINUTE)
+    talk.reads(ASKED)

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.tables.checkins import OPEN, conversation_answer
 from hub.adapters.sql.tables.checkins import conversation as table
 from hub.adapters.sql.upsert import insert_into
-from hub.errors import NotFound
+from hub.errors import NotFound, Transient
 from hub.services.ports import checkins as states
 from hub.services.ports.checkins import Asked, Conversation
 
@@ -67,7 +68,10 @@ class SqlConversations:
             other = table.alias()
             beside = (other.c.patient_id == conversation.patient_id) & (other.c.id != conversation.id)
             this &= ~select(other.c.id).where(beside, other.c.state == states.OPEN).exists()
-        return self._connection.execute(update(table).where(this).values(changes)).rowcount == 1
+        try:
+            return self._connection.execute(update(table).where(this).values(changes)).rowcount == 1
+        except IntegrityError as error:
+            raise Transient("another conversation was opened meanwhile") from error
 
     def due(self, now: datetime, limit: int) -> list[Conversation]:
         """The longest due first."""

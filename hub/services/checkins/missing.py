@@ -33,13 +33,19 @@ def ask_for_reading(
     waited: Expectation,
     occurrence: Occurrence,
     now: datetime,
-) -> None:
-    """Ask for what is late, if a check-in in force does so for a protocol the patient is on."""
+) -> bool:
+    """Ask for what is late, if a check-in in force does so for a protocol the patient is on.
+
+    False: the patient is in the middle of another check-in, and is asked when that is over. One for another late
+    reading is not waited for: it would end in the same question.
+    """
     asking = [one for one in uow.checkins.all_current() if slot.metric in one.checkin.missing]
     if not asking:
-        return
+        return True
     on = {enrolment.in_force.protocol.id for enrolment in uow.protocols.of_patient(patient.id, now)}
-    for one in asking:
-        if on.intersection(one.checkin.for_protocols):
-            ask(uow, hub, patient, one, Cause(MISSING, key_of(waited), now, occurrence.no_data_at), now)
-            return
+    meant = next((one for one in asking if on.intersection(one.checkin.for_protocols)), None)
+    if meant is None:
+        return True
+    asked = ask(uow, hub, patient, meant, Cause(MISSING, key_of(waited), now, occurrence.no_data_at), now)
+    other = None if asked is not None else uow.conversations.open_of(patient.id)
+    return other is None or other.cause == MISSING

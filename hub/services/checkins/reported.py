@@ -16,11 +16,12 @@ from hub.services.ingest import wire
 from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.samples import VALUES_PER_READING, screen_reading
 from hub.services.ports.alerting import InboundText
+from hub.services.ports.devices import TEXTS
 from hub.services.ports.measuring import JournalEntry
 from hub.services.ports.storage import UnitOfWork
 
-GATEWAY, SPOOL = "text", "inbound"
-"""Where its readings come from, as the journal names gateways. No gateway can be registered by this name."""
+SPOOL = "inbound"
+"""A text's row is what a number in a spool is to a gateway: the same text is never two readings."""
 
 
 def keep_reading(
@@ -78,7 +79,7 @@ def _entry(patient: Patient, reading: wire.Reading, at: datetime, now: datetime)
     body = msgspec.json.encode({"sent_at": at.isoformat(), "sent_mono_ms": None, "reading": reading})
     digest = hashlib.blake2b(body, digest_size=16).digest()
     return JournalEntry(
-        gateway_id=GATEWAY,
+        gateway_id=TEXTS,
         spool=SPOOL,
         seq=reading.seq,
         device=reading.device,

@@ -78,13 +78,14 @@ def _over(uow: UnitOfWork, hub: Hub, talk: Talk, state: str, now: datetime) -> N
     patient, checkin = talk.patient, talk.checkin
     worst = uow.findings.worst_since(patient.id, now - RECENT)
     asked = talk.row.asked_at.astimezone(ZoneInfo(patient.zone))
-    why = "no answer came" if state == EXPIRED else "the text did not leave"
+    some = any(answer.withdrawn_at is None for answer in uow.conversations.answers(talk.row.id))
+    why = "the text did not leave" if state == NOT_SENT else "the rest is open" if some else "no answer came"
     finding = Finding(
         rule=f"checkin-{checkin.id}",
         problem=missing_problem(silent_about(checkin.id)),
         severity=silence_severity(now, [] if worst is None else [(Severity(worst), now)]),
         at=now,
-        sentence=f"No answer: {checkin.title}, asked {asked:%a %d %b %H:%M}, and {why}",
+        sentence=f"{'Half an' if some else 'No'} answer: {checkin.title}, asked {asked:%a %d %b %H:%M}, and {why}",
         inputs={"check-in": f"{checkin.id} version {checkin.version}", "asked anew": str(talk.row.prompts)},
     )
     raised = Raised(finding, "missing", checkin.signed_by is not None, None, page=True)

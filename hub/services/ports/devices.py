@@ -7,6 +7,9 @@ from typing import Protocol
 
 from hub.domain.custody import Assignment
 
+TEXTS = "text"
+"""Where readings that patients typed come from, as the journal names gateways: no gateway may have this id."""
+
 ORDINARY, REPLAY = "ordinary", "replay"
 """What a gateway is registered for. No message of its own can change it."""
 
