@@ -45,6 +45,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "patients.consent_end": CLINICAL,
     "patients.phone": CLINICAL,
     "patients.texts": CLINICAL,
+    "patients.texts_live": CLINICAL,
     "tasks.show": STAFF,
     "tasks.claim": STAFF,
     "tasks.complete": STAFF,
@@ -62,7 +63,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "phones.reply": STAFF,
 }
 
-POLLS = frozenset({"static", "session.left", "worklist.live", "alerts.live", "phones.live"})
+POLLS = frozenset({"static", "session.left", "worklist.live", "alerts.live", "patients.texts_live", "phones.live"})
 """Asked by the page, not by the person: these do not keep a session alive."""
 
 

@@ -103,9 +103,7 @@ def _group(page: TextsPage, key: int | None, bubbles: tuple[Bubble, ...], clocks
 
 
 def _cause(talk: Exchange, clocks: Clocks) -> str:
-    because = {"missing": "an expected reading had not come", "schedule": "planned for then"}.get(
-        talk.cause, talk.cause
-    )
+    because = {"missing": "an expected reading had not come", "schedule": "as planned"}.get(talk.cause, talk.cause)
     if talk.due_at is not None:
         because = f"the reading due {clocks.words(talk.due_at)} had not come"
     return f"Version {talk.version}, asked {clocks.words(talk.asked_at)}: {because}"

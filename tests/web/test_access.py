@@ -51,6 +51,7 @@ EXPECTED = {
     "POST /patients/999/consents/end": CLINICIANS,
     "POST /patients/999/phone": CLINICIANS,
     "GET /patients/999/texts": CLINICIANS,
+    "GET /patients/999/texts/live": CLINICIANS,
     "GET /tasks/": STAFF,
     "POST /tasks/999/claim": STAFF,
     "POST /tasks/999/complete": STAFF,

@@ -150,3 +150,14 @@ def test_typed_and_withdrawn_points_are_drawn_and_said(
     page.keyboard.press("End")
     expect(page.locator("#readout-systolic_blood_pressure")).to_contain_text("128 mmHg (typed by the patient)")
     assert complaints.heard == []
+
+
+def test_an_answer_comes_up_while_the_conversation_is_open(
+    visit: Callable[..., Page], site: str, ward: Ward, people: dict[str, Watched]
+) -> None:
+    page = visit(site)
+    page.goto(f"{site}/patients/{people['ada'].id}/texts")
+    number = Talk(ward, people["ada"].id).hears("late today")
+    with page.expect_response("**/texts/live*"):
+        page.evaluate("htmx.trigger(document.querySelector('[data-live]'), 'refresh')")
+    expect(page.locator(f"#text-in-{number}")).to_contain_text("late today")

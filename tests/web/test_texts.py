@@ -74,7 +74,7 @@ def test_what_a_consent_took_with_it_says_so(ana: Person, ward: Ward, people: di
     consents.revoke(ward.hub, ward.actor("ana"), people["ada"].id, "sms", "spoken")
     words = _text(_page(ana, people["ada"]))
     assert "Check-in · 15:04 Riverside: how are you? cancelled: the consent ended" in words
-    assert "texts: ended 14:04 by word of mouth: no texts are sent" in words
+    assert "Texts: ended 14:04 by word of mouth: no texts are sent" in words
 
 
 def test_what_is_over_because_a_device_measured_says_so(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
@@ -85,7 +85,7 @@ def test_what_is_over_because_a_device_measured_says_so(ana: Person, ward: Ward,
     talk.sends("Riverside: how are you?", talk=number, state="cancelled")
     talk.ends(number, "measured")
     words = _text(_page(ana, people["bruno"]))
-    assert "planned for then" in words
+    assert "asked 14:04: as planned" in words
     assert "cancelled: the reading came from a device" in words
     assert "Over: the reading came from a device 14:04" in words
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.blueprints.patients.page import blueprint, texts_context
 from dashboards.security.asking import hub, now, zone
+from dashboards.security.headers import unchanged_or
 from dashboards.viewmodels import conversation
 from dashboards.viewmodels.times import zone_words
 from hub.errors import NotFound
@@ -19,11 +20,23 @@ MOST = 200
 @blueprint.get("/<int:patient_id>/texts")
 def texts(patient_id: int) -> ResponseReturnValue:
     """All of them as a conversation."""
+    found = _find(patient_id)
+    return render_template("patients/texts.html", **texts_context(found), **_context(found))
+
+
+@blueprint.get("/<int:patient_id>/texts/live")
+def texts_live(patient_id: int) -> ResponseReturnValue:
+    """The conversation as it is now."""
+    found = _find(patient_id)
+    return unchanged_or(render_template("patients/texts_live.html", **texts_context(found), **_context(found)))
+
+
+def _find(patient_id: int) -> TextsPage:
     with hub().reads() as reads:
         found = reads.texts(patient_id, now(), MOST)
     if found is None:
         raise NotFound("no such patient")
-    return render_template("patients/texts.html", **texts_context(found), **_context(found))
+    return found
 
 
 def _context(found: TextsPage) -> dict[str, Any]:
@@ -36,4 +49,5 @@ def _context(found: TextsPage) -> dict[str, Any]:
         "their_zone": zone_words(theirs, now()),
         "clinic_zone": zone_words(zone(), now()),
         "other_zone": theirs != zone(),
+        "poll_seconds": 5 if hub().site.demo else 15,
     }
