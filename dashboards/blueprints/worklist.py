@@ -53,9 +53,9 @@ def text_read(text_id: int) -> ResponseReturnValue:
     """Somebody has read a text that was not understood. Who comes second sees that it is gone."""
     with suppress(Conflict):
         mark_read(hub(), actor(), text_id)
-    back = request.form.get("back", "")
-    if back.isdecimal():
-        return redirect(url_for("patients.texts", patient_id=int(back), _anchor=f"text-in-{text_id}"), 303)
+    back = request.form.get("back", type=int)
+    if back is not None:
+        return redirect(url_for("patients.texts", patient_id=back, _anchor=f"text-in-{text_id}"), 303)
     return redirect(url_for("worklist.show"), 303)
 
 

@@ -126,9 +126,9 @@ def test_a_number_that_sent_stop_is_blocked_by_the_provider_whatever_is_recorded
         uow.commit()
     page = ana.get(f"/patients/{one}").text
     assert _texts_line(page).startswith("ended 14:04 by text (STOP): no texts are sent")
-    assert "until the patient sends START from that phone" in _section(page)
+    assert "Unless the patient has sent START from that phone since" in _section(page)
     ana.post(f"/patients/{one}/consents", scope="sms", wording=WORDS, source="paper")
-    assert "until the patient sends START from that phone" in _section(ana.get(f"/patients/{one}").text)
+    assert "Unless the patient has sent START from that phone since" in _section(ana.get(f"/patients/{one}").text)
     with ward.hub.unit_of_work() as uow:
         consents.end(uow, one, "sms", "spoken", "Ana Invented", ward.clock.now())
         uow.consents.give(one, "sms", WORDS, "text", "the patient", ward.clock.now(), "+15555550111")

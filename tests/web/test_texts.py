@@ -103,6 +103,7 @@ def test_an_unread_text_is_marked_as_read_and_the_page_comes_back(
     assert "1 unread" in _text(chart.split('id="texts-title"')[1].split("</section>")[0])
     answer = ana.post(f"/texts/{number}/read", back=str(people["ada"].id))
     assert answer.location == f"/patients/{people['ada'].id}/texts#text-in-{number}"
+    assert ana.post(f"/texts/{number}/read", back="9" * 5000).location == "/"
     page = _text(_page(ana, people["ada"]))
     assert "unread" not in page
     assert "read by a person 14:04" in page

@@ -43,9 +43,11 @@ def texts(connection: Connection, patient_id: int, now: datetime, limit: int) ->
 
 
 def _sharing(connection: Connection, one: Patient) -> int:
+    if one.phone is None:
+        return 0
     others = (patient.c.phone == one.phone, patient.c.id != one.id, patient.c.state != "ended")
     counted: int = connection.execute(select(func.count()).select_from(patient).where(*others)).scalar_one()
-    return counted if one.phone is not None else 0
+    return counted
 
 
 def _went_out(connection: Connection, one: Patient, limit: int, *, shared: bool) -> list[TextLine]:
