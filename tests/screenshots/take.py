@@ -1,4 +1,4 @@
-"""Take the README's pictures: run the demo, wait for its red alert, and photograph five pages at two sizes.
+"""Take the README's pictures: run the demo, wait for its red alert and a patient's answer, and photograph its pages.
 
 Run from the repository: ``python -P tests/screenshots/take.py``. It starts a demo of its own and stops it again.
 """
@@ -105,17 +105,44 @@ def _red(page: Page, address: str) -> dict[str, str]:
     return paths
 
 
+def _talk(page: Page, address: str) -> dict[str, str]:
+    """Answer a check-in on a patient's phone and write a word more; where the hub shows both, and the consent."""
+    asked = page.locator(".phone:has(.soft:text('patient ·')):has(.quick button:text('1:'))").first
+    for _ in range(PATIENCE_S // 2):
+        page.goto(f"{address}/phones/")
+        if asked.count():
+            break
+        page.wait_for_timeout(2000)
+    phone = page.locator(f"#{asked.get_attribute('id')}")
+    name = phone.locator("h2").inner_text().splitlines()[0].strip()
+    phone.locator(".quick button", has_text="1:").click()
+    page.wait_for_timeout(SETTLE_MS)
+    phone.locator("input[name=body]:not([type=hidden])").fill("Can I measure after lunch on Sundays?")
+    phone.locator(".reply button").click()
+    page.goto(f"{address}/")
+    chart = page.locator("#panel a", has_text=name).first.get_attribute("href")
+    for _ in range(PATIENCE_S):
+        page.goto(f"{address}{chart}/texts")
+        if page.locator(".talk", has_text="understood as").count() and page.locator(".talk .unread").count():
+            break
+        page.wait_for_timeout(1000)
+    return {"conversation": f"{chart}/texts", "consent": f"{chart}#consent"}
+
+
 def take() -> None:
     """Take them all; a picture that is too large is an error."""
     with demo() as (address, login, password), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(device_scale_factor=1)
         _sign_in(page, address, login, password)
-        paths = _red(page, address)
+        paths = _red(page, address) | _talk(page, address)
         for name, path in paths.items():
             for suffix, (width, height) in SIZES.items():
                 page.set_viewport_size({"width": width, "height": height})
                 page.goto(address + path)
+                if name == "consent":
+                    page.locator("#consent-form").evaluate("form => { form.open = true; }")
+                    page.locator("#consent").scroll_into_view_if_needed()
                 page.wait_for_timeout(SETTLE_MS)
                 picture = HERE / f"{name}{suffix}.png"
                 page.screenshot(path=picture)
