@@ -7,6 +7,7 @@ from datetime import datetime
 from dashboards.viewmodels import times
 from hub.domain.patients import Monitoring, Patient
 from hub.services.consents import NUMBER_CHANGED, SMS, SOURCES
+from hub.services.opting_out import IN_OWN_WORDS
 from hub.services.ports.consents import SCOPES, ConsentEntry
 
 SCOPE_WORDS = {"sms": "Texts", "monitoring": "Monitoring", "sharing": "Sharing"}
@@ -21,6 +22,7 @@ _SOURCE_WORDS = {
     "portal": "in the portal",
     "text": "by text",
     "command line": "on the command line",
+    IN_OWN_WORDS: "by text, in their own words",
     NUMBER_CHANGED: "because the number changed",
 }
 RECORDED = tuple((source, _SOURCE_WORDS[source]) for source in SOURCES if source != "command line")
@@ -102,7 +104,7 @@ def _ended(entry: ConsentEntry, zone: str, now: datetime) -> str:
 
 
 def _by(entry: ConsentEntry) -> str:
-    if entry.revoked_source == "text" and entry.revoked_by in (None, "hub", "patient", "the patient"):
+    if entry.revoked_source in {"text", IN_OWN_WORDS} and entry.revoked_by in (None, "hub", "patient", "the patient"):
         return ""
     return f", recorded by {entry.revoked_by}" if entry.revoked_by else ""
 

@@ -7,7 +7,8 @@ from hub.services.consents import SMS, end
 from hub.services.ports.alerting import NewTask
 from hub.services.ports.storage import UnitOfWork
 
-BY_TEXT, BY_PROVIDER = "text", "provider 21610"
+BY_TEXT, IN_OWN_WORDS, BY_PROVIDER = "text", "own words by text", "provider 21610"
+"""In own words: the hub understood what the provider did not, so START is news to the provider as well."""
 TALK_WITHIN = timedelta(hours=24)
 _TITLE = "Wants no more texts: agree on another way to be reached."
 
@@ -29,14 +30,17 @@ def stop_texts(uow: UnitOfWork, patient: Patient, source: str, by: str, now: dat
     return True
 
 
-def start_texts(uow: UnitOfWork, patient: Patient, now: datetime) -> bool:
-    """Give again, in its own words, a consent that ended by text or by the provider. Whoever gave none gives none."""
+def start_texts(uow: UnitOfWork, patient: Patient, now: datetime) -> str | None:
+    """Give again, in its own wording, a consent that ended by text or by the provider; how it had ended.
+
+    None: whoever gave none gives none.
+    """
     last = next((line for line in uow.consents.of_patient(patient.id) if line.scope == SMS), None)
-    if last is None or last.revoked_source not in {BY_TEXT, BY_PROVIDER}:
-        return False
+    if last is None or last.revoked_source not in {BY_TEXT, IN_OWN_WORDS, BY_PROVIDER}:
+        return None
     if last.phone is None or last.phone != patient.phone:
-        return False
+        return None
     uow.consents.give(patient.id, SMS, last.wording, "text", "the patient", now, last.phone)
     detail = {"scope": SMS, "source": "text"}
     uow.audit.write(now, "the patient", "consent.give", f"patient:{patient.id}", detail)
-    return True
+    return last.revoked_source

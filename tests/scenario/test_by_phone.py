@@ -298,6 +298,8 @@ def test_plain_words_that_mean_stop_are_heeded_and_confirmed_once(told: Story) -
     told.pat.reads(STOPPED)
     told.until("10:30", days=1)
     told.pat.reads()
+    told.pat.texts("start")
+    told.pat.reads(STARTED)
 
 
 def test_help_is_answered_once_by_whoever_answers(told: Story) -> None:
@@ -338,7 +340,7 @@ def test_a_number_that_the_provider_blocks_writes_the_ledger(told: Story) -> Non
 def test_danger_in_an_answer_pages_at_once_and_the_patient_is_told_whom_to_call(told: Story) -> None:
     asked(told)
     told.pat.texts("cant breathe, chest pain")
-    told.pat.reads(SAFETY, ASKED_AGAIN)
+    told.pat.reads(SAFETY)
     told.ana.reads(page("10:01", "M3XT", next_at("10:06")))
     assert told.unread_texts() == ["cant breathe, chest pain"]
     told.ana.texts("1a")

@@ -1,6 +1,7 @@
 """What becomes of a patient's answer: a reading told apart, an alert, a correction; and what it may never do."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from hub.domain.severity import Severity
 from hub.services.checkins.asking import Cause, ask
 from hub.services.checkins.taking_back import WITHIN
+from hub.services.engine.checkins import CheckIns
+from hub.services.engine.texts import Texts
+from hub.services.incoming.keeping import keep_text
 from tests.scenario.talks import (
     ASKED,
     ASKED_AGAIN,
@@ -17,6 +21,7 @@ from tests.scenario.talks import (
     HOUR,
     LOOKED_AT,
     MINUTE,
+    PAT,
     PRESSURE,
     SAVED,
     SHIPPED,
@@ -289,6 +294,30 @@ def test_one_cause_asks_once(talk: Talks) -> None:
         assert ask(uow, talk.hub, patient, in_force, cause, now) is not None
         assert ask(uow, talk.hub, patient, in_force, cause, now) is None
         assert len(uow.outbox.of_conversation(1)) == 1
+
+
+def test_an_answer_and_the_end_of_the_waiting_at_once_lose_nothing(asked: Talks) -> None:
+    """Two workers: one handles the text, the other ends the conversation. Whoever is first, the text is kept."""
+    asked.until(18, 59, every=4 * HOUR)
+    asked.home.clinic.clock.forward(3 * HOUR)
+    keep_text(asked.hub, "SM-race", PAT, "120/80")
+    start = threading.Barrier(2)
+
+    def run(module: Texts | CheckIns) -> None:
+        start.wait()
+        module.run(asked.hub, asked.home.now)
+
+    workers = [threading.Thread(target=run, args=[module]) for module in (Texts(), CheckIns())]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    asked.tick()
+    end = asked.states()[0], asked.read_rows(), asked.home.count("reading")
+    assert end in [
+        ("answered", [("120/80", "check-in answer")], 2),
+        ("expired", [("120/80", None)], 0),
+    ]
 
 
 def test_an_answer_and_a_devices_reading_at_one_instant_are_both_kept(asked: Talks) -> None:

@@ -2,9 +2,9 @@
 
 1. Whose number it is, and that nobody else handles the text: from here on it is handled, whatever becomes of it.
 2. Staff and the last resort: what they answer to a page.
-3. Danger words: a red and the emergency number back. They are looked for in every other text, and stop nothing.
-4. STOP, HELP, START, and the plain wish for no more texts.
-5. The answer to what the patient was asked.
+3. Danger words: a red and the emergency number back. They are looked for in every other text.
+4. STOP, HELP, START, and the plain wish for no more texts: danger does not stop them.
+5. The answer to what the patient was asked. A text of danger is none, and its writer is asked nothing.
 6. All else is an unread row; its writer is told so once a day.
 
 Each step has a savepoint. One that fails takes nothing of the others with it: a fault in the check-ins must not undo
@@ -73,20 +73,19 @@ def _from_outside(uow: UnitOfWork, hub: Hub, received: Received) -> None:
     if wish is None:
         return
     reply = None
-    if wish.value is None:
-        courteous = danger is None
-        reply = _step(uow, hub, received, lambda: _to_what_was_asked(uow, hub, received, courteous=courteous))
+    if wish.value is None and danger is None:  # whoever writes of danger is not asked for numbers
+        reply = _step(uow, hub, received, lambda: _to_what_was_asked(uow, hub, received))
     understood = wish.value or (reply.value if reply is not None else None)
     if understood is not None and danger is None:
         uow.outbox.inbound.understood(received.id, understood, received.now)
 
 
-def _to_what_was_asked(uow: UnitOfWork, hub: Hub, received: Received, *, courteous: bool) -> str | None:
+def _to_what_was_asked(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
     patient = received.one
     if patient is None:
         return None
     heard = answer(uow, hub, patient, received.id, received.text.body, received.now)
-    if heard in {Heard.NOTHING, Heard.GAVE_UP} and courteous:
+    if heard in {Heard.NOTHING, Heard.GAVE_UP}:
         _be_courteous(uow, hub, received)
     return "check-in answer" if heard is Heard.UNDERSTOOD else None
 

@@ -7,7 +7,7 @@ from hub.domain.keywords import Keyword, wants_to_stop
 from hub.domain.patient_texts import Signature
 from hub.services.hub import Hub
 from hub.services.incoming.received import Received, provider_answered, too_many
-from hub.services.opting_out import BY_TEXT, start_texts, stop_texts
+from hub.services.opting_out import BY_TEXT, IN_OWN_WORDS, start_texts, stop_texts
 from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import Answer, answer_text, signature
 
@@ -20,28 +20,39 @@ def heed(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
     STOP counts for everybody who has this number: whose phone it is, nobody knows.
     """
     said = received.said
+    answered = provider_answered(hub, received)
     if said is Keyword.STOP or (said is None and wants_to_stop(received.text.body)):
-        return _stop(uow, hub, received)
+        known = answered or (said is Keyword.STOP and not hub.channel.answers_keywords)
+        return _stop(uow, hub, received, BY_TEXT if known else IN_OWN_WORDS)
     if said is Keyword.HELP:
-        _answer(uow, hub, received, patient_texts.help_text)
+        if not answered:
+            _answer(uow, hub, received, patient_texts.help_text)
         return "help"
-    if said is Keyword.START and received.one is not None and start_texts(uow, received.one, received.now):
-        _answer(uow, hub, received, patient_texts.started)
-        return "started texts"
-    return None
+    return _start(uow, hub, received) if said is Keyword.START else None
 
 
-def _stop(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
+def _stop(uow: UnitOfWork, hub: Hub, received: Received, source: str) -> str | None:
     if not received.patients:
         return None  # nobody here texts this number: a person finds out who it is
     for patient in received.patients:
-        stop_texts(uow, patient, BY_TEXT, WRITER, received.now)
-    _answer(uow, hub, received, patient_texts.stopped)
+        stop_texts(uow, patient, source, WRITER, received.now)
+    if not provider_answered(hub, received):
+        _answer(uow, hub, received, patient_texts.stopped)
     return "stopped texts"
 
 
+def _start(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
+    """The provider confirms only what it had blocked itself."""
+    ended = None if received.one is None else start_texts(uow, received.one, received.now)
+    if ended is None:
+        return None
+    if ended == IN_OWN_WORDS or not provider_answered(hub, received):
+        _answer(uow, hub, received, patient_texts.started)
+    return "started texts"
+
+
 def _answer(uow: UnitOfWork, hub: Hub, received: Received, words: Callable[[Signature], str]) -> None:
-    if provider_answered(hub, received) or too_many(uow, received):
+    if too_many(uow, received):
         return
     patient = received.one
     answer = Answer(
