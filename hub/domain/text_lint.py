@@ -51,6 +51,11 @@ def reserved(word: str) -> bool:
     return word.strip(" .!,'\"") == "0" or keywords.keyword(word) is not None or keywords.wants_to_stop(word)
 
 
+def tells(words: str) -> list[str]:
+    """Words in it that tell of a patient: a condition, a drug, something that is measured."""
+    return _PHI_FOUND.findall(words)
+
+
 def faults(
     text: str,
     *,
@@ -79,7 +84,7 @@ def faults(
         rest = rest.replace(link, " ")
     for name in sorted(names, key=len, reverse=True):
         rest = rest.replace(name, " ")
-    found += [f'"{word}" tells of a patient' for word in _PHI_FOUND.findall(rest)]
+    found += [f'"{word}" tells of a patient' for word in tells(rest)]
     return found + (_values(rest, numbers) if to_patient else [])
 
 

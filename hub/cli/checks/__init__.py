@@ -55,6 +55,7 @@ OF_THE_SITE: Checks = (
     ("emergency", site.emergency_number),
     ("clinic phone", site.clinic_phone),
     ("last resort", site.last_resort),
+    ("clinic name", site.clinic_name),
     ("clinic zone", site.zone),
     ("clock", site.clock),
     ("data directory", files.data_dir),

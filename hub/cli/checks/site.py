@@ -9,6 +9,9 @@ import phonenumbers
 
 from hub.adapters.probes.clock import synchronised
 from hub.cli.checks.subject import Subject
+from hub.domain.gsm7 import plain
+from hub.domain.text_lint import tells
+from hub.domain.texts import LONGEST_CLINIC
 from hub.services.checkup.finding import Finding, fine, must, should
 
 
@@ -31,6 +34,17 @@ def clinic_phone(subject: Subject) -> Iterator[Finding]:
     else:
         why = "Who texts HELP is told nothing but the emergency number."
         yield should("No phone of the clinic is set.", why, "RPMHUB_CLINIC_PHONE=…, as a patient dials it")
+
+
+def clinic_name(subject: Subject) -> Iterator[Finding]:
+    """What stands first in every text, on a phone that lies on a table."""
+    name = plain(subject.settings.clinic_name, LONGEST_CLINIC)
+    told = tells(name)
+    if told:
+        why = f'Every text begins with "{name}": whoever sees the phone learns why the patient is watched.'
+        yield should(f'The clinic\'s name says "{told[0]}".', why, "RPMHUB_CLINIC_NAME=…, a name without a condition")
+    else:
+        yield fine(f"Texts begin with {name}.")
 
 
 def last_resort(subject: Subject) -> Iterator[Finding]:

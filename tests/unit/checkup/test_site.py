@@ -37,6 +37,18 @@ def test_the_last_resorts_number_is_one_that_can_ring(tmp_path: Path, phone: str
     assert found.need is need
 
 
+@pytest.mark.parametrize("name", ["Heart Failure Clinic", "Riverside Diabetes Care", "COPD at Home"])
+def test_a_name_that_tells_of_a_condition_stands_in_every_text(tmp_path: Path, name: str) -> None:
+    found = only(site.clinic_name(subject(tmp_path, clinic_name=name)))
+    assert found.need is Need.SHOULD
+    assert name[:20].strip() in (found.why or "")
+
+
+def test_a_name_that_tells_nothing_is_fine(tmp_path: Path) -> None:
+    (found,) = site.clinic_name(subject(tmp_path, clinic_name="Riverside Home Care"))
+    assert (found.need, found.what) == (Need.FINE, "Texts begin with Riverside Home Care.")
+
+
 def test_the_clinics_clock_is_shown_as_it_hangs_on_its_wall(tmp_path: Path) -> None:
     given = subject(tmp_path, clock=MovedClock(NOW), clinic_zone="America/Chicago")
     (found,) = site.zone(given)

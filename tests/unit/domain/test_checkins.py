@@ -1,12 +1,15 @@
 """A check-in's document: a closed schema, faults named by their place, texts that may be sent as they are."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.adapters.checkin_files import load_checkin, load_checkins
 from hub.domain.checkins import CheckIn, parse_checkin, step_of
@@ -144,6 +147,33 @@ def test_what_is_asked_when_a_pressure_is_late_and_every_morning() -> None:
 
 def _severities(checkin: CheckIn) -> dict[str, Severity | None]:
     return {choice.digit: choice.severity for choice in checkin.steps[0].choices}
+
+
+_LEAVES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-9, 99), st.floats(), st.text(max_size=12), st.sampled_from(["1", "red"])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=5,
+)
+_PLACES = [(key,) for key in GOOD] + [
+    ("steps", place, key, *more)
+    for place, step in enumerate(GOOD["steps"])
+    for key in step
+    for more in ([], [0], [0, "digit"], [0, "words"], [0, "severity"])
+    if not more or key == "choices"
+]
+
+
+@given(place=st.sampled_from(_PLACES), value=_LEAVES)
+def test_whatever_a_document_says_it_is_read_or_refused(place: tuple[Any, ...], value: object) -> None:
+    document: Any = deepcopy(GOOD)
+    at = document
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    with suppress(BrokenProtocol):
+        parse_checkin(document)
 
 
 def test_a_file_goes_by_its_name(tmp_path: Path) -> None:
