@@ -72,6 +72,14 @@ def sign_checkin(checkin_id: str, by: str, as_json: bool) -> None:
     print_row({"id": version_id, "checkin": checkin_id, "signed_by": by}, as_json=as_json)
 
 
+@checkin.command()
+@click.argument("checkin_id", metavar="ID")
+def retire(checkin_id: str) -> None:
+    """Ask the check-in ID of nobody any more."""
+    signing.retire_checkin(hub(), COMMAND_LINE, checkin_id)
+    click.echo(f"{checkin_id} is asked of nobody any more.")
+
+
 @checkin.command(name="list")
 def list_checkins() -> None:
     """List templates, and which are in force."""

@@ -10,6 +10,8 @@ from hub.services.checkins.schedule import plan_everybody
 from hub.services.hub import Actor, Hub, require
 from hub.services.ports.storage import UnitOfWork
 
+SIGNERS = frozenset({"physician", "admin"})
+
 
 class _Signable(Protocol):
     """What a template says of itself."""
@@ -57,6 +59,18 @@ def sign_checkin(hub: Hub, actor: Actor, checkin_id: str, signed_by: str | None)
     return version_id
 
 
+def retire_checkin(hub: Hub, actor: Actor, checkin_id: str) -> None:
+    """Ask it of nobody any more; whoever was just asked may still answer. Raises ``NotFound`` if none is in force."""
+    require(actor, SIGNERS)
+    now = hub.clock.now()
+    with hub.unit_of_work() as uow:
+        if not uow.checkins.retire(checkin_id, now):
+            raise NotFound(f"no check-in {checkin_id} is in force")
+        uow.checkins.forget_checkin(checkin_id)
+        uow.audit.write(now, actor.name, "checkin.retire", f"checkin:{checkin_id}", {})
+        uow.commit()
+
+
 def is_current(hub: Hub, protocol_id: str) -> bool:
     """Whether the copy in force equals the template on disk."""
     with hub.unit_of_work() as uow:
@@ -72,7 +86,7 @@ def is_checkin_current(hub: Hub, checkin_id: str) -> bool:
 
 
 def _check(hub: Hub, actor: Actor, signed_by: str | None) -> None:
-    require(actor, frozenset({"physician", "admin"}))
+    require(actor, SIGNERS)
     if (signed_by is None and not hub.site.demo) or (signed_by is not None and not signed_by.strip()):
         raise Invalid({"by": "name the clinician who signs"})
 

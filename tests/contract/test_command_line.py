@@ -82,6 +82,8 @@ def test_what_patients_are_asked_is_signed_by_commands(operator: Operator) -> No
     assert "not in force" in operator.says("checkin", "list")
     assert operator.says("checkin", "sign", "missed-pressure", "--by", "Dr Invented") == "1"
     assert "signed by Dr Invented" in operator.says("checkin", "list")
+    assert "asked of nobody" in operator.says("checkin", "retire", "missed-pressure")
+    assert "is in force" in operator.refuses("checkin", "retire", "missed-pressure")
     assert "known are" in operator.refuses("checkin", "sign", "other", "--by", "Dr Invented")
 
 

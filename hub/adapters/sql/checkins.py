@@ -29,6 +29,10 @@ class SqlCheckIns:
         """Keep a copy in force."""
         return self._copies.sign(checkin_id, version, title, body, sha256, signed_by, now)
 
+    def retire(self, checkin_id: str, now: datetime) -> bool:
+        """Have none in force."""
+        return self._copies.retire(checkin_id, now)
+
     def current(self, checkin_id: str) -> CheckInForce | None:
         """The copy in force, or None."""
         row = self._copies.current(checkin_id)

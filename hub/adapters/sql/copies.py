@@ -19,9 +19,7 @@ class SqlCopies:
     ) -> int:
         """Keep a copy in force; the copy before it is retired, whoever is on it stays on it (SF21)."""
         table = self._table
-        self._connection.execute(
-            update(table).where(self._name == document, table.c.retired_at.is_(None)).values(retired_at=now)
-        )
+        self.retire(document, now)
         values = {
             self._name.name: document,
             "version": version,
@@ -34,6 +32,11 @@ class SqlCopies:
         added = insert(table).values(values).returning(table.c.id)
         row_id: int = self._connection.execute(added).scalar_one()
         return row_id
+
+    def retire(self, document: str, now: datetime) -> bool:
+        """Have no copy in force; False if none was."""
+        this = (self._name == document) & self._table.c.retired_at.is_(None)
+        return self._connection.execute(update(self._table).where(this).values(retired_at=now)).rowcount > 0
 
     def current(self, document: str) -> Row[Any] | None:
         """The copy in force, or None."""

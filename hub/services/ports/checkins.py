@@ -43,6 +43,10 @@ class CheckIns(Protocol):
         """Keep a copy in force; the one before it of the same check-in is asked no more."""
         ...
 
+    def retire(self, checkin_id: str, now: datetime) -> bool:
+        """Have no copy in force any more; False if none was."""
+        ...
+
     def current(self, checkin_id: str) -> CheckInForce | None: ...
     def all_current(self) -> Sequence[CheckInForce]:
         """By id."""

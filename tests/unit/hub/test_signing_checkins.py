@@ -74,6 +74,24 @@ def test_a_new_file_changes_nothing_until_it_is_signed(talk: Talks) -> None:
     talk.reads(BREATHING.replace("today", "now"))
 
 
+def test_what_is_retired_is_asked_of_nobody_and_an_answer_still_counts(talk: Talks) -> None:
+    signing.sign_checkin(talk.hub, ADMIN, DAILY, DORA)
+    talk.until(14, 10, day=2)
+    talk.reads(BREATHING)
+    signing.retire_checkin(talk.hub, ADMIN, DAILY)
+    assert talk.home.count("checkin_due") == 0
+    with pytest.raises(NotFound, match="no check-in daily-breathing is in force"):
+        signing.retire_checkin(talk.hub, ADMIN, DAILY)
+    talk.writes("2")
+    assert talk.home.alerts() == ["checkin-daily-breathing-breathing open"]
+    talk.unread.clear()
+    talk.forward(DAY)
+    talk.reads()
+    signing.sign_checkin(talk.hub, ADMIN, DAILY, DORA)
+    talk.forward(DAY)
+    talk.reads(BREATHING)
+
+
 def test_the_doctor_says_what_is_asked_and_what_differs(talk: Talks) -> None:
     assert wrong(asked(talk)) == []
     assert "No check-in is in force" in asked(talk)[0].what
