@@ -83,9 +83,11 @@ class Clocks:
 
 def groups(page: TextsPage, clocks: Clocks) -> list[Group]:
     """The texts, oldest first, those of one check-in together under its name."""
+    runs = [(key, tuple(lines)) for key, lines in groupby(page.lines, key=lambda line: line.conversation_id)]
+    keys = [key for key, _ in runs]
     return [
-        _group(page, key, tuple(_bubble(page, line, clocks) for line in lines), clocks)
-        for key, lines in groupby(page.lines, key=lambda line: line.conversation_id)
+        _group(page, key, [_bubble(page, line, clocks) for line in lines], clocks, keys[:place], keys[place + 1 :])
+        for place, (key, lines) in enumerate(runs)
     ]
 
 
@@ -95,11 +97,21 @@ def newest(page: TextsPage, clocks: Clocks, most: int) -> list[Group]:
     return [Group(one.title, one.cause, one.end, one.bubbles[-most:]) for one in last]
 
 
-def _group(page: TextsPage, key: int | None, bubbles: tuple[Bubble, ...], clocks: Clocks) -> Group:
+def _group(
+    page: TextsPage,
+    key: int | None,
+    bubbles: Sequence[Bubble],
+    clocks: Clocks,
+    before: Sequence[int | None],
+    after: Sequence[int | None],
+) -> Group:
+    """A check-in that goes on after other texts says so, and how it ended stands after its last."""
     talk = page.exchanges.get(key) if key is not None else None
     if talk is None:
-        return Group("", "", "", bubbles)
-    return Group(f"Check-in: {talk.title}", _cause(talk, clocks), _end(talk, clocks), bubbles)
+        return Group("", "", "", tuple(bubbles))
+    cause = f"Continued. {_cause(talk, clocks)}" if key in before else _cause(talk, clocks)
+    end = "It goes on below." if key in after else _end(talk, clocks)
+    return Group(f"Check-in: {talk.title}", cause, end, tuple(bubbles))
 
 
 def _cause(talk: Exchange, clocks: Clocks) -> str:
@@ -215,8 +227,3 @@ def _notes(line: TextLine) -> tuple[str, ...]:
     if not line.media:
         return ()
     return (f"{line.media} picture{'s' if line.media > 1 else ''} came with it: see it at the provider",)
-
-
-def unread(lines: Sequence[TextLine]) -> int:
-    """How many wait for a person."""
-    return sum(line.unread for line in lines)

@@ -153,6 +153,36 @@ def test_check_ins_in_force_say_when_and_why_not(ana: Person, ward: Ward, people
     assert "Check-ins in force" not in ana.get(f"/patients/{people['cora'].id}").text
 
 
+def test_a_check_in_that_goes_on_after_other_texts_ends_once(
+    ana: Person, ward: Ward, people: dict[str, Watched]
+) -> None:
+    bruno = Talk(ward, people["bruno"].id)
+    with ward.hub.unit_of_work() as uow:
+        version = uow.checkins.all_current()[0].version_id
+    first = bruno.opens(version, "schedule")
+    bruno.sends("Riverside: how is your breathing today?", talk=first)
+    bruno.ends(first, "answered")
+    ward.clock.forward(timedelta(minutes=3))
+    bruno.hears("by the way, the cuff is new")
+    ward.clock.forward(timedelta(minutes=3))
+    bruno.hears("2", "check-in answer", answer=(first, "breathing", '"2"'))
+    words = _text(_page(ana, people["bruno"]))
+    assert words.count("Answered 14:04") == 1
+    assert "It goes on below." in words
+    assert "Continued. Version 1, asked 14:04: as planned" in words
+    assert "understood as “a bit worse” Answered 14:04" in words
+
+
+def test_older_unread_texts_are_counted_too(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    talk = Talk(ward, people["ada"].id)
+    for number in range(203):
+        talk.hears(f"text {number}")
+    words = _text(_page(ana, people["ada"]))
+    assert "203 texts unread. Go to the first Older ones are on the worklist ." in words
+    assert "these are the newest 200" in words
+    assert "203 unread" in _text(ana.get(f"/patients/{people['ada'].id}").text)
+
+
 def test_the_chart_shows_the_newest_exchange(ana: Person, people: dict[str, Watched]) -> None:
     chart = ana.get(f"/patients/{people['elsa'].id}").text
     words = _text(chart.split('id="texts-title"')[1].split("</section>")[0])

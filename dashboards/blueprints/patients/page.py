@@ -128,7 +128,7 @@ def texts_context(talk: TextsPage) -> dict[str, Any]:
         "texts": standing,
         "checkins": asked.lines(talk, clocks, may=standing.may, demo=hub().site.demo),
         "nothing": asked.nothing_yet(talk, may=standing.may),
-        "unread": conversation.unread(talk.lines),
+        "unread": talk.unread,
     }
 
 

@@ -45,6 +45,7 @@ def _context(found: TextsPage) -> dict[str, Any]:
     return {
         "patient": found.patient,
         "groups": conversation.groups(found, clocks),
+        "unread_here": sum(line.unread for line in found.lines),
         "first_unread": next((line.id for line in found.lines if line.unread), None),
         "their_zone": zone_words(theirs, now()),
         "clinic_zone": zone_words(zone(), now()),

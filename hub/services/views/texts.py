@@ -94,6 +94,8 @@ class TextsPage:
     consents: tuple[ConsentEntry, ...]
     lines: tuple[TextLine, ...]
     more: bool
+    unread: int
+    """Texts that wait for a person, also earlier ones."""
     exchanges: Mapping[int, Exchange]
     asked: tuple[AskedCheckIn, ...]
     sharing: int

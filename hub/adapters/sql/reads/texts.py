@@ -35,6 +35,7 @@ def texts(connection: Connection, patient_id: int, now: datetime, limit: int) ->
         consents=tuple(SqlConsents(connection).of_patient(patient_id)),
         lines=tuple(_placed(line, talks.values()) for line in newest),
         more=len(lines) > limit,
+        unread=_unread(connection, one),
         exchanges=talks,
         asked=asked(connection, one, now),
         sharing=sharing,
@@ -78,14 +79,25 @@ def _went_out(connection: Connection, one: Patient, limit: int, *, shared: bool)
 
 def _came_in(connection: Connection, one: Patient, limit: int) -> list[TextLine]:
     """Also what came from their number and could not be told to be theirs."""
-    c = inbound.c
-    theirs: ColumnElement[bool] = c.patient_id == one.id
-    if one.phone is not None:
-        nobodys = and_(c["from"] == one.phone, c.patient_id.is_(None), c.staff_id.is_(None))
-        theirs = or_(theirs, nobodys)
-    rows = connection.execute(select(inbound).where(theirs).order_by(c.id.desc()).limit(limit)).all()
+    found = select(inbound).where(_theirs(one)).order_by(inbound.c.id.desc()).limit(limit)
+    rows = connection.execute(found).all()
     answers = _answers(connection, [row.id for row in rows])
     return [_heard(row, answers.get(row.id, ())) for row in rows]
+
+
+def _theirs(one: Patient) -> ColumnElement[bool]:
+    c = inbound.c
+    if one.phone is None:
+        return c.patient_id == one.id
+    nobodys = and_(c["from"] == one.phone, c.patient_id.is_(None), c.staff_id.is_(None))
+    return or_(c.patient_id == one.id, nobodys)
+
+
+def _unread(connection: Connection, one: Patient) -> int:
+    c = inbound.c
+    found = select(func.count()).select_from(inbound).where(_theirs(one), c.understood.is_(None), c.read_at.is_(None))
+    counted: int = connection.execute(found).scalar_one()
+    return counted
 
 
 def _heard(row: Row[Any], answers: Sequence[tuple[int, AnswerLine]]) -> TextLine:
