@@ -259,6 +259,37 @@ def test_several_questions_follow_one_another(talk: Talks) -> None:
     assert talk.home.rows("conversation_answer", "step") == ["pressure", "breathing"]
 
 
+def test_a_typed_answer_that_meets_the_slot_does_not_end_the_questions_after_it(talk: Talks) -> None:
+    steps = SHIPPED[DAILY].document["steps"]
+    assert isinstance(steps, list)
+    talk.sign(PRESSURE, lambda d: d["steps"].append(steps[0]))
+    talk.until(15)
+    talk.reads(ASKED)
+    talk.writes("120/80")
+    talk.tick()
+    assert (talk.slot()[0], talk.states()) == ("due", ["open"])
+    talk.reads(BREATHING.removesuffix(" STOP to end."))
+    talk.writes("1")
+    talk.reads(SAVED)
+    assert talk.states() == ["answered"]
+
+
+def test_a_correction_does_not_disturb_the_next_question(talk: Talks) -> None:
+    """0 is about the last answer, whatever is being asked by then."""
+    talk.sign(PRESSURE)
+    talk.until(15)
+    talk.sign(DAILY, lambda d: d["schedule"].update(at="11:00"))
+    talk.until(16)
+    talk.writes("120/80")
+    talk.reads(ASKED, SAVED, BREATHING)
+    talk.writes("0")
+    talk.reads(TAKEN_BACK)
+    assert talk.values()["systolic_blood_pressure"][1] == f"{TYPED} withdrawn_by_patient"
+    talk.writes("1")
+    talk.reads(SAVED)
+    assert talk.states() == ["answered", "answered"]
+
+
 def test_nobody_is_asked_by_what_no_clinician_signed(talk: Talks) -> None:
     """SF21: in production an unsigned copy asks nobody, and a new file changes nothing until it is signed."""
     talk.sign(DAILY, by=None)

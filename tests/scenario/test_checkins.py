@@ -165,6 +165,18 @@ def test_a_question_that_failed_is_over_and_the_silence_goes_its_way(talk: Talks
     assert "missing-systolic_blood_pressure open" in talk.home.alerts()
 
 
+def test_a_question_that_may_have_left_is_waited_for_like_any_other(talk: Talks) -> None:
+    talk.sign(PRESSURE)
+    talk.home.clinic.phones.behaves[PAT] = lambda: Told("unknown", error="timeout")
+    talk.until(15)
+    assert talk.questions() == ["unknown"]
+    del talk.home.clinic.phones.behaves[PAT]
+    talk.until(17, 10)
+    talk.reads(ASKED_AGAIN)
+    talk.writes("120/80")
+    talk.reads(SAVED)
+
+
 def test_a_device_that_measures_meanwhile_ends_it(talk: Talks) -> None:
     talk.sign(PRESSURE)
     talk.until(15)
