@@ -58,7 +58,7 @@ def test_a_stale_patient_is_never_in_range(
         (
             patient(watch(), open_alerts=(("K", "missing", Severity.LOW),)),
             "no_data",
-            "an expected reading did not come",
+            "an expected reading or answer did not come",
         ),
         (patient(watch(ago(days=3)), open_alerts=(RED,)), "open", "also no SpO2 for 3 days"),
     ],
