@@ -37,7 +37,7 @@ _SIGNS: Final[Mapping[str, str]] = {
         (<pain>|<pressed>) .. <chest>
         <pain> in (\w+ ){0,6}<chest>
         (elephant|weight) (on|upon) .. <chest>
-        he?art ?att?ack
+        he?art ?(att?ac?k|attach|attck)
         (cardiac arrest|heart (has )?stopped|no pulse)
         heart (is |really )?<pain>
         <pain> in my heart
@@ -177,6 +177,9 @@ _SIGNS: Final[Mapping[str, str]] = {
         ^(<emergency>|emergencia|urgente|sos)$
         help me(?! (\w+ )?(with|to|set|find|change|use|charge|connect|understand|figure|out|log|read|get)\b)
         help help
+        ^(please|pls|plz) help$
+        ^help (please|pls|plz|now|urgent|quick|asap)( (please|pls|plz|now))*$
+        can (someone|somebody|anyone|anybody) help$
         send help
         call for help
         need (a|to see a) doctor (now|fast|quick|quickly|urgently|asap|immediately)

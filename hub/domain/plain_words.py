@@ -10,12 +10,16 @@ from collections.abc import Mapping
 
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u201b`\u00b4\u02bc\u2032\uff07")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
+_UNSEEN = frozenset({"Mn", "Mc", "Me", "Cf"})
+"""Accents, and what a phone puts between letters without showing it."""
+_SOS = str.maketrans({"\U0001f198": " sos ", "\U0001f691": " ambulance "})
+"""Pictures that mean a word; all others are gaps between words."""
 
 
 def plain_words(body: str) -> str:
     """Small letters and digits, one space between words: ``Can't  BREATHE!!`` gives ``cant breathe``."""
-    apart = unicodedata.normalize("NFKD", body.translate(_APOSTROPHES).casefold())
-    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    apart = unicodedata.normalize("NFKD", body.translate(_APOSTROPHES).translate(_SOS)).casefold()
+    letters = "".join(letter for letter in apart if unicodedata.category(letter) not in _UNSEEN)
     return _BETWEEN.sub(" ", letters).strip()
 
 

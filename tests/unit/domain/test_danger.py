@@ -10,6 +10,10 @@ BLOOD, CALL = "heavy bleeding", "a call for help"
 
 SAID = {
     CHEST: [
+        "\U0001d402\U0001d407\U0001d404\U0001d412\U0001d413 \U0001d40f\U0001d400\U0001d408\U0001d40d",
+        "che\u00adst pa\u200bin",
+        "\u202achest\u202c pain",
+        "heart attak",
         "my heart hurts",
         "pain in my heart",
         "my chest is killing me",
@@ -212,6 +216,11 @@ SAID = {
         "please help me!",
         "HELP ME IM ALONE",
         "help help",
+        "help please",
+        "pls help!!",
+        "can someone help",
+        "\U0001f198",
+        "\U0001f691",
         "I need help",
         "need help now",
         "SOS",
@@ -306,10 +315,14 @@ EVERYDAY = [
 ]
 
 
+ALONE = {"SOS", "EMERGENCY", "help please", "pls help!!", "\U0001f198"}
+"""Danger only where nothing else is said."""
+
+
 @pytest.mark.parametrize(("kind", "body"), [(kind, body) for kind, bodies in SAID.items() for body in bodies])
 def test_danger_is_found_however_it_is_typed(kind: str, body: str) -> None:
     assert found(body) == kind
-    assert found(f"Good morning, {body.upper()}") is not None or body in {"SOS", "EMERGENCY"}
+    assert found(f"Good morning, {body.upper()}") is not None or body in ALONE
 
 
 @pytest.mark.parametrize("body", EVERYDAY)
