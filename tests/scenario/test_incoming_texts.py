@@ -104,7 +104,7 @@ def test_where_the_provider_answers_the_word_the_hub_does_not(clinic: Clinic, pa
     assert clinic.text(PAT, "START") == []
     assert stands(clinic, pat)
     assert clinic.text(PAT, "please stop texting me") == [(PAT, STOPPED)]
-    assert unread(clinic) == []
+    assert unread(clinic) == [(pat.id, "HELP")]
 
 
 def test_the_providers_word_that_it_was_a_stop_counts(clinic: Clinic, pat: Patient) -> None:
@@ -178,10 +178,17 @@ def test_a_stranger_who_says_stop_is_read_by_a_person(clinic: Clinic, ana: Actor
 
 
 def test_help_is_answered_without_consent(clinic: Clinic, ana: Actor) -> None:
-    clinic.patient(phone=PAT)
+    patient = clinic.patient(phone=PAT)
     assert clinic.text(PAT, "HELP") == [(PAT, HELPED)]
     assert clinic.text(STRANGER, "info") == [(STRANGER, HELPED)]
-    assert unread(clinic) == []
+    assert unread(clinic) == [(patient.id, "HELP")]
+
+
+@pytest.mark.parametrize("provider", [True, False])
+def test_a_person_reads_a_patients_help_whoever_answers_it(clinic: Clinic, pat: Patient, *, provider: bool) -> None:
+    clinic.phones.answers_keywords = provider
+    clinic.text(PAT, "help")
+    assert unread(clinic) == [(pat.id, "help")]
 
 
 @pytest.mark.parametrize("word", ["START", "yes", "Unstop"])

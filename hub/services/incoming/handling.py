@@ -3,7 +3,7 @@
 1. Whose number it is, and that nobody else handles the text: from here on it is handled, whatever becomes of it.
 2. Staff and the last resort: what they answer to a page.
 3. Danger words: a red and the emergency number back. They are looked for in every other text.
-4. STOP, HELP, START, and the plain wish for no more texts: danger does not stop them.
+4. STOP, HELP, START, and the plain wish for no more texts: danger does not stop them. A person reads a patient's HELP.
 5. The answer to what the patient was asked. A text of danger is none, and its writer is asked nothing.
 6. All else is an unread row; its writer is told so once a day.
 
@@ -29,7 +29,7 @@ from hub.services.hub import Hub
 from hub.services.incoming.danger import answer_danger, raise_danger
 from hub.services.incoming.received import Received, too_many
 from hub.services.incoming.staff import answer_staff
-from hub.services.incoming.wishes import heed
+from hub.services.incoming.wishes import HELP, heed
 from hub.services.ports.alerting import InboundText
 from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import COURTESY, NewText, signature, text_patient
@@ -76,6 +76,8 @@ def _from_outside(uow: UnitOfWork, hub: Hub, received: Received) -> None:
     if wish.value is None and danger is None:  # whoever writes of danger is not asked for numbers
         reply = _step(uow, hub, received, lambda: _to_what_was_asked(uow, hub, received))
     understood = wish.value or (reply.value if reply is not None else None)
+    if understood == HELP and received.patients:
+        return  # the carriers' word for "who are you?" is also what a patient in distress writes
     if understood is not None and danger is None:
         uow.outbox.inbound.understood(received.id, understood, received.now)
 

@@ -12,6 +12,8 @@ from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import Answer, answer_text, signature
 
 WRITER = "the patient"
+HELP = "help"
+"""What a HELP is understood as."""
 
 
 def heed(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
@@ -27,7 +29,7 @@ def heed(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
     if said is Keyword.HELP:
         if not answered:
             _answer(uow, hub, received, patient_texts.help_text)
-        return "help"
+        return HELP
     return _start(uow, hub, received) if said is Keyword.START else None
 
 
