@@ -32,7 +32,7 @@ from hub.errors import WrongMode
 from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
 from hub.services.hub import Hub, Site
-from hub.services.ports.base import MessageSender, WebhookVerifier
+from hub.services.ports.base import MessageSender, TextSource, WebhookVerifier
 from hub.services.ports.reads import Reads
 from hub.settings import Address, Settings, check_production, config_dir
 
@@ -96,6 +96,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         templates=lambda: templates(settings),
         checkin_templates=lambda: checkin_templates(settings),
         twilio=_verifier(settings) if mode == PRODUCTION and settings.twilio else None,
+        texts=_texts(settings) if mode == PRODUCTION and settings.twilio else None,
     )
 
 
@@ -111,7 +112,6 @@ def _channel(settings: Settings) -> MessageSender:
         settings.twilio_from,
         base_url=settings.twilio_base_url,
         status_url=f"{settings.address}/webhooks/twilio/status" if settings.calls_back else None,
-        hears=settings.calls_back,
     )
 
 
@@ -119,6 +119,14 @@ def _verifier(settings: Settings) -> WebhookVerifier:
     from hub.adapters.twilio_signature import TwilioSignature
 
     return TwilioSignature(settings.twilio_account_sid, settings.twilio_auth_token, settings.address)
+
+
+def _texts(settings: Settings) -> TextSource:
+    from hub.adapters.twilio_http import twilio_client
+    from hub.adapters.twilio_list import TwilioList
+
+    account = settings.twilio_account_sid, settings.twilio_auth_token
+    return TwilioList(twilio_client(*account, base_url=settings.twilio_base_url), settings.twilio_from)
 
 
 def run_ingest(settings: Settings, stop: threading.Event) -> None:
@@ -171,8 +179,9 @@ def engine_modules() -> list[Module]:
 def sender_modules() -> list[Module]:
     """What waits for a provider: on a line of its own, so that one that hangs holds no deadline back."""
     from hub.services.engine.delivery import Delivery
+    from hub.services.engine.missed_texts import MissedTexts
 
-    return [Delivery()]
+    return [Delivery(), MissedTexts()]
 
 
 def broker_address(settings: Settings) -> Address:

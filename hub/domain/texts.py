@@ -25,8 +25,6 @@ class Clinic:
     zone: str
     public_url: str
     label: str = ""
-    hears: bool = True
-    """Whether an answer by text reaches the hub: where it does not, nobody is asked for one."""
 
     @property
     def short(self) -> str:
@@ -84,21 +82,16 @@ class Page:
 
 
 def page(clinic: Clinic, about: Page) -> str:
-    """``Riverside RED 07:04 ref K7Q2. Reply 1a to take it, 1e to pass on. Next person is paged 07:09. Open …``
-
-    Where no answer is heard it asks for none, and the link stays.
-    """
+    """``Riverside RED 07:04 ref K7Q2. Reply 1a to take it, 1e to pass on. Next person is paged 07:09. Open …``"""
     old = age_words(about.age)
     what = f"{clinic.short} {'SYSTEM ' if about.technical else ''}{about.severity.name} {clinic.hhmm(about.at)}"
     head = f"{what}{f' (reading {old})' if old else ''} ref {about.ref}."
-    link = clinic.link(f"a/{about.ref}")
-    how = f"Reply {about.digit}a to take it, {about.digit}e to pass on." if clinic.hears else ""
-    where = (f"Open {link}", 2) if clinic.hears else (f"Take it at {link}", 0)
+    how = f"Reply {about.digit}a to take it, {about.digit}e to pass on."
     then = ""
     if about.next_at is not None:
         who = "We page you again" if about.repeats else "Next person is paged"
         then = f"{who} {clinic.hhmm(about.next_at)}."
-    return _compose(clinic, (head, 0), (how, 0), (then, 1), where)
+    return _compose(clinic, (head, 0), (how, 0), (then, 1), (f"Open {clinic.link(f'a/{about.ref}')}", 2))
 
 
 def taken(clinic: Clinic, ref: str, contact_by: datetime | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol as CareProtocol
 from hub.errors import NotPermitted
-from hub.services.ports.base import Clock, Ids, MessageSender, Passwords, WebhookVerifier
+from hub.services.ports.base import Clock, Ids, MessageSender, Passwords, TextSource, WebhookVerifier
 from hub.services.ports.reads import Reads
 from hub.services.ports.storage import UnitOfWork
 
@@ -48,6 +48,8 @@ class Hub:
     """Protocol templates on disk, by id: canonical body and parsed form."""
     twilio: WebhookVerifier | None = None
     """Who calls back as Twilio; None: nobody is expected to."""
+    texts: TextSource | None = None
+    """Who lists what came in; None: nobody does."""
     checkin_templates: Callable[[], Mapping[str, tuple[bytes, CheckIn]]] = dict
     """Check-in templates on disk, as ``templates``."""
 

@@ -60,7 +60,7 @@ def chain_for(uow: UnitOfWork, hub: Hub, patient: Patient | None, kind: str, sev
 def clinic(hub: Hub, patient: Patient | None = None) -> texts.Clinic:
     """What texts say of the site; a test patient's pages are real, and say that it is a test."""
     label = "DEMO" if hub.site.demo else "TEST" if patient is not None and patient.is_test else ""
-    return texts.Clinic(hub.site.clinic_name, hub.site.zone, hub.site.public_url, label, hub.channel.hears)
+    return texts.Clinic(hub.site.clinic_name, hub.site.zone, hub.site.public_url, label)
 
 
 def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:

@@ -16,7 +16,9 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from hub.adapters.channels.twilio_sms import TwilioSms, _Http
+from hub.adapters.channels.twilio_sms import TwilioSms
+from hub.adapters.twilio_http import twilio_client
+from hub.adapters.twilio_list import TwilioList
 from hub.cli.checks import answers
 from hub.cli.checks import texts as channel_checks
 from hub.domain import checkin_texts, patient_texts, texts
@@ -79,12 +81,12 @@ def caught(twilio: FakeTwilio, proxy: Prism) -> Iterator[list[str]]:
 
 
 def sms(proxy: Prism, *, sender: str = SENDER, token: str = TOKEN, timeout: float = 5.0) -> TwilioSms:
-    return TwilioSms(ACCOUNT, token, sender, base_url=proxy.url, status_url=STATUS_URL, hears=True, timeout=timeout)
+    return TwilioSms(ACCOUNT, token, sender, base_url=proxy.url, status_url=STATUS_URL, timeout=timeout)
 
 
 def client(proxy: Prism) -> Client:
     """Twilio's own, for what is read."""
-    return Client(ACCOUNT, TOKEN, http_client=_Http(proxy.url, 5.0))
+    return twilio_client(ACCOUNT, TOKEN, base_url=proxy.url)
 
 
 def posted(proxy: Prism, form: dict[str, str]) -> int:
@@ -163,7 +165,7 @@ def test_what_doctor_asks(twilio: FakeTwilio, proxy: Prism, tmp_path: Path, hook
     given = {"twilio_account_sid": ACCOUNT, "twilio_auth_token": TOKEN, "twilio_from": SENDER}
     asked = subject(tmp_path, public_url="https://rpm.example.org", twilio_base_url=proxy.url, **given)
     needs = [found.need for found in (*channel_checks.channel(asked), *answers.brought(asked))]
-    assert needs == [Need.FINE, Need.FINE if hook else Need.MUST]
+    assert needs == [Need.FINE, Need.FINE if hook else Need.SHOULD]
 
 
 def test_what_doctor_is_refused(twilio: FakeTwilio, proxy: Prism, tmp_path: Path) -> None:
@@ -190,6 +192,17 @@ def test_messages_are_found_again(twilio: FakeTwilio, proxy: Prism) -> None:
     with pytest.raises(TwilioRestException) as refused:
         client(proxy).messages("SM" + "f" * 32).fetch()
     assert (refused.value.status, refused.value.code) == (404, 20404)
+
+
+@pytest.mark.parametrize("sender", [SENDER, SERVICE])
+def test_what_came_in_is_listed(twilio: FakeTwilio, proxy: Prism, sender: str) -> None:
+    twilio.advanced_opt_out = sender == SERVICE
+    twilio.inbound(None, PHONE, "1a", media=2)
+    came = TwilioList(client(proxy), sender).since(NOON - timedelta(hours=1))[-1]
+    assert (came.provider_id, came.sender, came.to) == (twilio.came_in[-1].sid, PHONE, SENDER)
+    assert (came.body, came.media, came.at) == ("1a", 2, NOON)
+    twilio.advanced_opt_out = False
+    assert TwilioList(client(proxy), sender).since(NOON + timedelta(seconds=1)) == []
 
 
 # What must be caught ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Every text that a phone receives has to be read by the story, word for word: one
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,11 @@ from dashboards.app import create_app
 from hub.adapters.channels.twilio_sms import TwilioSms
 from hub.adapters.sql.engine import read_only
 from hub.adapters.sql.reads import SqlReads
+from hub.adapters.twilio_http import twilio_client
+from hub.adapters.twilio_list import TwilioList
 from hub.adapters.twilio_signature import TwilioSignature
 from hub.bootstrap import checkin_templates, engine_modules, sender_modules
+from hub.errors import Transient
 from hub.services import consents, signing
 from hub.services.ports.reads import Reads
 from hub.settings import Settings
@@ -61,13 +64,19 @@ class Story:
         self.inbound_url = f"{address}/webhooks/twilio/inbound"
         self.clinic = clinic = Clinic(folder, replace(SITE, public_url=address, clinic_phone="5550100"))
         status_url = f"{address}/webhooks/twilio/status"
-        channel = TwilioSms(
-            ACCOUNT, TOKEN, SENDER, base_url=twilio.url, status_url=status_url, hears=True, timeout=SHORT_S
-        )
+        channel = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url, status_url=status_url, timeout=SHORT_S)
+        texts = TwilioList(twilio_client(ACCOUNT, TOKEN, base_url=twilio.url, timeout=SHORT_S), SENDER)
+        twilio.now = clinic.clock.now
+        self._sender = sender_modules()
         verifier = TwilioSignature(ACCOUNT, TOKEN, address)
         templates = checkin_templates(Settings())
         clinic.hub = replace(
-            clinic.hub, channel=channel, twilio=verifier, reads=self._reads, checkin_templates=lambda: templates
+            clinic.hub,
+            channel=channel,
+            twilio=verifier,
+            texts=texts,
+            reads=self._reads,
+            checkin_templates=lambda: templates,
         )
         self.home = Home(clinic, protocols)
         consents.set_phone(self.hub, ADMIN, self.home.patient_id, PAT)
@@ -94,8 +103,9 @@ class Story:
 
     def moment(self) -> None:
         """One tick of each of the worker's lines; what Twilio then has lies on the phones."""
-        for module in [*engine_modules(), *sender_modules()]:
-            module.run(self.hub, self.now)
+        for module in [*engine_modules(), *self._sender]:
+            with suppress(Transient):  # as the engine does: the next tick tries again
+                module.run(self.hub, self.now)
         for message in self.twilio.taken[self._known :]:
             self.last_sent[message.to] = message
             self.phones[message.to].unread.append(message.body)

@@ -28,7 +28,7 @@ def twilio() -> Iterator[FakeTwilio]:
 @pytest.fixture
 def clinic(tmp_path: Path, twilio: FakeTwilio) -> Iterator[Clinic]:
     for clinic in clinics(tmp_path, replace(SITE, clinic_phone="5550100")):
-        sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url, status_url=CALLBACK, hears=True, timeout=2.0)
+        sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url, status_url=CALLBACK, timeout=2.0)
         clinic.hub = replace(clinic.hub, channel=sms)
         yield clinic
 

@@ -56,7 +56,7 @@ def paged(clinic: Clinic, twilio: FakeTwilio) -> Callable[..., list[tuple[float,
 
 
 def by_twilio(clinic: Clinic, url: str) -> None:
-    sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=url, status_url=CALLBACK, hears=True, timeout=SHORT_S)
+    sms = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=url, status_url=CALLBACK, timeout=SHORT_S)
     clinic.hub = replace(clinic.hub, channel=sms)
 
 
@@ -78,16 +78,6 @@ def test_a_page_that_is_taken_waits_for_its_step(
         f"Riverside RED 07:04 ref K7Q2. Reply {digit}a to take it, {digit}e to pass on. Next person is paged 07:09. "
         "Open https://rpm.example.org/a/K7Q2"
     )
-
-
-def test_where_twilio_brings_no_answers_a_page_asks_for_none(
-    clinic: Clinic, twilio: FakeTwilio, paged: Callable[..., list[tuple[float, str]]]
-) -> None:
-    clinic.hub = replace(clinic.hub, channel=TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url))
-    clinic.finds(clinic.patient())
-    assert paged() == [(0, "Ana")]
-    says = "Riverside RED 07:04 ref K7Q2. Next person is paged 07:09. Take it at https://rpm.example.org/a/K7Q2"
-    assert twilio.taken[0].body == says
 
 
 @pytest.mark.parametrize("fault", [500, 503, "page", "hang", "reset", "accept_hang", "accept_reset", "garbled"])
@@ -190,7 +180,7 @@ def test_a_word_that_comes_before_the_answer_stands(
     sms = clinic.hub.channel
 
     class ToldMeanwhile:
-        name, reaches_people, hears, idempotent = sms.name, True, sms.hears, False
+        name, reaches_people, idempotent = sms.name, True, False
         answers_keywords = sms.answers_keywords
 
         def send(self, *sent: object) -> object:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -71,6 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == MESSAGES:
             chosen = [one for one in messages if asked.get("To", one.to) == one.to]
             chosen = [one for one in chosen if asked.get("From", one.sender) == one.sender]
+            since = asked.get("DateSent>")
+            if since is not None:
+                chosen = [one for one in chosen if one.at >= datetime.fromisoformat(since)]
             newest = sorted(chosen, key=lambda one: one.sid[2:], reverse=True)
             return resources.listed("messages", path, [resources.message(one) for one in newest], asked)
         found = (one for one in messages if path == f"{base}/Messages/{one.sid}.json")

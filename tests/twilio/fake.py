@@ -3,8 +3,9 @@
 import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import ThreadingHTTPServer
 
 from tests.twilio import messages
@@ -56,6 +57,8 @@ class FakeTwilio(ThreadingHTTPServer):
         self.asked = threading.Condition()
         self.requests = 0
         self.released = threading.Event()
+        self.now: Callable[[], datetime] = lambda: messages.MADE
+        """The fake's clock."""
         self._sids = itertools.count(1)
 
     @property
@@ -73,7 +76,7 @@ class FakeTwilio(ThreadingHTTPServer):
 
     def take(self, form: Mapping[str, str]) -> Taken:
         """The message is on its way."""
-        message = Taken(self._sid("SM"), form["To"], form["Body"], form.get("StatusCallback"))
+        message = Taken(self._sid("SM"), form["To"], form["Body"], form.get("StatusCallback"), at=self.now())
         if "MessagingServiceSid" in form:
             message.service, message.status = True, "accepted"
         self.taken.append(message)
@@ -95,17 +98,26 @@ class FakeTwilio(ThreadingHTTPServer):
         return [post(message.callback, callback(message, *each)) for each in heard.get(calls, [])]
 
     def inbound(
-        self, url: str, from_: str, body: str, *, to: str = SENDER, media: int = 0, sid: str | None = None, **more: str
+        self,
+        url: str | None,
+        from_: str,
+        body: str,
+        *,
+        to: str = SENDER,
+        media: int = 0,
+        sid: str | None = None,
+        **more: str,
     ) -> int:
         """Somebody writes: keywords are dealt with as Twilio does, and the text is posted all the same; the answer's
-        status. ``sid``: the same text is told of again. ``more``: further fields."""
+        status. ``url`` None: nobody can be reached, and it is only listed (0). ``sid``: the same text is told of again.
+        ``more``: further fields."""
         again = sid is not None
         message = Taken(sid or self._sid("MM" if media else "SM"), to, body, None, "received", from_)
-        message.inward, message.media, message.service = True, media, self.advanced_opt_out
+        message.inward, message.media, message.service, message.at = True, media, self.advanced_opt_out, self.now()
         word = None if again else self.opt_outs.hear(from_, body)
         if not again:
             self.came_in.append(message)
-        return post(url, messages.inbound(message, word if self.advanced_opt_out else None) | more)
+        return post(url, messages.inbound(message, word if self.advanced_opt_out else None) | more) if url else 0
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hung up is no news."""

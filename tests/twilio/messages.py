@@ -1,8 +1,11 @@
 """Messages as Twilio has them: what it calls back with, and what it posts when one comes in."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tests.twilio.account import ACCOUNT, API, SENDER, SERVICE
+
+MADE = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Taken:
     inward: bool = False
     media: int = 0
     error: int | None = None
+    at: datetime = MADE
 
 
 def callback(message: Taken, status: str, error: int | None = None) -> dict[str, str]:

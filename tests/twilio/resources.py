@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 from tests.twilio.account import ACCOUNT, API, SENDER, SERVICE
@@ -49,9 +50,9 @@ def message(taken: Taken) -> dict[str, object]:
         "account_sid": ACCOUNT,
         "api_version": API,
         "body": taken.body,
-        "date_created": MADE,
-        "date_sent": None if taken.status in ("accepted", "queued") else MADE,
-        "date_updated": MADE,
+        "date_created": format_datetime(taken.at),
+        "date_sent": None if taken.status in ("accepted", "queued") else format_datetime(taken.at),
+        "date_updated": format_datetime(taken.at),
         "direction": "inbound" if taken.inward else "outbound-api",
         "error_code": taken.error,
         "error_message": None,

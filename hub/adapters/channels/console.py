@@ -13,7 +13,6 @@ class Console:
 
     name = "console"
     reaches_people = False
-    hears = True
     answers_keywords = False
     idempotent = True
 

@@ -17,7 +17,6 @@ class DemoPhone:
 
     name = "demo_phone"
     reaches_people = False
-    hears = True
     answers_keywords = False
     idempotent = True
 

@@ -3,23 +3,18 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 import urllib3
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
 
+from hub.adapters.twilio_http import TIMEOUT_S, twilio_client
 from hub.domain.messages import PAGE_VALID, Sending
 from hub.domain.twilio_words import QUEUE_FULL, WORDS
 from hub.services.ports.base import Delivery
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_S = 5.0
-"""To connect, and again to answer: both together end within a message's lease and the deadline of the tick."""
 _TOO_MANY = 429
 _REFUSED = range(400, 500)
 
@@ -43,14 +38,10 @@ class TwilioSms:
         *,
         base_url: str = "",
         status_url: str | None = None,
-        hears: bool = False,
         timeout: float = TIMEOUT_S,
     ) -> None:
-        """``base_url``: another address for the API. ``status_url``: where Twilio says how a message fared. ``hears``:
-        Twilio brings the answers."""
-        self.hears = hears
-        logging.getLogger("twilio").setLevel(logging.WARNING)  # at INFO its client writes down numbers
-        self._messages = Client(account, token, http_client=_Http(base_url, timeout)).messages
+        """``base_url``: another address for the API. ``status_url``: where Twilio says how a message fared."""
+        self._messages = twilio_client(account, token, base_url=base_url, timeout=timeout).messages
         self._sender = {"messaging_service_sid" if sender.startswith("MG") else "from_": sender}
         self._status_url = status_url
 
@@ -97,21 +88,3 @@ def _no_answer(error: requests.RequestException) -> Delivery:
         getattr(next(iter(error.args), None), "reason", None), urllib3.exceptions.NewConnectionError
     )
     return Delivery("failed" if never else "unknown", error=type(error).__name__)
-
-
-class _Http(TwilioHttpClient):  # type: ignore[misc]
-    """The client's own HTTP, with a time limit, and to ``base_url`` if there is one.
-
-    A connection for each message: one kept open may die unseen, and what was sent on it would be unknown.
-    """
-
-    def __init__(self, base_url: str, timeout: float) -> None:
-        super().__init__(pool_connections=False, timeout=timeout)
-        self._base = urlsplit(base_url.rstrip("/"))
-
-    def request(self, method: str, url: str, *arguments: Any, **named: Any) -> Any:
-        """As the client's, elsewhere."""
-        if self._base.netloc:
-            parts = urlsplit(url)
-            url = urlunsplit((self._base.scheme, self._base.netloc, self._base.path + parts.path, parts.query, ""))
-        return super().request(method, url, *arguments, **named)

@@ -1,5 +1,7 @@
 """Keeping a text that came in. What it asks for is the worker's to find out: whoever brings it is answered at once."""
 
+from datetime import datetime
+
 from hub.domain.severity import Severity
 from hub.services.alerting import technical
 from hub.services.hub import Hub
@@ -17,13 +19,18 @@ def keep_text(
     to: str | None = None,
     media: int = 0,
     opt_out: str | None = None,
+    received_at: datetime | None = None,
 ) -> bool:
-    """Whether the text is new; once the provider has told of it, telling again changes nothing."""
+    """Whether the text is new; once the provider has told of it, telling again changes nothing.
+
+    ``received_at``: when it came, where that was before now.
+    """
+    now = hub.clock.now()
     text = InboundText(
         provider_id=provider_id,
         sender=sender,
         body=body,
-        received_at=hub.clock.now(),
+        received_at=now if received_at is None else min(received_at, now),
         to=to,
         media=media,
         opt_out=opt_out,

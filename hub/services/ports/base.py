@@ -1,6 +1,6 @@
 """What every use-case may ask of the world besides storage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -72,11 +72,6 @@ class MessageSender(Protocol):
         ...
 
     @property
-    def hears(self) -> bool:
-        """Whether answers to what it sends reach the hub."""
-        ...
-
-    @property
     def answers_keywords(self) -> bool:
         """Whether the provider itself answers STOP, HELP and START."""
         ...
@@ -89,6 +84,26 @@ class MessageSender(Protocol):
     def send(self, outbox_id: int, to: str, body: str, now: datetime) -> Delivery:
         """Send once. Raises nothing on purpose: whatever went wrong is in the ``Delivery``. Idempotent by ``outbox_id``
         where the provider allows it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameIn:
+    """A text that came in, as the provider lists it. ``at``: when it was sent."""
+
+    provider_id: str
+    sender: str
+    to: str
+    body: str
+    media: int
+    at: datetime
+
+
+class TextSource(Protocol):
+    """The provider's own list of what came in."""
+
+    def since(self, at: datetime) -> Sequence[CameIn]:
+        """What came in since, oldest first. Raises ``Transient`` if the provider does not say."""
         ...
 
 

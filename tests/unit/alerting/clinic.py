@@ -89,7 +89,6 @@ class Phones:
     """A channel whose every message is seen. ``behaves`` says per number what happens instead of delivery."""
 
     name = "phones"
-    hears = True
     answers_keywords = False
 
     def __init__(self) -> None:
