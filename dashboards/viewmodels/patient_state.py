@@ -60,7 +60,9 @@ def _silence(row: PatientRow, now: datetime) -> State | None:
     silent = [watch for watch in row.watches if _no_data(watch, row, now)]
     if not silent:
         missing = any(kind == "missing" for _, kind, _ in row.open_alerts)
-        return State("no_data", "no data", "grey", "?", "an expected reading or answer did not come") if missing else None
+        return (
+            State("no_data", "no data", "grey", "?", "an expected reading or answer did not come") if missing else None
+        )
     words = sorted({_silent_words(watch, row, now) for watch in silent})
     spans = [now - watch.latest_at for watch in silent if watch.latest_at is not None and not _unusable(watch, row)]
     word = f"no data {times.span(max(spans))}" if spans else "no data"
