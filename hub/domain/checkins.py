@@ -235,6 +235,14 @@ def may_leave(checkin: CheckIn, zone: ZoneInfo, at: datetime) -> datetime:
         day += _DAY
 
 
+def must_have_left(checkin: CheckIn, zone: ZoneInfo, at: datetime) -> datetime | None:
+    """When the quiet hours begin after ``at``; None: they have begun."""
+    local = at.astimezone(zone)
+    if not checkin.opens <= local.time() < checkin.closes:
+        return None
+    return local_instant(checkin.closes, local.date(), zone)
+
+
 def step_of(checkin: CheckIn, step_id: str) -> Step | None:
     """The step of this id."""
     found: Sequence[Step] = [step for step in checkin.steps if step.id == step_id]

@@ -81,19 +81,26 @@ class Answer:
     to: str
     body: str
     cause: str
+    said_at: datetime
     patient_id: int | None = None
     urgent: bool = False
 
 
 def answer_text(uow: UnitOfWork, answer: Answer, now: datetime) -> int | None:
-    """Queue the direct answer to a text, which needs no consent: who asks is answered, once and soon."""
+    """Queue the direct answer to a text, which needs no consent: who asks is answered, once and soon or not at all.
+
+    An urgent one goes out however late the text is handled: it says whom to call.
+    """
+    until = (now if answer.urgent else min(answer.said_at, now)) + ANSWER_VALID
+    if until <= now:
+        return None
     message = NewMessage(
         dedupe=f"{answer.cause}:answer",
         kind=ANSWER,
         to=answer.to,
         body=answer.body,
         send_after=now,
-        valid_until=now + ANSWER_VALID,
+        valid_until=until,
         patient_id=answer.patient_id,
         urgent=answer.urgent,
     )

@@ -262,15 +262,15 @@ def test_a_number_may_be_taken_away(clinic: Clinic, ana: Actor) -> None:
 def test_the_answer_to_their_own_text_needs_no_consent(clinic: Clinic) -> None:
     clinic.patient(phone=PAT)
     with clinic.hub.unit_of_work() as uow:
-        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1"), clinic.now)
-        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1"), clinic.now)
+        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1", clinic.now), clinic.now)
+        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1", clinic.now), clinic.now)
         uow.commit()
     assert clinic.tick() == [(PAT, "Riverside: call 911 now.")]
 
 
 def test_an_answer_that_is_ten_minutes_late_is_not_sent(clinic: Clinic) -> None:
     with clinic.hub.unit_of_work() as uow:
-        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1"), clinic.now)
+        answer_text(uow, Answer(PAT, "Riverside: call 911 now.", "inbound:1", clinic.now), clinic.now)
         uow.commit()
     clinic.clock.forward(11 * MINUTE)
     assert clinic.tick() == []

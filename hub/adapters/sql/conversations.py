@@ -59,6 +59,12 @@ class SqlConversations:
         """The one that waits for an answer."""
         return self._first(select(table).where(table.c.patient_id == patient_id, OPEN))
 
+    def ended_since(self, patient_id: int, since: datetime) -> Sequence[Conversation]:
+        """The newest first."""
+        these = (table.c.patient_id == patient_id) & (table.c.asked_at >= since) & (table.c.state != states.OPEN)
+        found = select(table).where(these).order_by(table.c.id.desc())
+        return [Conversation(**row) for row in self._connection.execute(found).mappings()]
+
     def save(self, conversation: Conversation) -> bool:
         """The next version, if this is the one that stands and no other is open beside it."""
         changes = {name: value for name, value in asdict(conversation).items() if name not in _FIXED}

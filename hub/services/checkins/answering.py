@@ -6,16 +6,14 @@ from datetime import datetime
 
 from hub.domain.answers import Answer, Chosen, Measured, parse_answer, takes_back
 from hub.domain.checkin_texts import saved, saved_and_looked_at
-from hub.domain.checkins import Choice
-from hub.domain.findings import Finding
 from hub.domain.messages import LEFT
 from hub.domain.patients import Patient
-from hub.domain.severity import Severity
 from hub.domain.wording import plain
-from hub.services.alerting import Raised, data_returned, raise_alert
-from hub.services.checkins.asking import LOOKS_AGAIN, put
+from hub.services.alerting import data_returned
+from hub.services.checkins.asking import LOOKS_AGAIN, following, put
 from hub.services.checkins.ending import change, finish
 from hub.services.checkins.heard import Heard
+from hub.services.checkins.raising import hear_late, raise_chosen
 from hub.services.checkins.reported import keep_reading
 from hub.services.checkins.silence import silent_about
 from hub.services.checkins.taking_back import reply, take_back
@@ -34,25 +32,29 @@ def answer(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, body: s
     """
     if takes_back(body) and take_back(uow, hub, patient, inbound_id, now):
         return Heard.UNDERSTOOD
+    said_at = min(uow.outbox.inbound.get(inbound_id).received_at, now)
     row = uow.conversations.open_of(patient.id)
-    if row is None or not _was_asked(uow, row):
-        return Heard.NOTHING
-    talk = talk_of(uow, patient, row)
-    found = parse_answer(talk.step, body)
-    if found is None:
-        return _not_understood(uow, hub, talk, now)
-    _keep(uow, hub, talk, inbound_id, found, now)
+    talk = talk_of(uow, patient, row) if row is not None and _was_asked(uow, row, said_at) else None
+    found = parse_answer(talk.step, body) if talk is not None else None
+    if talk is None or found is None:
+        hear_late(uow, hub, patient, body, said_at, now)
+        return Heard.NOTHING if talk is None else _not_understood(uow, hub, talk, said_at, now)
+    _keep(uow, hub, talk, inbound_id, found, said_at, now)
     return Heard.UNDERSTOOD
 
 
-def _was_asked(uow: UnitOfWork, row: Conversation) -> bool:
-    """Nobody answers a question that has not left."""
-    return any(message.state in LEFT for message in uow.outbox.of_conversation(row.id) if message.kind == CHECKIN)
+def _was_asked(uow: UnitOfWork, row: Conversation, said_at: datetime) -> bool:
+    """Nobody answers a question that has not left: a doubled answer is none to the question after it."""
+    answers = uow.conversations.answers(row.id)
+    changed = max((one.withdrawn_at or one.answered_at for one in answers), default=row.asked_at)
+    questions = [message for message in uow.outbox.of_conversation(row.id) if message.kind == CHECKIN]
+    waiting = [message for message in questions if message.send_after >= changed] or questions[-1:]
+    return any(message.state in LEFT and message.send_after <= said_at for message in waiting)
 
 
-def _not_understood(uow: UnitOfWork, hub: Hub, talk: Talk, now: datetime) -> Heard:
+def _not_understood(uow: UnitOfWork, hub: Hub, talk: Talk, said_at: datetime, now: datetime) -> Heard:
     """Ask once more, at once: whoever just wrote is awake. The second time a person reads it."""
-    between = (now, now + talk.checkin.too_old)
+    between = following(hub, talk, said_at, now)
     if not talk.row.prompts and put(uow, hub, talk, talk.step.ask_again, between, now):
         change(uow, replace(talk.row, prompts=talk.row.prompts + 1, check_at=now + LOOKS_AGAIN))
         return Heard.ASKED_AGAIN
@@ -60,47 +62,35 @@ def _not_understood(uow: UnitOfWork, hub: Hub, talk: Talk, now: datetime) -> Hea
     return Heard.GAVE_UP
 
 
-def _keep(uow: UnitOfWork, hub: Hub, talk: Talk, inbound_id: int, found: Answer, now: datetime) -> None:
+def _keep(
+    uow: UnitOfWork, hub: Hub, talk: Talk, inbound_id: int, found: Answer, said_at: datetime, now: datetime
+) -> None:
     patient, row = talk.patient, talk.row
     uow.outbox.cancel_of_conversation(row.id)
     journal_id, spoke = None, False
     if isinstance(found, Measured):
         journal_id, spoke = keep_reading(uow, hub, patient, inbound_id, found.values, now)
     elif found.choice.severity is not None:
-        _raise(uow, hub, talk, found.choice, found.choice.severity, now)
+        raise_chosen(uow, hub, talk, found.choice, found.choice.severity, now)
         spoke = True
     uow.conversations.keep_answer(row.id, inbound_id, talk.step.id, _kept(found), now, journal_id)
     data_returned(uow, hub, patient.id, silent_about(talk.checkin.id), now)
-    if not _go_on(uow, hub, talk, now):
+    if not _go_on(uow, hub, talk, said_at, now):
         finish(uow, row, ANSWERED, now)
         here = clinic(hub, patient)
         thanks = saved_and_looked_at(here, hub.site.emergency_number) if spoke else saved(here)
         reply(uow, hub, talk, inbound_id, thanks, now)
 
 
-def _go_on(uow: UnitOfWork, hub: Hub, talk: Talk, now: datetime) -> bool:
+def _go_on(uow: UnitOfWork, hub: Hub, talk: Talk, said_at: datetime, now: datetime) -> bool:
     """Put the next question; False if there is none, or none may be put any more."""
-    checkin, following = talk.checkin, talk.row.step + 1
-    if following >= len(checkin.steps):
+    checkin, place = talk.checkin, talk.row.step + 1
+    if place >= len(checkin.steps):
         return False
-    if not put(uow, hub, talk, checkin.steps[following].ask, (now, now + checkin.too_old), now):
+    if not put(uow, hub, talk, checkin.steps[place].ask, following(hub, talk, said_at, now), now):
         return False
-    change(uow, replace(talk.row, step=following, check_at=now + LOOKS_AGAIN))
+    change(uow, replace(talk.row, step=place, check_at=now + LOOKS_AGAIN))
     return True
-
-
-def _raise(uow: UnitOfWork, hub: Hub, talk: Talk, choice: Choice, severity: Severity, now: datetime) -> None:
-    checkin = talk.checkin
-    finding = Finding(
-        rule=f"checkin-{checkin.id}",
-        problem=f"checkin-{checkin.id}-{talk.step.id}",
-        severity=severity,
-        at=now,
-        sentence=f"{choice.sentence}, says the patient by text",
-        inputs={"check-in": f"{checkin.id} version {checkin.version}", "answer": f"{choice.digit}, {choice.words}"},
-    )
-    raised = Raised(finding, "clinical", checkin.signed_by is not None, None, page=True)
-    raise_alert(uow, hub, talk.patient, raised, f"patient:{talk.patient.id}", now)
 
 
 def _kept(found: Answer) -> str:

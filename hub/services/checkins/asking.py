@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.domain.checkin_texts import question
-from hub.domain.checkins import CheckIn, may_leave
+from hub.domain.checkins import CheckIn, may_leave, must_have_left
 from hub.domain.patients import Patient
 from hub.domain.slots import local_instant
 from hub.services.checkins.talk import Talk, talk_of
@@ -13,7 +13,7 @@ from hub.services.hub import Hub
 from hub.services.paging import clinic
 from hub.services.ports.checkins import CheckInForce
 from hub.services.ports.storage import UnitOfWork
-from hub.services.texting import CHECKIN, NewText, text_patient
+from hub.services.texting import ANSWER_VALID, CHECKIN, NewText, text_patient
 
 A_DAY = 3
 """Texts with questions that one patient gets on one local day at most."""
@@ -79,16 +79,29 @@ def leaving(hub: Hub, patient: Patient, checkin: CheckIn, now: datetime) -> date
     return now if hub.site.demo else may_leave(checkin, ZoneInfo(patient.zone), now)
 
 
+def following(hub: Hub, talk: Talk, said_at: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """When a question may leave that follows a text: at once while its writer is surely awake, later like any other."""
+    awake = now - said_at <= ANSWER_VALID
+    return now if awake else leaving(hub, talk.patient, talk.checkin, now), now + talk.checkin.too_old
+
+
 def put(
     uow: UnitOfWork, hub: Hub, talk: Talk, template: str, between: tuple[datetime, datetime], now: datetime
 ) -> bool:
-    """Queue a question; False if the patient may not be texted, or has been texted enough today."""
-    patient, talk_id = talk.patient, talk.row.id
+    """Queue a question; False if the patient may not be texted, has been texted enough today, or it would be too late.
+
+    What has not left when the quiet hours begin does not leave: a provider or a worker may be down for hours.
+    """
+    patient, talk_id, (leaves, over) = talk.patient, talk.row.id, between
+    if not hub.site.demo:
+        over = min(over, must_have_left(talk.checkin, ZoneInfo(patient.zone), leaves) or leaves + ANSWER_VALID)
+    if leaves >= over:
+        return False
     if uow.outbox.texts_to(patient.id, CHECKIN, _midnight(patient, now)) >= A_DAY:
         return False
     before = sum(message.kind == CHECKIN for message in uow.outbox.of_conversation(talk_id))
     body = question(clinic(hub, patient), hub.site.emergency_number, template, first=before == 0)
-    text = NewText(CHECKIN, body, f"conversation:{talk_id}:question:{before}", *between, talk_id)
+    text = NewText(CHECKIN, body, f"conversation:{talk_id}:question:{before}", leaves, over, talk_id)
     return text_patient(uow, hub, patient, text, now) is not None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from hub.domain.checkin_texts import taken_back
 from hub.domain.patients import Patient
-from hub.services.checkins.asking import LOOKS_AGAIN, put
+from hub.services.checkins.asking import LOOKS_AGAIN, following, put
 from hub.services.checkins.ending import change
 from hub.services.checkins.missing import waited_for
 from hub.services.checkins.reported import take_reading_back
@@ -32,12 +32,12 @@ def take_back(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, now:
         slot = waited_for(talk.row.key)
         if slot is not None:
             wait_again(uow, patient, *slot, now)
-    if not _asked_anew(uow, hub, talk, last, now):
+    if not _asked_anew(uow, hub, talk, last, said_at, now):
         reply(uow, hub, talk, inbound_id, taken_back(clinic(hub, patient)), now)
     return True
 
 
-def _asked_anew(uow: UnitOfWork, hub: Hub, talk: Talk, last: Asked, now: datetime) -> bool:
+def _asked_anew(uow: UnitOfWork, hub: Hub, talk: Talk, last: Asked, said_at: datetime, now: datetime) -> bool:
     """Put its question again, if it was not put anew before and nothing else is being asked."""
     other = uow.conversations.open_of(talk.patient.id)
     if talk.row.prompts or (other is not None and other.id != talk.row.id):
@@ -46,7 +46,7 @@ def _asked_anew(uow: UnitOfWork, hub: Hub, talk: Talk, last: Asked, now: datetim
     if place is None:
         return False
     uow.outbox.cancel_of_conversation(talk.row.id)
-    between = (now, now + talk.checkin.too_old)
+    between = following(hub, talk, said_at, now)
     if not put(uow, hub, talk, talk.checkin.steps[place].ask_again, between, now):
         return False
     prompts = talk.row.prompts + 1
@@ -56,6 +56,9 @@ def _asked_anew(uow: UnitOfWork, hub: Hub, talk: Talk, last: Asked, now: datetim
 
 
 def reply(uow: UnitOfWork, hub: Hub, talk: Talk, inbound_id: int, body: str, now: datetime) -> None:
-    """Say what became of a text."""
-    text = NewText(ANSWER, body, f"inbound:{inbound_id}:checkin", now, now + ANSWER_VALID, talk.row.id)
+    """Say what became of a text, while whoever wrote it waits to hear: not in the night after."""
+    until = min(uow.outbox.inbound.get(inbound_id).received_at, now) + ANSWER_VALID
+    if until <= now:
+        return
+    text = NewText(ANSWER, body, f"inbound:{inbound_id}:checkin", now, until, talk.row.id)
     text_patient(uow, hub, talk.patient, text, now)

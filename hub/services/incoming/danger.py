@@ -39,6 +39,7 @@ def answer_danger(uow: UnitOfWork, hub: Hub, received: Received) -> None:
         to=received.text.sender,
         body=body,
         cause=f"inbound:{received.id}:safety",
+        said_at=received.text.received_at,
         patient_id=None if patient is None else patient.id,
         urgent=True,
     )

@@ -95,7 +95,8 @@ def _to_what_was_asked(uow: UnitOfWork, hub: Hub, received: Received) -> str | N
 def _be_courteous(uow: UnitOfWork, hub: Hub, received: Received) -> None:
     """Say that a person will read it and when not to wait for that: no answer to a question, so it needs consent."""
     patient, now = received.one, received.now
-    if patient is None or too_many(uow, received):
+    until = min(received.text.received_at, now) + COURTESY_VALID
+    if patient is None or until <= now or too_many(uow, received):
         return
     if uow.outbox.texts_to(patient.id, COURTESY, now - COURTESY_EVERY):
         return
@@ -104,7 +105,7 @@ def _be_courteous(uow: UnitOfWork, hub: Hub, received: Received) -> None:
         body=patient_texts.courtesy(signature(hub, patient)),
         dedupe=f"inbound:{received.id}:courtesy",
         send_after=now,
-        valid_until=now + COURTESY_VALID,
+        valid_until=until,
     )
     text_patient(uow, hub, patient, text, now)
 

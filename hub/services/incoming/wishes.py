@@ -61,6 +61,7 @@ def _answer(uow: UnitOfWork, hub: Hub, received: Received, words: Callable[[Sign
         to=received.text.sender,
         body=words(signature(hub, patient)),
         cause=f"inbound:{received.id}:wish",
+        said_at=received.text.received_at,
         patient_id=None if patient is None else patient.id,
     )
     answer_text(uow, answer, received.now)
