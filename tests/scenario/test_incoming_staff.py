@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.services.hub import Actor
+from tests.scenario.texted import SAFETY, agrees, stands
 from tests.unit.alerting.clinic import ANA, LAST, SITE, Clinic, clinics
 
 
@@ -51,3 +52,29 @@ def test_staff_who_ask_for_help_are_told_how_to_answer(clinic: Clinic, ana: Acto
         "https://rpm.example.org/"
     )
     assert clinic.text(ANA, "help") == ([] if provider else [("Ana", words)])
+
+
+# A number that is a patient's as well --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phone", [ANA, LAST])
+def test_danger_is_heard_where_the_number_is_a_patients_as_well(clinic: Clinic, ana: Actor, phone: str) -> None:
+    patient = clinic.patient(phone=phone)
+    seen = clinic.text(phone, "I have chest pain")
+    assert clinic.all_alerts() == ["text-danger open"]
+    assert clinic.alert().patient_id == patient.id
+    assert SAFETY in [body for _, body in seen]
+
+
+def test_stop_ends_both_where_the_number_is_a_patients_as_well(clinic: Clinic, ana: Actor) -> None:
+    patient = agrees(clinic, ana, clinic.patient(phone=ANA))
+    clinic.text(ANA, "stop")
+    assert clinic.all_alerts() == ["opted-out open"]
+    assert not stands(clinic, patient)
+
+
+def test_an_answer_to_a_page_stays_one_where_the_number_is_a_patients_as_well(clinic: Clinic, ana: Actor) -> None:
+    clinic.patient(phone=ANA)
+    ((_, body),) = clinic.text(ANA, "1a")
+    assert "1" in body
+    assert clinic.all_alerts() == []

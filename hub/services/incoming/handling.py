@@ -1,7 +1,7 @@
 """What a text that came in asks for, in an order that is a matter of safety.
 
 1. Whose number it is, and that nobody else handles the text: from here on it is handled, whatever becomes of it.
-2. Staff and the last resort: what they answer to a page.
+2. Staff and the last resort: what they answer to a page. Is the number a patient's as well, danger and STOP count too.
 3. Danger words: a red and the emergency number back. They are looked for in every other text.
 4. STOP, HELP, START, and the plain wish for no more texts: danger does not stop them. A person reads a patient's HELP.
 5. The answer to what the patient was asked. A text of danger is none, and its writer is asked nothing.
@@ -29,7 +29,7 @@ from hub.services.hub import Hub
 from hub.services.incoming.danger import answer_danger, raise_danger
 from hub.services.incoming.received import Received, too_many
 from hub.services.incoming.staff import answer_staff
-from hub.services.incoming.wishes import HELP, heed
+from hub.services.incoming.wishes import HELP, heed, heed_stop
 from hub.services.ports.alerting import InboundText
 from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import COURTESY, NewText, signature, text_patient
@@ -53,22 +53,33 @@ def handle(uow: UnitOfWork, hub: Hub, inbound_id: int, text: InboundText, now: d
 def _handle(uow: UnitOfWork, hub: Hub, received: Received) -> None:
     phone = received.text.sender
     member = uow.staff.by_phone(phone)
-    ids = [] if member else uow.outbox.inbound.patients_with_phone(phone)
-    whose = (member.id if member else None, ids[0] if len(ids) == 1 else None)
+    staffed = member is not None or phone == hub.site.last_resort_phone
+    ids = uow.outbox.inbound.patients_with_phone(phone)
+    whose = (member.id if member else None, ids[0] if len(ids) == 1 and not staffed else None)
     if not uow.outbox.inbound.handled(received.id, *whose, received.now):
         return  # another worker was faster
-    if member or phone == hub.site.last_resort_phone:  # an old code is no proof: its phone may be a leaver's
-        _step(uow, hub, received, lambda: answer_staff(uow, hub, member, received))
-        return
     patients = tuple(uow.patients.get(patient_id) for patient_id in ids)
-    _from_outside(uow, hub, Received(received.id, received.text, received.now, patients))
+    theirs = Received(received.id, received.text, received.now, patients)
+    if not staffed:  # an old code is no proof: its phone may be a leaver's
+        _from_outside(uow, hub, theirs)
+        return
+    _step(uow, hub, received, lambda: answer_staff(uow, hub, member, received))
+    if patients:  # a carer, or a nurse who is watched: whoever of the two wrote, danger is a red and STOP is one
+        _danger(uow, hub, theirs)
+        _step(uow, hub, received, lambda: heed_stop(uow, theirs))
 
 
-def _from_outside(uow: UnitOfWork, hub: Hub, received: Received) -> None:
+def _danger(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
+    """The danger that the text speaks of, with all that is done about it."""
     danger = found(received.text.body)
     if danger is not None:
         _step(uow, hub, received, lambda: raise_danger(uow, hub, received, danger))
         _step(uow, hub, received, lambda: answer_danger(uow, hub, received))
+    return danger
+
+
+def _from_outside(uow: UnitOfWork, hub: Hub, received: Received) -> None:
+    danger = _danger(uow, hub, received)
     wish = _step(uow, hub, received, lambda: heed(uow, hub, received))
     if wish is None:
         return

@@ -33,6 +33,13 @@ def heed(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
     return _start(uow, hub, received) if said is Keyword.START else None
 
 
+def heed_stop(uow: UnitOfWork, received: Received) -> None:
+    """End the texts to patients on a number that staff use as well. The provider blocks it for both."""
+    if received.said is Keyword.STOP:
+        for patient in received.patients:
+            stop_texts(uow, patient, BY_TEXT, WRITER, received.now)
+
+
 def _stop(uow: UnitOfWork, hub: Hub, received: Received, source: str) -> str | None:
     if not received.patients:
         return None  # nobody here texts this number: a person finds out who it is
