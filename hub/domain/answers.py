@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hub.domain.checkins import PRESSURES, Choice, Step
+from hub.domain.checkins import PRESSURES, Choice, Step, heard_as
 from hub.domain.metrics import plausible, quantise
 from hub.domain.samples import Shown
 from hub.domain.text_lint import reserved
@@ -13,8 +13,6 @@ from hub.domain.units import WORDS, canonical, own_unit
 _LONGEST = 80
 """A longer text is a letter, and a person reads it."""
 
-_NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_KEYCAP = re.compile("[\ufe0f\u20e3]")
 _PRESSURE = re.compile(
     r"(?:(?:my )?(?:bp|blood pressure)(?: is| was)? ?[:=]? ?)?"
     r"(?P<systolic>[0-9]{2,3})(?: ?[/-] ?| over | )(?P<diastolic>[0-9]{2,3})(?: ?mm ?hg)?"
@@ -53,7 +51,7 @@ def parse_answer(step: Step, body: str) -> Answer | None:
     """The answer to ``step``; None: it is none, and is asked for again."""
     if len(body) > _LONGEST or reserved(body):
         return None
-    text = _plain(body)
+    text = heard_as(body)
     chosen = _choice(step, text)
     if chosen is not None:
         return Chosen(chosen)
@@ -63,25 +61,11 @@ def parse_answer(step: Step, body: str) -> Answer | None:
 
 def takes_back(body: str) -> bool:
     """Whether the patient says that their last answer was mistyped."""
-    return _plain(body) == "0"
-
-
-def _plain(body: str) -> str:
-    return " ".join(_KEYCAP.sub("", body).split()).strip(" .!,;()\"'").casefold()
+    return heard_as(body) == "0"
 
 
 def _choice(step: Step, text: str) -> Choice | None:
-    for choice in step.choices:
-        words = [_plain(said) for said in (choice.words, *choice.also)]
-        digits = (choice.digit, _NUMBER_WORDS[int(choice.digit)])
-        if text in (*digits, *words) or text in (
-            f"{digit}{gap}{said}" for digit in digits for gap in _GAPS for said in words
-        ):
-            return choice
-    return None
-
-
-_GAPS = (" ", ". ", ", ", ": ", " - ", "-", ") ")
+    return next((choice for choice in step.choices if text in choice.forms), None)
 
 
 def _pressure(_step: Step, text: str) -> tuple[Value, ...] | None:

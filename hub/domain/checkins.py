@@ -1,5 +1,6 @@
 """A check-in as signed into force: what a patient is asked by text, when, and what each answer means."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -23,6 +24,11 @@ PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
 LONGEST_ID = 32
 _DAY = timedelta(days=1)
 _DIGITS = "123456789"
+_NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_GAPS_WITHIN = (" ", ". ", ", ", ": ", " - ", "-", ") ")
+_KEYCAP = re.compile("[\ufe0f\u20e3]")
+EARLIEST, LATEST = time(7), time(22)
+"""Nobody is texted outside of these, whatever is signed. [E]"""
 _WIDEST = Clinic("W" * LONGEST_CLINIC, "UTC", "")
 _LONGEST = "+" + "1" * (LONGEST_NUMBER - 1)
 
@@ -36,6 +42,15 @@ class Choice:
     also: tuple[str, ...] = ()
     severity: Severity | None = None
     sentence: str | None = None
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """All that is heard as this option, as ``heard_as`` has it: ``2``, ``two``, ``a bit``, ``2. a bit``."""
+        digits = (self.digit, _NUMBER_WORDS[int(self.digit)])
+        words = [heard_as(said) for said in (self.words, *self.also)]
+        return frozenset(
+            [*digits, *words, *(f"{n}{gap}{said}" for n in digits for gap in _GAPS_WITHIN for said in words)]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,11 @@ class CheckIn:
     signed_by: str | None = None
 
 
+def heard_as(body: str) -> str:
+    """A text as options are compared: small letters, one space between words, nothing around them."""
+    return " ".join(_KEYCAP.sub("", body).split()).strip(" .!,;()\"'").casefold()
+
+
 def parse_checkin(document: Mapping[str, object], *, signed_by: str | None = None) -> CheckIn:
     """The check-in a document describes; ``BrokenProtocol`` names the place of the first thing that is wrong."""
     fields = Fields(document)
@@ -122,6 +142,8 @@ def _between(fields: Fields) -> tuple[time, time]:
     opens, closes = ends.clock("opens"), ends.clock("closes")
     if opens >= closes:
         broken(fields.where("between"), "must end after it begins, on the same day")
+    if opens < EARLIEST or closes > LATEST:
+        broken(fields.where("between"), f"must lie between {EARLIEST:%H:%M} and {LATEST:%H:%M}: nobody is woken")
     return opens, closes
 
 
@@ -171,10 +193,12 @@ def _choices(fields: Fields) -> tuple[Choice, ...]:
     choices = tuple(_choice(Fields(item, path)) for path, item in fields.items("choices"))
     said: set[str] = set()
     for index, choice in enumerate(choices):
-        for word in (choice.digit, choice.words, *choice.also):
-            if word.casefold() in said:
-                broken(f"{fields.where('choices')}[{index}]", f'"{word}" stands for two options')
-            said.add(word.casefold())
+        both = next((word for word in (choice.digit, choice.words, *choice.also) if heard_as(word) in said), None)
+        if both is not None:
+            broken(f"{fields.where('choices')}[{index}]", f'"{both}" stands for two options')
+        said |= choice.forms
+    if any(choice.forms & other.forms for choice in choices for other in choices if choice is not other):
+        broken(fields.where("choices"), "an answer could mean two of them")
     return choices
 
 
@@ -188,6 +212,8 @@ def _choice(fields: Fields) -> Choice:
     if (severity is None) != (sentence is None):
         broken(fields.path, "needs both severity and sentence, or neither")
     for word in (choice.words, *choice.also):
+        if not heard_as(word)[:1].isalpha():
+            broken(fields.path, f'"{word}" must begin with a letter: a number or a mark may be another answer')
         if reserved(word):
             broken(fields.path, f'"{word}" means something by itself in a text, and can be no answer')
         if danger.found(word) is not None:
@@ -207,6 +233,11 @@ def _lint(path: str, template: str, step: Step, *, first: bool) -> None:
         broken(path, f"{{{unknown[0]}}} is not known; one of {', '.join(f'{{{name}}}' for name in GAPS)}")
     text = question(_WIDEST, _LONGEST, template, first=first)
     numbers = (_LONGEST, *(choice.digit for choice in step.choices))
+    if "{clinic}" not in template:
+        broken(path, "must say who writes: {clinic}")
+    unsaid = [choice.digit for choice in step.choices if not re.search(rf"(?<![0-9]){choice.digit}(?![0-9])", template)]
+    if unsaid:
+        broken(path, f"must say what {unsaid[0]} means")
     wrong = faults(text, to_patient=True, numbers=numbers, names=(_WIDEST.name,))
     if wrong:
         broken(path, f"must be sent as it is: {wrong[0]}")
