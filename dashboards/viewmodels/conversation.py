@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.viewmodels import times
 from dashboards.viewmodels.values import label
+from hub.domain.answers import takes_back
 from hub.domain.checkins import PRESSURES
 from hub.domain.metrics import METRICS
 from hub.services.consents import SMS
@@ -110,7 +111,7 @@ def _group(
     if talk is None:
         return Group("", "", "", tuple(bubbles))
     cause = f"Continued. {_cause(talk, clocks)}" if key in before else _cause(talk, clocks)
-    end = "It goes on below." if key in after else _end(talk, clocks)
+    end = "It goes on below." if key in after else _end(page, talk, clocks)
     return Group(f"Check-in: {talk.title}", cause, end, tuple(bubbles))
 
 
@@ -121,12 +122,19 @@ def _cause(talk: Exchange, clocks: Clocks) -> str:
     return f"Version {talk.version}, asked {clocks.words(talk.asked_at)}: {because}"
 
 
-def _end(talk: Exchange, clocks: Clocks) -> str:
+def _end(page: TextsPage, talk: Exchange, clocks: Clocks) -> str:
     if talk.state == "open":
         until = f"; if nothing comes, the hub goes on {clocks.words(talk.check_at)}" if talk.check_at else ""
         return f"Waiting for an answer{until}"
     words = _ENDS.get(talk.state, talk.state.replace("_", " ").capitalize())
-    return f"{words} {clocks.words(talk.ended_at)}" if talk.ended_at is not None else words
+    at = f"{words} {clocks.words(talk.ended_at)}" if talk.ended_at is not None else words
+    return f"{at}, then taken back: no answer stands" if _all_taken_back(page, talk) else at
+
+
+def _all_taken_back(page: TextsPage, talk: Exchange) -> bool:
+    """A check-in that was answered reads as fine; one whose answers were all withdrawn must not."""
+    answers = [one for line in page.lines if line.conversation_id == talk.id for one in line.answers]
+    return talk.state == "answered" and bool(answers) and all(one.withdrawn_at is not None for one in answers)
 
 
 def _bubble(page: TextsPage, line: TextLine, clocks: Clocks) -> Bubble:
@@ -184,6 +192,8 @@ def _why_cancelled(page: TextsPage, line: TextLine, talk: Exchange | None) -> st
 def _heard(line: TextLine, talk: Exchange | None, clocks: Clocks) -> str:
     if line.answers:
         return "; ".join(_answer(answer, talk, clocks) for answer in line.answers)
+    if line.understood is not None and takes_back(line.body):
+        return "understood: takes the answer before it back"
     if line.understood is not None:
         return f"understood: {line.understood}"
     if line.read_at is not None:

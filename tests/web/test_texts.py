@@ -173,6 +173,24 @@ def test_a_check_in_that_goes_on_after_other_texts_ends_once(
     assert "understood as “a bit worse” Answered 14:04" in words
 
 
+def test_an_answer_that_was_taken_back_is_no_answer(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    bruno = Talk(ward, people["bruno"].id)
+    with ward.hub.unit_of_work() as uow:
+        version = uow.checkins.all_current()[0].version_id
+    talk = bruno.opens(version, "schedule")
+    bruno.sends("Riverside: how is your breathing today?", talk=talk)
+    bruno.hears("1", "check-in answer", answer=(talk, "breathing", '"1"'))
+    bruno.ends(talk, "answered")
+    ward.clock.forward(timedelta(minutes=3))
+    with ward.hub.unit_of_work() as uow:
+        uow.conversations.withdraw(uow.conversations.answers(talk)[0].id, ward.clock.now())
+        uow.commit()
+    bruno.hears("0", "check-in answer")
+    words = _text(_page(ana, people["bruno"]))
+    assert "Answered 14:04, then taken back: no answer stands" in words
+    assert "0 understood: takes the answer before it back" in words
+
+
 def test_older_unread_texts_are_counted_too(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
     talk = Talk(ward, people["ada"].id)
     for number in range(203):
