@@ -28,6 +28,8 @@ _SOURCE_WORDS = {
 RECORDED = tuple((source, _SOURCE_WORDS[source]) for source in SOURCES if source != "command line")
 """(source, words): how the patient said so, as somebody at a desk records it."""
 _PROVIDER = "provider"
+_THEMSELVES = ("hub", "patient", "the patient")
+"""Who stands beside what a text from the patient's phone changed: nobody recorded it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,22 @@ def ledger_lines(ledger: Sequence[ConsentEntry], zone: str, now: datetime) -> li
 
 
 def _line(entry: ConsentEntry, zone: str, now: datetime) -> Line:
-    by = entry.given_by or "nobody wrote down by whom"
     return Line(
         scope=entry.scope,
         title=SCOPE_WORDS.get(entry.scope, entry.scope),
         wording=entry.wording,
         number=f"number {tail(entry.phone)}" if entry.scope == SMS else "",
-        given=f"{times.clock(entry.given_at, zone, now)} {source_words(entry.source)}, recorded by {by}",
+        given=f"{times.clock(entry.given_at, zone, now)} {_given(entry)}",
         ended=f"{_ended(entry, zone, now)}{_by(entry)}" if entry.revoked_at is not None else "",
         stands=entry.revoked_at is None,
     )
+
+
+def _given(entry: ConsentEntry) -> str:
+    if entry.source == "text" and entry.given_by in _THEMSELVES:
+        return "by text (START)"
+    by = f"recorded by {entry.given_by}" if entry.given_by else "nobody wrote down by whom"
+    return f"{source_words(entry.source)}, {by}"
 
 
 def _ended(entry: ConsentEntry, zone: str, now: datetime) -> str:
@@ -104,7 +112,7 @@ def _ended(entry: ConsentEntry, zone: str, now: datetime) -> str:
 
 
 def _by(entry: ConsentEntry) -> str:
-    if entry.revoked_source in {"text", IN_OWN_WORDS} and entry.revoked_by in (None, "hub", "patient", "the patient"):
+    if entry.revoked_source in {"text", IN_OWN_WORDS} and entry.revoked_by in (None, *_THEMSELVES):
         return ""
     return f", recorded by {entry.revoked_by}" if entry.revoked_by else ""
 

@@ -60,7 +60,9 @@ def test_a_consent_is_recorded_and_ended_and_both_stay(ana: Person, people: dict
         ("source", {"source": ""}, "Choose how the patient said so."),
         ("source", {"source": "command line"}, "Choose how the patient said so."),
         ("wording", {"wording": " "}, "Write what was agreed to"),
-        ("wording", {"wording": "x" * 501}, "at most 500 characters"),
+        ("wording", {"wording": "x " * 251}, "at most 500 characters"),
+        ("wording", {"wording": "ok"}, "Write the sentence that the patient agreed to"),
+        ("scope", {"scope": ""}, "Choose what the patient agreed to."),
         ("scope", {"scope": "everything"}, "Must be one of"),
     ],
 )
@@ -88,6 +90,18 @@ def test_words_about_texts_are_no_consent_to_anything_else(ana: Person, people: 
         ).status_code
         == 303
     )
+
+
+def test_what_was_done_is_said_where_it_was_done(ana: Person, people: dict[str, Watched]) -> None:
+    answer = ana.post(f"/patients/{people['bruno'].id}/consents", scope="sms", wording=WORDS, source="spoken")
+    assert "Consent recorded." in _section(ana.get(answer.location).text)
+
+
+def test_beside_a_consent_to_texts_nothing_is_chosen_beforehand(ana: Person, people: dict[str, Watched]) -> None:
+    page = ana.get(f"/patients/{people['ada'].id}").text
+    form = page.split('id="consent-form"')[1].split("</form>")[0]
+    assert '<option value="" data-wording="">choose</option>' in form
+    assert re.search(r"<textarea[^>]*></textarea>", form)
 
 
 def test_how_it_ended_must_be_said_and_nothing_ends_twice(ana: Person, people: dict[str, Watched]) -> None:
@@ -133,7 +147,9 @@ def test_a_number_that_sent_stop_is_blocked_by_the_provider_whatever_is_recorded
         consents.end(uow, one, "sms", "spoken", "Ana Invented", ward.clock.now())
         uow.consents.give(one, "sms", WORDS, "text", "the patient", ward.clock.now(), "+15555550111")
         uow.commit()
-    assert "START" not in _section(ana.get(f"/patients/{one}").text)
+    words = _section(ana.get(f"/patients/{one}").text)
+    assert "Unless the patient has sent START" not in words
+    assert "Given 14:04 by text (START)." in words
 
 
 def test_nobody_records_anything_for_a_patient_whose_monitoring_has_ended(

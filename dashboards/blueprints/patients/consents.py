@@ -10,6 +10,8 @@ from hub.errors import Invalid
 from hub.services import consents
 
 _SOURCES = frozenset(source for source, _ in RECORDED)
+_FEWEST_WORDS = 3
+"""Whoever reads the ledger in a year must see what was agreed to: "ok" says nothing."""
 
 
 @blueprint.post("/<int:patient_id>/consents")
@@ -21,6 +23,10 @@ def consent(patient_id: int) -> ResponseReturnValue:
     def recorded() -> None:
         if source not in _SOURCES:
             raise Invalid({"source": "Choose how the patient said so."})
+        if not scope:
+            raise Invalid({"scope": "Choose what the patient agreed to."})
+        if wording and len(wording.split()) < _FEWEST_WORDS:
+            raise Invalid({"wording": "Write the sentence that the patient agreed to, not a word."})
         if scope != consents.SMS and wording == _about_texts(patient_id):
             raise Invalid({"wording": "These words are about texts. Write what was agreed to."})
         consents.give(hub(), actor(), patient_id, scope, wording, source)

@@ -30,6 +30,8 @@ NOTICES = {
     "consent_ended": "Consent ended. What waited to be sent under it is cancelled.",
     "phone": "Number changed. Texts to it need a consent of their own.",
 }
+_ABOUT_CONSENT = frozenset({NOTICES["consent"], NOTICES["consent_ended"], NOTICES["phone"]})
+"""Said where they were done, far down the page."""
 NEWEST_TEXTS = 40
 """Texts of which the chart shows the last exchange, and counts what is unread."""
 MOST_NEWEST = 4
@@ -93,6 +95,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
         clinic_zone=zone_words(zone(), now()),
         other_zone=theirs != zone(),
         notice=notice,
+        noticed_at="consent" if notice in _ABOUT_CONSENT else None,
         refused=refused,
         form=request.form,
         end_words=END_WORDS,
