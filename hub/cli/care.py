@@ -35,6 +35,7 @@ def sign(protocol_id: str, by: str, as_json: bool) -> None:
     """Copy the template ID into force, signed. Patients already on an earlier copy stay on it."""
     version_id = signing.sign_protocol(hub(), COMMAND_LINE, protocol_id, by)
     print_row({"id": version_id, "protocol": protocol_id, "signed_by": by}, as_json=as_json)
+    click.echo(f"{protocol_id} is in force, signed by {by}.", err=True)
 
 
 @protocol.command(name="list")
@@ -70,6 +71,7 @@ def sign_checkin(checkin_id: str, by: str, as_json: bool) -> None:
     """Copy the template ID into force, signed. From then on it is asked of every patient it is for who agreed."""
     version_id = signing.sign_checkin(hub(), COMMAND_LINE, checkin_id, by)
     print_row({"id": version_id, "checkin": checkin_id, "signed_by": by}, as_json=as_json)
+    click.echo(f"{checkin_id} is in force, signed by {by}.", err=True)
 
 
 @checkin.command()
