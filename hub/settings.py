@@ -19,6 +19,8 @@ PREFIX: Final = "RPMHUB_"
 CONFIG: Final = "config"  # RPMHUB_CONFIG names the TOML file; not itself a setting
 GATEWAY_PREFIX: Final = "RPMHUB_GATEWAY_"  # the other program's
 SECRETS: Final = frozenset({"database_url", "mqtt_url", "series_url", "twilio_auth_token", "heartbeat_url"})
+NO_CLINIC_NAME: Final = "Home Monitoring"
+"""What texts begin with until the clinic says its name."""
 _MQTT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PHONE: Final = r"^(\+[1-9][0-9]{6,14})?$"
 _LOCAL: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,15})?$"
@@ -48,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     twilio_from: Annotated[str, _field("Sending number in E.164, or a messaging service (MG…)", pattern=_SENDER)] = ""
     twilio_base_url: Annotated[str, _field("Another address for Twilio's API, for a fake")] = ""
     heartbeat_url: Annotated[str, _field("An outside check that is called while the hub's whole way works")] = ""
-    clinic_name: Annotated[str, _field("Stands first in every text", min_length=1, max_length=40)] = "Home Monitoring"
+    clinic_name: Annotated[str, _field("Stands first in every text", min_length=1, max_length=40)] = NO_CLINIC_NAME
     clinic_zone: Annotated[str, _field("IANA zone of the clinic; a new patient's zone unless another is given")] = ""
     clinic_phone: Annotated[str, _field("What a patient calls for advice; stands in HELP", pattern=_LOCAL)] = ""
     emergency_number: Annotated[str, _field("What a patient calls in an emergency; no default on purpose")] = ""

@@ -13,6 +13,7 @@ from hub.domain.gsm7 import plain
 from hub.domain.text_lint import tells
 from hub.domain.texts import LONGEST_CLINIC
 from hub.services.checkup.finding import Finding, fine, must, should
+from hub.settings import NO_CLINIC_NAME
 
 
 def emergency_number(subject: Subject) -> Iterator[Finding]:
@@ -43,6 +44,9 @@ def clinic_name(subject: Subject) -> Iterator[Finding]:
     if told:
         why = f'Every text begins with "{name}": whoever sees the phone learns why the patient is watched.'
         yield should(f'The clinic\'s name says "{told[0]}".', why, "RPMHUB_CLINIC_NAME=…, a name without a condition")
+    elif name == NO_CLINIC_NAME:
+        why = "Whoever gets one does not know who writes, and agreed to texts of a clinic by its name."
+        yield should(f"No clinic name is set: texts begin with {name}.", why, "RPMHUB_CLINIC_NAME=…")
     else:
         yield fine(f"Texts begin with {name}.")
 

@@ -49,6 +49,11 @@ def test_a_name_that_tells_nothing_is_fine(tmp_path: Path) -> None:
     assert (found.need, found.what) == (Need.FINE, "Texts begin with Riverside Home Care.")
 
 
+def test_a_clinic_without_a_name_is_known_by_nobody(tmp_path: Path) -> None:
+    found = only(site.clinic_name(subject(tmp_path)))
+    assert (found.need, found.mend) == (Need.SHOULD, "RPMHUB_CLINIC_NAME=…")
+
+
 def test_the_clinics_clock_is_shown_as_it_hangs_on_its_wall(tmp_path: Path) -> None:
     given = subject(tmp_path, clock=MovedClock(NOW), clinic_zone="America/Chicago")
     (found,) = site.zone(given)
