@@ -158,6 +158,16 @@ def test_a_correction_leaves_the_question_that_waits_open(talk: Talks) -> None:
     assert [(step, at is not None) for step, at in steps] == [("breathing", True), ("legs", False)]
 
 
+def test_a_nought_that_was_brought_late_takes_no_later_answer_back(breathing: Talks) -> None:
+    breathing.forward(5 * MINUTE)
+    said = breathing.home.now
+    breathing.forward(5 * MINUTE)
+    breathing.writes("2")
+    keep_text(breathing.hub, "SM-fetched", PAT, "0", received_at=said)
+    breathing.tick()
+    assert breathing.home.rows("conversation_answer", "withdrawn_at") == [None]
+
+
 # Too late to be waited for -------------------------------------------------------------------------------------------
 
 

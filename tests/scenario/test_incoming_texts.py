@@ -202,6 +202,28 @@ def test_start_gives_again_what_stop_took(clinic: Clinic, pat: Patient, word: st
     assert ended.revoked_source == "text"
 
 
+def test_a_start_that_was_brought_late_does_not_undo_the_stop_after_it(clinic: Clinic, pat: Patient) -> None:
+    clinic.text(PAT, "STOP")
+    clinic.clock.forward(10 * MINUTE)
+    began = clinic.now - 9 * MINUTE
+    clinic.clock.forward(MINUTE)
+    clinic.text(PAT, "please stop texting me")
+    keep_text(clinic.hub, "SM-fetched", PAT, "START", received_at=began)
+    clinic.tick()
+    assert not stands(clinic, pat)
+    assert unread(clinic) == [(pat.id, "START")]
+
+
+def test_stop_and_start_found_at_once_leave_what_was_said_last(clinic: Clinic, pat: Patient) -> None:
+    """The worker was down for both."""
+    keep_text(clinic.hub, "SM-1", PAT, "STOP")
+    clinic.clock.forward(MINUTE)
+    keep_text(clinic.hub, "SM-2", PAT, "START")
+    clinic.clock.forward(60 * MINUTE)
+    clinic.tick()
+    assert stands(clinic, pat)
+
+
 def test_start_lifts_what_the_providers_refusal_ended(clinic: Clinic, pat: Patient) -> None:
     clinic.phones.behaves[PAT] = lambda: Told("failed", error="21610", permanent=True)
     queue(clinic, pat)

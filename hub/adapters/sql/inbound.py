@@ -76,6 +76,11 @@ class SqlInbound:
         found = select(patient.c.id).where(patient.c.phone == phone, patient.c.state != Monitoring.ENDED.value)
         return list(self._connection.execute(found.order_by(patient.c.id)).scalars())
 
+    def after(self, phone: str, since: datetime) -> list[InboundText]:
+        """What came from this number after ``since``."""
+        found = select(table).where(table.c["from"] == phone, table.c.received_at > since).order_by(table.c.id)
+        return [_text(row)[1] for row in self._connection.execute(found).mappings()]
+
     def count_from(self, phone: str, since: datetime) -> int:
         """How many texts came from this number since: what stops two machines from answering each other."""
         found = select(func.count()).select_from(table).where(table.c["from"] == phone, table.c.received_at >= since)

@@ -24,7 +24,9 @@ def take_back(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, now:
     """Whether there was an answer to take back."""
     said_at = min(uow.outbox.inbound.get(inbound_id).received_at, now)
     last = uow.conversations.last_answer(patient.id, said_at - WITHIN)
-    if last is None or not uow.conversations.withdraw(last.id, now):
+    if last is None or uow.outbox.inbound.get(last.inbound_id).received_at > said_at:
+        return False  # it was said before the answer, and brought late
+    if not uow.conversations.withdraw(last.id, now):
         return False
     talk = talk_of(uow, patient, uow.conversations.get(last.conversation_id))
     if last.journal_id is not None:

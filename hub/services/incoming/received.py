@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.domain.keywords import Keyword, is_bare, keyword
+from hub.domain.keywords import Keyword, is_bare, keyword, wants_to_stop
 from hub.domain.patients import Patient
 from hub.domain.replies import BARE
 from hub.services.hub import Hub
@@ -32,7 +32,18 @@ class Received:
     @property
     def said(self) -> Keyword | None:
         """The keyword it is. The provider's word for it goes first: it may know others than the hub does."""
-        return Keyword(self.text.opt_out) if self.text.opt_out else keyword(self.text.body)
+        return said(self.text)
+
+
+def said(text: InboundText) -> Keyword | None:
+    """The keyword that a text is; None: it is none."""
+    return Keyword(text.opt_out) if text.opt_out else keyword(text.body)
+
+
+def says_stop(text: InboundText) -> bool:
+    """Whether a text asks for no more texts, by the keyword or in plain words."""
+    word = said(text)
+    return word is Keyword.STOP or (word is None and wants_to_stop(text.body))
 
 
 def provider_answered(hub: Hub, received: Received) -> bool:

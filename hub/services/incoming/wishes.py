@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from hub.domain import patient_texts
-from hub.domain.keywords import Keyword, wants_to_stop
+from hub.domain.keywords import Keyword
 from hub.domain.patient_texts import Signature
 from hub.services.hub import Hub
-from hub.services.incoming.received import Received, provider_answered, too_many
+from hub.services.incoming.received import Received, provider_answered, says_stop, too_many
 from hub.services.opting_out import BY_TEXT, IN_OWN_WORDS, start_texts, stop_texts
 from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import Answer, answer_text, signature
@@ -23,7 +23,7 @@ def heed(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
     """
     said = received.said
     answered = provider_answered(hub, received)
-    if said is Keyword.STOP or (said is None and wants_to_stop(received.text.body)):
+    if says_stop(received.text):
         known = answered or (said is Keyword.STOP and not hub.channel.answers_keywords)
         return _stop(uow, hub, received, BY_TEXT if known else IN_OWN_WORDS)
     if said is Keyword.HELP:
@@ -51,7 +51,10 @@ def _stop(uow: UnitOfWork, hub: Hub, received: Received, source: str) -> str | N
 
 
 def _start(uow: UnitOfWork, hub: Hub, received: Received) -> str | None:
-    """The provider confirms only what it had blocked itself."""
+    """The provider confirms only what it had blocked itself. A START that was brought late undoes no STOP after it."""
+    later = uow.outbox.inbound.after(received.text.sender, received.text.received_at)
+    if any(says_stop(text) for text in later):
+        return None
     ended = None if received.one is None else start_texts(uow, received.one, received.now)
     if ended is None:
         return None
