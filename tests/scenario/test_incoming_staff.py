@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hub.domain.severity import Severity
 from hub.services.hub import Actor
+from hub.services.incoming.keeping import keep_text
 from tests.scenario.texted import SAFETY, agrees, stands
 from tests.unit.alerting.clinic import ANA, LAST, SITE, Clinic, clinics
 
@@ -78,3 +81,33 @@ def test_an_answer_to_a_page_stays_one_where_the_number_is_a_patients_as_well(cl
     ((_, body),) = clinic.text(ANA, "1a")
     assert "1" in body
     assert clinic.all_alerts() == []
+
+
+# Brought late --------------------------------------------------------------------------------------------------------
+
+
+def test_a_bare_ack_that_is_brought_late_takes_no_page_that_came_after_it(clinic: Clinic, ana: Actor) -> None:
+    patient = clinic.patient()
+    clinic.finds(patient)
+    clinic.tick()
+    clinic.clock.forward(timedelta(minutes=3))
+    said = clinic.now
+    clinic.clock.forward(timedelta(minutes=13))
+    clinic.finds(patient, problem="pulse-high")
+    clinic.tick()
+    keep_text(clinic.hub, "SM-fetched", ANA, "ack", received_at=said)
+    assert "You have K7Q2" in " ".join(body for _, body in clinic.tick())
+    assert clinic.alert("M3XT").acknowledged_name is None
+
+
+def test_an_answer_that_is_brought_late_does_not_take_what_became_worse_since(clinic: Clinic, ana: Actor) -> None:
+    patient = clinic.patient()
+    clinic.finds(patient, Severity.AMBER)
+    clinic.forward(121)
+    said = clinic.now
+    clinic.clock.forward(timedelta(minutes=1))
+    clinic.finds(patient, Severity.RED)
+    clinic.tick()
+    keep_text(clinic.hub, "SM-fetched", ANA, "1a", received_at=said)
+    assert "became worse" in " ".join(body for _, body in clinic.tick())
+    assert clinic.alert().acknowledged_name is None

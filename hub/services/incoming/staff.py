@@ -36,6 +36,8 @@ class _Text:
     phone: str
     body: str
     codes: list[ReplyCode]
+    """Those that were told before it was written, the newest first."""
+    said_at: datetime
     now: datetime
 
 
@@ -57,7 +59,9 @@ def answer_staff(uow: UnitOfWork, hub: Hub, member: StaffMember | None, received
     if understood is not None:
         uow.outbox.inbound.understood(received.id, understood, now)
         return
-    text = _Text(actor, phone, body, uow.outbox.codes(phone, now - NOT_REUSED), now)
+    said_at = min(received.text.received_at, now)  # it may be brought late: it answers nothing that was told since
+    codes = [code for code in uow.outbox.codes(phone, said_at - NOT_REUSED) if code.issued_at <= said_at]
+    text = _Text(actor, phone, body, codes, said_at, now)
     found = _answer(uow, hub, text, received)
     if found.understood is not None:
         uow.outbox.inbound.understood(received.id, found.understood, now)
@@ -127,7 +131,8 @@ def _code(uow: UnitOfWork, text: _Text, reply: Reply) -> ReplyCode | None:
     """The newest code with this number; for a bare word the one alert paged here in the last 15 min (SF14)."""
     if reply.digit is not None:
         return next((code for code in text.codes if code.digit == reply.digit), None)
-    recent = {message.alert_id for message in uow.outbox.pages_to(text.phone, text.now - BARE)}
+    pages = uow.outbox.pages_to(text.phone, text.said_at - BARE)
+    recent = {message.alert_id for message in pages if message.send_after <= text.said_at}
     if len(recent) != 1:
         return None
     return next((code for code in text.codes if code.alert_id in recent), None)
