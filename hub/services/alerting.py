@@ -63,7 +63,8 @@ def raise_alert(
             _keep(uow, patient, raised, alert.id, now)
             return alert.id
         alert = uow.alerts.open_of(subject, raised.finding.problem)  # lost the race, or the reference was taken
-    raise Transient(f"no alert could be opened for {subject}")
+    kind = subject.partition(":")[0]  # the rest may be a phone's number, and this is logged
+    raise Transient(f"no alert could be opened for this {kind}")
 
 
 def _found(patient: Patient | None, raised: Raised) -> Found:

@@ -127,3 +127,9 @@ def test_danger_and_stop_in_one_text_are_both_heeded(clinic: Clinic, pat: Patien
 def test_negated_danger_is_a_red_all_the_same(clinic: Clinic, pat: Patient) -> None:
     clinic.text(PAT, "no chest pain today")
     assert clinic.alert().red
+
+
+def test_what_turns_a_line_around_is_not_quoted(clinic: Clinic, pat: Patient) -> None:
+    clinic.text(PAT, "\u202echest\u200b pain\n=1+1")
+    assert clinic.alert().sentence == "A text from the patient's phone speaks of chest pain: “chest pain =1+1”"
+    assert unread(clinic) == [(pat.id, "\u202echest\u200b pain\n=1+1")]

@@ -1,5 +1,7 @@
 """Danger words in a text that came in: a red that pages, and the emergency number back at once (SF16)."""
 
+import unicodedata
+
 from hub.domain import patient_texts
 from hub.domain.findings import Finding
 from hub.domain.severity import Severity
@@ -56,5 +58,6 @@ def _whose(received: Received) -> str:
 
 
 def _quoted(body: str) -> str:
-    words = " ".join(body.split())
+    shown = "".join(letter for letter in body if unicodedata.category(letter) != "Cf")  # those turn a line around
+    words = " ".join(shown.split())
     return f"“{words}”" if len(words) <= _QUOTED else f"“{words[:_QUOTED]}…”"
