@@ -59,6 +59,24 @@ def parse_answer(step: Step, body: str) -> Answer | None:
     return Measured(values) if values else None
 
 
+def beyond_belief(step: Step, body: str) -> bool:
+    """Whether it has the form of what was asked and a value that can hardly be: a typing error, or a very ill body."""
+    text = heard_as(body)
+    if step.kind == "blood_pressure" and (found := _PRESSURE.fullmatch(text)):
+        named = zip((*PRESSURES, "pulse_rate"), found.group("systolic", "diastolic", "pulse"), strict=True)
+        return any(_value(metric, Decimal(number)) is None for metric, number in named if number is not None)
+    if step.metric is None or (found := _NUMBER.fullmatch(text)) is None:
+        return False
+    units = [unit for unit in step.units if found["unit"] in ("", *WORDS[unit])]
+    number = Decimal(found["number"].replace(",", "."))
+    return bool(units) and all(_value(step.metric, number, unit) is None for unit in units)
+
+
+def says_bound(step: Step, body: str) -> bool:
+    """Whether it is what a glucose meter shows where it has no number: the sickest of its values (SF3)."""
+    return step.metric == "blood_glucose" and heard_as(body) in {"hi", "high", "lo", "low"}
+
+
 def takes_back(body: str) -> bool:
     """Whether the patient says that their last answer was mistyped."""
     return heard_as(body) == "0"

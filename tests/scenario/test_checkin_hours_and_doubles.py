@@ -229,3 +229,38 @@ def test_a_red_answer_pages_through_an_acknowledgement(breathing: Talks) -> None
     breathing.writes("3")
     assert any("RED" in page for page in breathing.pages)
     assert breathing.home.rows("alert", "severity") == [int(Severity.RED)]
+
+
+# Values that can hardly be -------------------------------------------------------------------------------------------
+
+
+def test_what_can_hardly_be_is_asked_for_again_and_then_pages(talk: Talks) -> None:
+    """SF1: nothing is rejected. The first time it may be a slip; the second time somebody looks."""
+    talk.sign(PRESSURE)
+    talk.until(15)
+    talk.reads(ASKED)
+    talk.writes("290/150")
+    talk.reads(ASKED_AGAIN)
+    assert talk.home.alerts() == []
+    talk.writes("290/150")
+    talk.reads(COURTESY)
+    assert talk.home.alerts() == ["checkin-missed-pressure-pressure open"]
+    assert any("RED" in page for page in talk.pages)
+    assert talk.home.sentences() == ["The patient typed “290/150”: unconfirmed, may be a typing error"]
+    assert talk.home.count("reading") == 0
+
+
+def test_a_meter_without_a_number_pages_at_once(talk: Talks) -> None:
+    step = {
+        "id": "meter",
+        "kind": "number",
+        "metric": "blood_glucose",
+        "units": ["mg/dL"],
+        "ask": "{clinic}: which number does your meter show?",
+        "ask_again": "{clinic}: reply with the number alone.",
+    }
+    talk.sign(DAILY, lambda d: d.update(steps=[step]))
+    talk.until(14, day=2, every=MINUTE)
+    talk.writes("LO")
+    assert talk.home.alerts() == ["checkin-daily-breathing-meter open"]
+    assert any("RED" in page for page in talk.pages)

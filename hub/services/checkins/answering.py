@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from hub.domain.answers import Answer, Chosen, Measured, parse_answer, takes_back
+from hub.domain.answers import Answer, Chosen, Measured, beyond_belief, parse_answer, says_bound, takes_back
 from hub.domain.checkin_texts import saved, saved_and_looked_at
 from hub.domain.messages import LEFT
 from hub.domain.patients import Patient
@@ -13,7 +13,7 @@ from hub.services.alerting import data_returned
 from hub.services.checkins.asking import LOOKS_AGAIN, following, put
 from hub.services.checkins.ending import change, finish
 from hub.services.checkins.heard import Heard
-from hub.services.checkins.raising import hear_late, raise_chosen
+from hub.services.checkins.raising import hear_late, raise_chosen, raise_unbelieved
 from hub.services.checkins.reported import keep_reading
 from hub.services.checkins.silence import silent_about
 from hub.services.checkins.taking_back import reply, take_back
@@ -30,15 +30,16 @@ def answer(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, body: s
 
     Raises ``Transient`` if something changed meanwhile: the caller rolls back and handles the text again.
     """
-    if takes_back(body) and take_back(uow, hub, patient, inbound_id, now):
-        return Heard.UNDERSTOOD
+    taken = take_back(uow, hub, patient, inbound_id, now) if takes_back(body) else Heard.NOTHING
+    if taken is not Heard.NOTHING:
+        return taken
     said_at = min(uow.outbox.inbound.get(inbound_id).received_at, now)
     row = uow.conversations.open_of(patient.id)
     talk = talk_of(uow, patient, row) if row is not None and _was_asked(uow, row, said_at) else None
     found = parse_answer(talk.step, body) if talk is not None else None
     if talk is None or found is None:
         hear_late(uow, hub, patient, body, said_at, now)
-        return Heard.NOTHING if talk is None else _not_understood(uow, hub, talk, said_at, now)
+        return Heard.NOTHING if talk is None else _not_understood(uow, hub, talk, body, said_at, now)
     _keep(uow, hub, talk, inbound_id, found, said_at, now)
     return Heard.UNDERSTOOD
 
@@ -52,13 +53,17 @@ def _was_asked(uow: UnitOfWork, row: Conversation, said_at: datetime) -> bool:
     return any(message.state in LEFT and message.send_after <= said_at for message in waiting)
 
 
-def _not_understood(uow: UnitOfWork, hub: Hub, talk: Talk, said_at: datetime, now: datetime) -> Heard:
+def _not_understood(uow: UnitOfWork, hub: Hub, talk: Talk, body: str, said_at: datetime, now: datetime) -> Heard:
     """Ask once more, at once: whoever just wrote is awake. The second time a person reads it."""
+    if says_bound(talk.step, body):
+        raise_unbelieved(uow, hub, talk, body, now)
     between = following(hub, talk, said_at, now)
     if not talk.row.prompts and put(uow, hub, talk, talk.step.ask_again, between, now):
         change(uow, replace(talk.row, prompts=talk.row.prompts + 1, check_at=now + LOOKS_AGAIN))
         return Heard.ASKED_AGAIN
     finish(uow, talk.row, NOT_UNDERSTOOD, now)
+    if beyond_belief(talk.step, body):
+        raise_unbelieved(uow, hub, talk, body, now)
     return Heard.GAVE_UP
 
 

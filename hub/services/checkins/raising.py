@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from hub.domain.answers import Chosen, parse_answer
-from hub.domain.checkins import Choice
+from hub.domain.checkins import Choice, heard_as
 from hub.domain.findings import Finding
 from hub.domain.messages import LEFT
 from hub.domain.patients import Patient
@@ -33,6 +33,22 @@ def raise_chosen(
     )
     again = severity is Severity.RED
     raised = Raised(finding, "clinical", checkin.signed_by is not None, None, page=True, afresh=again)
+    raise_alert(uow, hub, talk.patient, raised, f"patient:{talk.patient.id}", now)
+
+
+def raise_unbelieved(uow: UnitOfWork, hub: Hub, talk: Talk, body: str, now: datetime) -> None:
+    """A red where what was typed again can hardly be: the sickest values page, unconfirmed (SF1)."""
+    checkin = talk.checkin
+    finding = Finding(
+        rule=f"checkin-{checkin.id}",
+        problem=f"checkin-{checkin.id}-{talk.step.id}",
+        severity=Severity.RED,
+        at=now,
+        sentence=f"The patient typed \u201c{heard_as(body)}\u201d: unconfirmed, may be a typing error",
+        inputs={"check-in": f"{checkin.id} version {checkin.version}", "text": body},
+        confirmed=False,
+    )
+    raised = Raised(finding, "clinical", checkin.signed_by is not None, None, page=True, retold=True, afresh=True)
     raise_alert(uow, hub, talk.patient, raised, f"patient:{talk.patient.id}", now)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.answers import Chosen, Measured, parse_answer, takes_back
+from hub.domain.answers import Chosen, Measured, beyond_belief, parse_answer, says_bound, takes_back
 from hub.domain.checkins import Choice, Step
 from hub.domain.metrics import METRICS
 from hub.domain.text_lint import RESERVED
@@ -249,3 +249,38 @@ def test_a_pressure_is_kept_as_written_or_not_at_all(systolic: int, diastolic: i
     possible = 50 <= systolic <= 280 and 20 <= diastolic <= 200 and systolic > diastolic
     kept = {"systolic_blood_pressure": f"{systolic}.0", "diastolic_blood_pressure": f"{diastolic}.0"}
     assert found == (kept if possible else None)
+
+
+@pytest.mark.parametrize(
+    ("step", "body"),
+    [
+        (PRESSURE, "290/150"),
+        (PRESSURE, "120/80 pulse 15"),
+        (PRESSURE, "45/30"),
+        (OXYGEN, "30"),
+        (GLUCOSE, "1100 mg/dl"),
+    ],
+)
+def test_the_form_of_a_value_that_can_hardly_be(step: Step, body: str) -> None:
+    assert parse_answer(step, body) is None
+    assert beyond_belief(step, body)
+
+
+@pytest.mark.parametrize(
+    ("step", "body"),
+    [
+        (PRESSURE, "120/80"),
+        (PRESSURE, "80/120"),
+        (PRESSURE, "hello"),
+        (OXYGEN, "97"),
+        (BREATHING, "290/150"),
+        (GLUCOSE, "5.4"),
+    ],
+)
+def test_what_can_be_or_is_no_value_is_not_beyond_belief(step: Step, body: str) -> None:
+    assert not beyond_belief(step, body)
+
+
+@pytest.mark.parametrize(("step", "body", "so"), [(MMOL, "LO", True), (GLUCOSE, "Hi!", True), (OXYGEN, "LO", False)])
+def test_a_meter_without_a_number(step: Step, body: str, *, so: bool) -> None:
+    assert says_bound(step, body) is so
