@@ -22,10 +22,13 @@ NUMBER_CHANGED = "number changed"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
-def give(hub: Hub, actor: Actor, patient_id: int, scope: str, wording: str, source: str) -> int:
+def give(
+    hub: Hub, actor: Actor, patient_id: int, scope: str, wording: str, source: str, seen_phone: str | None = None
+) -> int:
     """Record a consent in its own words; the new line's id. One to texts holds for the patient's present number.
 
-    ``Conflict`` if it stands already, ``Invalid`` where texts have no number to go to.
+    ``Conflict`` if it stands already, or the number is not the one that was seen when it was agreed to; ``Invalid``
+    where texts have no number to go to.
     """
     require(actor, CLINICAL)
     check(scope, wording, source)
@@ -33,6 +36,8 @@ def give(hub: Hub, actor: Actor, patient_id: int, scope: str, wording: str, sour
     with hub.unit_of_work() as uow:
         patient = uow.patients.get(patient_id)
         phone = _phone_for(patient, scope)
+        if phone is not None and seen_phone is not None and seen_phone != phone:
+            raise Conflict("the patient's number changed meanwhile; ask whether this one may be texted")
         if uow.consents.stands(patient_id, scope, phone):
             raise Conflict("this consent stands already; end it first if its wording has changed")
         uow.consents.revoke(patient_id, scope, NUMBER_CHANGED, actor.name, now)

@@ -104,6 +104,17 @@ def test_beside_a_consent_to_texts_nothing_is_chosen_beforehand(ana: Person, peo
     assert re.search(r"<textarea[^>]*></textarea>", form)
 
 
+def test_a_consent_is_not_recorded_for_a_number_that_nobody_saw(ana: Person, people: dict[str, Watched]) -> None:
+    """Somebody else changed it between the page and the form."""
+    one = people["bruno"].id
+    assert 'name="seen_phone" value="+15555550112"' in ana.get(f"/patients/{one}").text
+    assert ana.post(f"/patients/{one}/phone", phone="+15555550119").status_code == 303
+    fields = {"scope": "sms", "wording": WORDS, "source": "paper", "seen_phone": "+15555550112"}
+    answer = ana.post(f"/patients/{one}/consents", **fields)
+    assert answer.status_code == 409
+    assert _texts_line(ana.get(f"/patients/{one}").text).startswith("none")
+
+
 def test_how_it_ended_must_be_said_and_nothing_ends_twice(ana: Person, people: dict[str, Watched]) -> None:
     one = people["ada"].id
     refused = ana.post(f"/patients/{one}/consents/end", scope="sms", end_source="")

@@ -29,7 +29,7 @@ def consent(patient_id: int) -> ResponseReturnValue:
             raise Invalid({"wording": "Write the sentence that the patient agreed to, not a word."})
         if scope != consents.SMS and wording == _about_texts(patient_id):
             raise Invalid({"wording": "These words are about texts. Write what was agreed to."})
-        consents.give(hub(), actor(), patient_id, scope, wording, source)
+        consents.give(hub(), actor(), patient_id, scope, wording, source, request.form.get("seen_phone"))
 
     return act(patient_id, "consent", recorded, "consent")
 
