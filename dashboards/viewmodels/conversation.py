@@ -192,8 +192,10 @@ def _why_cancelled(page: TextsPage, line: TextLine, talk: Exchange | None) -> st
 def _heard(line: TextLine, talk: Exchange | None, clocks: Clocks) -> str:
     if line.answers:
         return "; ".join(_answer(answer, talk, clocks) for answer in line.answers)
-    if line.understood is not None and takes_back(line.body):
+    if takes_back(line.body) and line.understood is not None:
         return "understood: takes the answer before it back"
+    if takes_back(line.body) and line.unread and line.handled:
+        return "unread: may take an answer back, ask the patient"
     if line.understood is not None:
         return f"understood: {line.understood}"
     if line.read_at is not None:

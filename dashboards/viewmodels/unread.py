@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboards.viewmodels import times
+from hub.domain.answers import takes_back
 from hub.services.views.worklist import UnreadText
 
 OVERDUE = timedelta(hours=1)
@@ -22,6 +23,8 @@ class UnreadRow:
     overdue: str
     callable: bool
     """Its sender is a number, not a short code or letters."""
+    hint: str = ""
+    """What a text means that says nothing by itself."""
 
 
 def rows(texts: Iterable[UnreadText], now: datetime) -> list[UnreadRow]:
@@ -34,4 +37,9 @@ def _row(text: UnreadText, now: datetime) -> UnreadRow:
     head = text.body[:FITS].rsplit(" ", 1)[0] + "…" if folded else text.body
     waited = now - text.received_at
     overdue = f"overdue: unread for {times.span(waited)}" if waited > OVERDUE else ""
-    return UnreadRow(text, head or "(no words)", folded, overdue, text.sender.startswith("+"))
+    return UnreadRow(text, head or "(no words)", folded, overdue, text.sender.startswith("+"), _hint(text))
+
+
+def _hint(text: UnreadText) -> str:
+    takes = text.patient is not None and takes_back(text.body)
+    return "may take an answer back: ask the patient" if takes else ""

@@ -197,6 +197,7 @@ def test_a_correction_counts_as_the_one_time_something_is_asked_anew(asked: Talk
     asked.reads(TAKEN_BACK)
     assert asked.values()["systolic_blood_pressure"][1] == f"{TYPED} withdrawn_by_patient"
     assert asked.states() == ["answered"]
+    assert asked.read_rows()[-1] == ("0", None)  # no answer stands and none is asked for: a person has to
 
 
 def test_after_half_an_hour_a_nought_is_a_text_like_any_other(asked: Talks) -> None:

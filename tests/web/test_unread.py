@@ -44,6 +44,14 @@ def test_danger_stands_first_and_links_its_alert(
     assert "no value" not in _text(ana.get("/").text.split(f'id="row-{ref[1]}"')[1].split("</li>")[0])
 
 
+def test_a_nought_says_what_it_may_mean(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:
+    bruno = people["bruno"]
+    Talk(ward, bruno.id).hears("0")
+    (row,) = _rows(ana)
+    assert "may take an answer back: ask the patient" in row
+    assert "unread: may take an answer back, ask the patient" in ana.get(f"/patients/{bruno.id}/texts").text
+
+
 def test_danger_from_a_number_of_several_links_the_numbers_alert(ana: Person, ward: Ward) -> None:
     keep_text(ward.hub, "p-1", "+15555550188", "my chest hurts")
     ward.tick()

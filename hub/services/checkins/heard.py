@@ -10,6 +10,8 @@ class Heard(Enum):
     """Nobody waits for an answer: the text is somebody else's to handle."""
     UNDERSTOOD = "understood"
     """It is kept as an answer."""
+    TAKEN_BACK = "taken_back"
+    """It withdrew an answer that is not asked for anew: nobody knows what it should have been until a person asks."""
     ASKED_AGAIN = "asked_again"
     """It is no answer, and the question was put once more."""
     GAVE_UP = "gave_up"

@@ -7,6 +7,7 @@ from hub.domain.checkin_texts import taken_back
 from hub.domain.patients import Patient
 from hub.services.checkins.asking import LOOKS_AGAIN, following, put
 from hub.services.checkins.ending import change
+from hub.services.checkins.heard import Heard
 from hub.services.checkins.missing import waited_for
 from hub.services.checkins.reported import take_reading_back
 from hub.services.checkins.talk import Talk, talk_of
@@ -20,23 +21,24 @@ from hub.services.waiting import wait_again
 WITHIN = timedelta(minutes=30)
 
 
-def take_back(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, now: datetime) -> bool:
-    """Whether there was an answer to take back."""
+def take_back(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, now: datetime) -> Heard:
+    """What became of it: ``UNDERSTOOD`` if it is asked for anew; ``NOTHING`` if there was no answer to take back."""
     said_at = min(uow.outbox.inbound.get(inbound_id).received_at, now)
     last = uow.conversations.last_answer(patient.id, said_at - WITHIN)
     if last is None or uow.outbox.inbound.get(last.inbound_id).received_at > said_at:
-        return False  # it was said before the answer, and brought late
+        return Heard.NOTHING  # it was said before the answer, and brought late
     if not uow.conversations.withdraw(last.id, now):
-        return False
+        return Heard.NOTHING
     talk = talk_of(uow, patient, uow.conversations.get(last.conversation_id))
     if last.journal_id is not None:
         take_reading_back(uow, patient, last.journal_id)
         slot = waited_for(talk.row.key)
         if slot is not None:
             wait_again(uow, patient, *slot, now)
-    if not _asked_anew(uow, hub, talk, last, said_at, now):
-        reply(uow, hub, talk, inbound_id, taken_back(clinic(hub, patient)), now)
-    return True
+    if _asked_anew(uow, hub, talk, last, said_at, now):
+        return Heard.UNDERSTOOD
+    reply(uow, hub, talk, inbound_id, taken_back(clinic(hub, patient)), now)
+    return Heard.TAKEN_BACK
 
 
 def _asked_anew(uow: UnitOfWork, hub: Hub, talk: Talk, last: Asked, said_at: datetime, now: datetime) -> bool:
