@@ -59,7 +59,9 @@ def texts(patient: Patient, ledger: Sequence[ConsentEntry], zone: str, now: date
     standing = [entry for entry in ours if entry.revoked_at is None]
     good = next((entry for entry in standing if entry.phone is not None and entry.phone == patient.phone), None)
     if good is not None:
-        return Standing(True, f"agreed {times.clock(good.given_at, zone, now)}, {source_words(good.source)}")
+        agreed = f"agreed {times.clock(good.given_at, zone, now)}, {source_words(good.source)}"
+        doubt = "; the provider may block them since STOP" if blocked(patient, ledger) else ""
+        return Standing(True, agreed + doubt)
     if standing:
         return Standing(False, f"agreed for another number ({tail(standing[0].phone)}): no texts are sent")
     if ours and ours[0].revoked_at is not None:

@@ -153,7 +153,9 @@ def test_a_number_that_sent_stop_is_blocked_by_the_provider_whatever_is_recorded
     assert _texts_line(page).startswith("ended 14:04 by text (STOP): no texts are sent")
     assert "Unless the patient has sent START from that phone since" in _section(page)
     ana.post(f"/patients/{one}/consents", scope="sms", wording=WORDS, source="paper")
-    assert "Unless the patient has sent START from that phone since" in _section(ana.get(f"/patients/{one}").text)
+    page = ana.get(f"/patients/{one}").text
+    assert "Unless the patient has sent START from that phone since" in _section(page)
+    assert _texts_line(page).startswith("agreed 14:04, on paper; the provider may block them since STOP")
     with ward.hub.unit_of_work() as uow:
         consents.end(uow, one, "sms", "spoken", "Ana Invented", ward.clock.now())
         uow.consents.give(one, "sms", WORDS, "text", "the patient", ward.clock.now(), "+15555550111")
