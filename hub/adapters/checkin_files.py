@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.adapters.yaml_files import files_in, load_document
-from hub.domain.checkins import CheckIn, parse_checkin
+from hub.domain.checkin_template import parse_template
+from hub.domain.checkins import CheckIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +25,5 @@ def load_checkins(directories: Sequence[Path]) -> dict[str, CheckInTemplate]:
 
 def load_checkin(path: Path) -> CheckInTemplate:
     """One file, checked; its name is the check-in's id."""
-    document, checkin = load_document(path, parse_checkin)
+    document, checkin = load_document(path, parse_template)
     return CheckInTemplate(path, document, checkin)

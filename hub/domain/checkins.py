@@ -4,19 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from hub.domain import danger
-from hub.domain.checkin_texts import GAPS, gaps, question
 from hub.domain.documents import Fields, broken
-from hub.domain.metrics import METRICS, plausible, quantise
-from hub.domain.patient_texts import LONGEST_NUMBER
+from hub.domain.metrics import METRICS
 from hub.domain.severity import Severity
 from hub.domain.slots import WEEKDAYS, local_instant
-from hub.domain.text_lint import faults, reserved
-from hub.domain.texts import LONGEST_CLINIC, Clinic
-from hub.domain.units import UNITS, canonical
+from hub.domain.units import UNITS
 
 KINDS = ("choice", "blood_pressure", "number")
 PRESSURES = ("systolic_blood_pressure", "diastolic_blood_pressure")
@@ -27,10 +21,6 @@ _DIGITS = "123456789"
 _NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _GAPS_WITHIN = (" ", ". ", ", ", ": ", " - ", "-", ") ")
 _KEYCAP = re.compile("[\ufe0f\u20e3]")
-EARLIEST, LATEST = time(7), time(22)
-"""Nobody is texted outside of these, whatever is signed. [E]"""
-_WIDEST = Clinic("W" * LONGEST_CLINIC, "UTC", "")
-_LONGEST = "+" + "1" * (LONGEST_NUMBER - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +94,10 @@ def heard_as(body: str) -> str:
 
 
 def parse_checkin(document: Mapping[str, object], *, signed_by: str | None = None) -> CheckIn:
-    """The check-in a document describes; ``BrokenProtocol`` names the place of the first thing that is wrong."""
+    """The check-in a document describes; ``BrokenProtocol`` names the place of the first thing that is wrong.
+
+    Whether it may be signed is ``checkin_template``'s to say.
+    """
     fields = Fields(document)
     opens, closes = _between(fields)
     checkin = CheckIn(
@@ -142,8 +135,6 @@ def _between(fields: Fields) -> tuple[time, time]:
     opens, closes = ends.clock("opens"), ends.clock("closes")
     if opens >= closes:
         broken(fields.where("between"), "must end after it begins, on the same day")
-    if opens < EARLIEST or closes > LATEST:
-        broken(fields.where("between"), f"must lie between {EARLIEST:%H:%M} and {LATEST:%H:%M}: nobody is woken")
     return opens, closes
 
 
@@ -163,24 +154,19 @@ def _schedule(fields: Fields, opens: time, closes: time) -> Schedule:
 def _steps(fields: Fields) -> tuple[Step, ...]:
     steps: list[Step] = []
     for path, item in fields.items("steps"):
-        step = _step(Fields(item, path), first=not steps)
+        step = _step(Fields(item, path))
         if any(step.id == other.id for other in steps):
             broken(f"{path}.id", f"{step.id} stands there twice")
         steps.append(step)
     return tuple(steps)
 
 
-def _step(fields: Fields, *, first: bool) -> Step:
+def _step(fields: Fields) -> Step:
     kind = fields.one_of("kind", KINDS)
     metric, units = _number(fields) if kind == "number" else (None, ())
     choices = _choices(fields) if kind == "choice" or fields.has("choices") else ()
     step = Step(fields.name("id"), kind, fields.text("ask"), fields.text("ask_again"), choices, metric, units)
     fields.close()
-    for choice in choices:
-        if metric and any(plausible(metric, quantise(metric, canonical(Decimal(choice.digit), u))) for u in units):
-            broken(fields.where("choices"), f"{choice.digit} could be a value of {metric}")
-    _lint(fields.where("ask"), step.ask, step, first=first)
-    _lint(fields.where("ask_again"), step.ask_again, step, first=False)
     return step
 
 
@@ -197,8 +183,6 @@ def _choices(fields: Fields) -> tuple[Choice, ...]:
         if both is not None:
             broken(f"{fields.where('choices')}[{index}]", f'"{both}" stands for two options')
         said |= choice.forms
-    if any(choice.forms & other.forms for choice in choices for other in choices if choice is not other):
-        broken(fields.where("choices"), "an answer could mean two of them")
     return choices
 
 
@@ -211,13 +195,6 @@ def _choice(fields: Fields) -> Choice:
         broken(fields.where("digit"), 'must be one digit in quotes, "1" to "9": 0 takes an answer back')
     if (severity is None) != (sentence is None):
         broken(fields.path, "needs both severity and sentence, or neither")
-    for word in (choice.words, *choice.also):
-        if not heard_as(word)[:1].isalpha():
-            broken(fields.path, f'"{word}" must begin with a letter: a number or a mark may be another answer')
-        if reserved(word):
-            broken(fields.path, f'"{word}" means something by itself in a text, and can be no answer')
-        if danger.found(word) is not None:
-            broken(fields.path, f'"{word}" is heard as danger before it is heard as an answer')
     return choice
 
 
@@ -225,22 +202,6 @@ def _also(fields: Fields) -> tuple[str, ...]:
     if not fields.has("also"):
         return ()
     return tuple(Fields({"also": item}, path).text("also") for path, item in fields.items("also"))
-
-
-def _lint(path: str, template: str, step: Step, *, first: bool) -> None:
-    unknown = [name for name in gaps(template) if name not in GAPS]
-    if unknown:
-        broken(path, f"{{{unknown[0]}}} is not known; one of {', '.join(f'{{{name}}}' for name in GAPS)}")
-    text = question(_WIDEST, _LONGEST, template, first=first)
-    numbers = (_LONGEST, *(choice.digit for choice in step.choices))
-    if "{clinic}" not in template:
-        broken(path, "must say who writes: {clinic}")
-    unsaid = [choice.digit for choice in step.choices if not re.search(rf"(?<![0-9]){choice.digit}(?![0-9])", template)]
-    if unsaid:
-        broken(path, f"must say what {unsaid[0]} means")
-    wrong = faults(text, to_patient=True, numbers=numbers, names=(_WIDEST.name,))
-    if wrong:
-        broken(path, f"must be sent as it is: {wrong[0]}")
 
 
 def next_time(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime:

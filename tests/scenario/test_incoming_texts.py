@@ -383,3 +383,11 @@ def test_many_texts_at_once_are_all_handled_in_their_order(clinic: Clinic, pat: 
     with clinic.engine.connect() as connection:
         handled = connection.execute(select(inbound.c.handled_at).where(inbound.c.handled_at.is_not(None))).all()
     assert len(handled) == 250
+
+
+def test_a_flood_of_strangers_does_not_stand_before_a_patient(clinic: Clinic, pat: Patient) -> None:
+    for number in range(30):
+        keep_text(clinic.hub, f"flood-{number}", f"+1555556{number:04}", "win a prize")
+    keep_text(clinic.hub, "pat", PAT, "hello")
+    with clinic.hub.unit_of_work() as uow:
+        assert [text.sender for _, text in uow.outbox.inbound.unhandled(3)] == [PAT, "+15555560000", "+15555560001"]

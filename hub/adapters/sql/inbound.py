@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, func, or_, select, update
 
 from hub.adapters.sql.tables.alerting import UNHANDLED
 from hub.adapters.sql.tables.alerting import inbound as table
-from hub.adapters.sql.tables.people import patient
+from hub.adapters.sql.tables.people import patient, staff
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.patients import Monitoring
 from hub.errors import NotFound
@@ -45,8 +45,9 @@ class SqlInbound:
         return _text(row)[1]
 
     def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
-        """Not looked at by the worker yet, in the order they came."""
-        found = select(table).where(UNHANDLED).order_by(table.c.id).limit(limit)
+        """Not looked at by the worker yet, in the order they came; strangers' after those of known numbers."""
+        known = [select(people.c.id).where(people.c.phone == table.c["from"]).exists() for people in (patient, staff)]
+        found = select(table).where(UNHANDLED).order_by(or_(*known).desc(), table.c.id).limit(limit)
         return [_text(row) for row in self._connection.execute(found).mappings()]
 
     def handled(self, inbound_id: int, staff_id: int | None, patient_id: int | None, now: datetime) -> bool:

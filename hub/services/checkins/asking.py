@@ -41,8 +41,6 @@ def ask(uow: UnitOfWork, hub: Hub, patient: Patient, in_force: CheckInForce, cau
     checkin = in_force.checkin
     if checkin.signed_by is None and not hub.site.demo:
         return None  # production asks nobody what no clinician answers for (SF21)
-    if patient.phone is None or len(uow.outbox.inbound.patients_with_phone(patient.phone)) > 1:
-        return None  # whose answer it is could not be told
     leaves, over = leaving(hub, patient, checkin, now), cause.since + checkin.too_old
     over = over if cause.until is None else min(over, cause.until)
     if leaves >= over:
@@ -97,6 +95,8 @@ def put(
         over = min(over, must_have_left(talk.checkin, ZoneInfo(patient.zone), leaves) or leaves + ANSWER_VALID)
     if leaves >= over:
         return False
+    if patient.phone is None or len(uow.outbox.inbound.patients_with_phone(patient.phone)) > 1:
+        return False  # whose answer it is could not be told
     if uow.outbox.texts_to(patient.id, CHECKIN, _midnight(patient, now)) >= A_DAY:
         return False
     before = sum(message.kind == CHECKIN for message in uow.outbox.of_conversation(talk_id))

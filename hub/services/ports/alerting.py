@@ -257,7 +257,7 @@ class Inbound(Protocol):
         ...
 
     def unhandled(self, limit: int) -> list[tuple[int, InboundText]]:
-        """Not looked at by the worker yet, in the order they came."""
+        """Not looked at by the worker yet, in the order they came; strangers' after those of known numbers."""
         ...
 
     def handled(self, inbound_id: int, staff_id: int | None, patient_id: int | None, now: datetime) -> bool:

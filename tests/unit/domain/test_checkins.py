@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.adapters.checkin_files import load_checkin, load_checkins
+from hub.domain.checkin_template import parse_template
 from hub.domain.checkins import CheckIn, parse_checkin, step_of
 from hub.domain.protocols import canonical
 from hub.domain.severity import Severity
@@ -131,7 +132,7 @@ def test_what_a_document_says() -> None:
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(change: Callable[[Any], object], said: str) -> None:
     with pytest.raises(BrokenProtocol) as refused:
-        parse_checkin(changed(change))
+        parse_template(changed(change))
     assert said in str(refused.value)
 
 
@@ -142,7 +143,7 @@ def test_no_option_means_something_else_to_the_phone_company(word: str) -> None:
         lambda d: d["steps"][0]["choices"][0].update(also=[word]),
     ):
         with pytest.raises(BrokenProtocol, match="means something by itself"):
-            parse_checkin(changed(change))
+            parse_template(changed(change))
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
@@ -186,7 +187,7 @@ def test_whatever_a_document_says_it_is_read_or_refused(place: tuple[Any, ...], 
         at = at[key]
     at[place[-1]] = value
     with suppress(BrokenProtocol):
-        parse_checkin(document)
+        parse_template(document)
 
 
 def test_a_file_goes_by_its_name(tmp_path: Path) -> None:
@@ -202,3 +203,11 @@ def test_a_sites_own_file_hides_the_shipped_one(tmp_path: Path) -> None:
     found = load_checkins([tmp_path, SHIPPED["daily-breathing"].path.parent])
     assert found["daily-breathing"].checkin.version == 7
     assert set(found) == set(SHIPPED)
+
+
+def test_a_signed_copy_is_read_though_a_later_linter_would_not_take_it() -> None:
+    """What a clinician has signed goes on; a template like it is not signed again (SF21)."""
+    document = changed(lambda good: good.update(between=["05:00", "23:30"]))
+    assert parse_checkin(document, signed_by="Dr Imaginary").closes == time(23, 30)
+    with pytest.raises(BrokenProtocol, match="nobody is woken"):
+        parse_template(document)
