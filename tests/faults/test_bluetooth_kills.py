@@ -151,7 +151,7 @@ def test_what_the_devices_gave_away_is_in_the_journal_once(tmp_path: Path) -> No
     assert ({*lost} - overwritten, doubled, kept - given) == (set(), {}, Counter())
     assert len(overwritten) <= KILLS / 25, "it must take two records between one confirmation and one commit"
     assert in_session >= KILLS // 2, "too few kills came in the middle of anything"
-    assert given.total() >= KILLS
+    assert given.total() >= KILLS // 2, "too little was given away to tell anything"
 
 
 def _move_in(ward: Ward, hub: Clinic, gateway: Program, profile: str) -> None:

@@ -5,9 +5,11 @@ from datetime import datetime
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
+from hub.domain.checkin_template import check_template
 from hub.domain.checkins import CheckIn
 from hub.domain.patients import Monitoring
 from hub.domain.protocols import Protocol
+from hub.errors import BrokenProtocol
 from hub.services.checkup.finding import Finding, fine, must, should
 from hub.services.paging import care_team, operators
 from hub.services.ports.storage import UnitOfWork
@@ -77,6 +79,16 @@ def asked(uow: UnitOfWork, templates: CheckInTemplates) -> Iterator[Finding]:
                 "What this version improved, or your site changed, is asked of nobody until it is signed.",
                 f"Read it, then {sign}",
             )
+        yield from _outgrown(one.checkin, f"Mend its file, then {sign}")
+
+
+def _outgrown(checkin: CheckIn, mend: str) -> Iterator[Finding]:
+    """A copy that was signed before this version became stricter."""
+    try:
+        check_template(checkin)
+    except BrokenProtocol as error:
+        what = f"This version would not take check-in {checkin.id} as it was signed: {error}."
+        yield should(what, "It goes on being asked as it is.", mend)
 
 
 def enrolled(uow: UnitOfWork, templates: Templates, now: datetime) -> Iterator[Finding]:
