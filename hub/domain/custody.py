@@ -51,6 +51,8 @@ def owner(assignments: Sequence[Assignment], at: datetime, user_index: int | Non
     one device and no slot that tells them apart are always held.
     """
     covering = [a for a in assignments if a.covers(at)]
+    if len(covering) == 1 and covering[0].slot is None:
+        return Owner(covering[0].patient_id)
     if user_index is not None:
         named = {a.patient_id for a in covering if a.slot == user_index}
         if len(named) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.types import to_ms
@@ -74,7 +75,8 @@ class SqlTimeLine:
         if not since:
             return found
         c = self.table.c
-        these = select(self.table).where(c.patient_id.in_(list(since)), c.metric == METRIC_CODES[metric])
+        theirs = among(self._connection, c.patient_id, since)
+        these = select(self.table).where(theirs, c.metric == METRIC_CODES[metric])
         these = these.where(c.at >= min(since.values()), c.at < until, c.voided_at.is_(None))
         for row in self._connection.execute(these.order_by(c.patient_id, c.at, c.reading_id)):
             if row.at >= since[row.patient_id]:
@@ -119,7 +121,8 @@ class SqlSeries(SqlTimeLine):
 
     def newest_times(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, datetime]]:
         """When the newest sample of each metric of each patient was measured."""
-        found = select(latest.c.patient_id, latest.c.metric, latest.c.at).where(latest.c.patient_id.in_(patient_ids))
+        found = select(latest.c.patient_id, latest.c.metric, latest.c.at)
+        found = found.where(among(self._connection, latest.c.patient_id, patient_ids))
         newest: dict[int, dict[str, datetime]] = {}
         for patient_id, metric, at in self._connection.execute(found):
             newest.setdefault(patient_id, {})[_METRIC_NAMES[metric]] = at

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
 from hub.adapters.sql.upsert import insert_into
@@ -83,11 +84,10 @@ class SqlAlerts:
         """Open and acknowledged ones; a patient without any is absent."""
         columns = (table.c.patient_id, table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at)
         by_patient: dict[int, list[OpenAlert]] = defaultdict(list)
-        for start in range(0, len(patient_ids), 500):  # databases bound the number of parameters
-            found = select(*columns).where(table.c.patient_id.in_(patient_ids[start : start + 500]), _LIVE)
-            for row in self._connection.execute(found.order_by(table.c.id)):
-                one = OpenAlert(row.id, row.problem, Severity(row.severity), row.kind, row.opened_at)
-                by_patient[row.patient_id].append(one)
+        found = select(*columns).where(among(self._connection, table.c.patient_id, patient_ids), _LIVE)
+        for row in self._connection.execute(found.order_by(table.c.id)):
+            one = OpenAlert(row.id, row.problem, Severity(row.severity), row.kind, row.opened_at)
+            by_patient[row.patient_id].append(one)
         return dict(by_patient)
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:

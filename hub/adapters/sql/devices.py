@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
@@ -49,7 +50,9 @@ class SqlGateways:
 
     def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
         """Those that are registered and not retired."""
-        found = select(gateway).where(gateway.c.id.in_(list(gateway_ids)), gateway.c.retired_at.is_(None))
+        found = select(gateway).where(
+            among(self._connection, gateway.c.id, gateway_ids), gateway.c.retired_at.is_(None)
+        )
         return {row.id: _gateway(row) for row in self._connection.execute(found)}
 
     def all(self) -> list[GatewayRow]:

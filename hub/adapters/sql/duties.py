@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
@@ -56,7 +57,7 @@ class SqlDuties:
     def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
         """By patient the metrics of which a valid sample is waited for."""
         found = select(deadline.c.patient_id, deadline.c.metric).where(
-            deadline.c.patient_id.in_(patient_ids), deadline.c.state == "waiting"
+            among(self._connection, deadline.c.patient_id, patient_ids), deadline.c.state == "waiting"
         )
         waiting: dict[int, set[str]] = {}
         for row in self._connection.execute(found.distinct()):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.care import goal
@@ -120,7 +121,7 @@ class SqlPatients:
     def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
         """The versions to pass to ``judged``."""
         columns = select(patient.c.id, patient.c.evaluation_version)
-        found = self._connection.execute(columns.where(patient.c.id.in_(list(patient_ids))))
+        found = self._connection.execute(columns.where(among(self._connection, patient.c.id, list(patient_ids))))
         return {row.id: row.evaluation_version for row in found}
 
     def judged(self, seen: Mapping[int, int]) -> bool:

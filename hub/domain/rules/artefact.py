@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from hub.domain.calm import Calm
 from hub.domain.documents import Fields
 from hub.domain.findings import Deadline, Finding, Verdict
 from hub.domain.metrics import METRICS, unit_word
@@ -88,6 +89,10 @@ class Artefact:
         since = obtained if obtained and obtained > start else start
         key = f"{self.id}:{attempt.metric}:{instant(since)}"
         return (Deadline("no_valid_repeat", key, attempt.at + self.valid_within, finding, attempt.metric),)
+
+    def calm(self, patient: Patient) -> Calm:  # noqa: ARG002
+        """Every value without a flag."""
+        return Calm()
 
     def bands(self, patient: Patient) -> Sequence[Band]:  # noqa: ARG002
         return ()

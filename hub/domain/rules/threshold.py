@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from hub.domain.calm import Calm
 from hub.domain.documents import Fields, broken
 from hub.domain.facts import FACTS, fact_words, facts_of
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
@@ -81,6 +82,16 @@ class Threshold:
             for standing in self._standing(patient)
             for metric in sorted(self.metrics)
         ]
+
+    def calm(self, patient: Patient) -> Calm:
+        """Clear of every limit that stands for this patient."""
+        found = Calm()
+        for standing in self._standing(patient):
+            clear = standing.limit.clear
+            edges = [standing.number, *([] if clear is None else [clear.of(patient.oxygen_floor)])]
+            above = standing.limit.side == "above"
+            found = found.within(Calm(high=min(edges)) if above else Calm(low=max(edges)))
+        return found
 
     def _standing(self, patient: Patient) -> Iterator[Standing]:
         facts = facts_of(patient)

@@ -34,13 +34,23 @@ class Came:
     readings: Sequence[Screened]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new."""
+
+    known: Mapping[int, Known]
+    late: Mapping[int, Mapping[str, datetime]]
+    new: Mapping[int, frozenset[int]]
+
+
 def evaluate(
     uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime, registry: Registry | None = None
 ) -> set[int]:
     """Append these patients' samples and judge them; the ids of patients about whom a rule spoke."""
     ids = [one.patient.id for one in came]
     newest = uow.series.newest_times(ids)
-    known = known_of(uow, ids, now, registry or Registry())
+    registry = registry or Registry()
+    known = known_of(uow, ids, now, registry)
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
@@ -49,16 +59,20 @@ def evaluate(
     group = Group(
         known, late, {one.patient.id: frozenset(s.reading_id for s in samples[one.patient.id]) for one in came}
     )
-    return _together(uow, hub, came, group, now)
+    speaking = [one for one in came if not _calm(one, group, registry)]
+    return _together(uow, hub, speaking, group, now) if speaking else set()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new."""
-
-    known: Mapping[int, Known]
-    late: Mapping[int, Mapping[str, datetime]]
-    new: Mapping[int, frozenset[int]]
+def _calm(came: Came, group: Group, registry: Registry) -> bool:
+    """Whether no rule has anything to say, do or take back: then none is asked. Nearly all readings are like that."""
+    known = group.known[came.patient.id]
+    if known.open or known.waiting or group.late[came.patient.id]:
+        return False
+    calm = registry.calm(came.patient)
+    return all(
+        not reading.failed and all(s.metric in calm and calm[s.metric].holds(s) for s in reading.samples)
+        for reading in came.readings
+    )
 
 
 def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:

@@ -207,14 +207,15 @@ def _age(arrival: Arrival, good: Good, clock_offset_s: float) -> timedelta:
             _stamp(batch.sent_at, offset, batch.boot, batch.sent_mono_ms),
             _stamp(good.received_at, offset, reading.boot, reading.received_mono_ms),
         )
-        for offset in (timedelta(seconds=clock_offset_s), timedelta(0))
+        for offset in {timedelta(seconds=clock_offset_s), timedelta(0)}
     ]
     return min((age for age in ages if age <= OLDEST), default=timedelta(0))
 
 
 def _stamp(at: datetime, offset: timedelta, boot: str | None, mono_ms: int | None) -> Stamp:
-    with suppress(OverflowError):  # the year 9999 is no clock, and is taken for none
-        at += offset
+    if offset:
+        with suppress(OverflowError):  # the year 9999 is no clock, and is taken for none
+            at += offset
     return Stamp(at, boot, mono_ms if mono_ms is not None and mono_ms < _NO_CLOCK_MS else None)
 
 

@@ -3,15 +3,20 @@
 None of it is read again while the registry's version stands (decision 14). What moves with every reading is not in it.
 """
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from hub.domain.calm import Calm, calm_of
 from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
+from hub.domain.ruling import Rule
 from hub.services.ports.care import Enrolment
 from hub.services.ports.devices import DeviceRow
 from hub.services.ports.storage import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 MOST = 50_000
 """Of each kind; beyond it everything is forgotten, which costs a few questions."""
@@ -31,12 +36,13 @@ class Registry:
         self._periods: dict[int, list[Assignment]] = {}
         self._patients: dict[int, Patient] = {}
         self._enrolments: dict[int, Sequence[Enrolment]] = {}
+        self._calm: dict[int, Mapping[str, Calm]] = {}
 
     def refresh(self, uow: UnitOfWork) -> None:
         """Forget everything if anything has changed."""
         version = uow.operations.registry_version()
         if version != self._version or max(len(self._devices), len(self._patients)) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments):
+            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm):
                 kept.clear()
             self._version = version
 
@@ -68,6 +74,24 @@ class Registry:
             nobody: dict[int, Sequence[Enrolment]] = dict.fromkeys(absent, ())
             self._enrolments |= nobody | dict(uow.protocols.of_patients(sorted(absent), now + _AHEAD))
         return {one: [on for on in self._enrolments[one] if on.since <= now] for one in patient_ids}
+
+    def calm(self, patient: Patient) -> Mapping[str, Calm]:
+        """By metric the values that none of the patient's rules, whose ``enrolments`` were asked for, speaks about."""
+        known = self._calm.get(patient.id)
+        if known is None:
+            on = self._enrolments[patient.id]
+            rules = [rule for enrolment in on for rule in enrolment.in_force.protocol.rules]
+            known = self._calm[patient.id] = _calm(rules, patient)
+        return known
+
+
+def _calm(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Calm]:
+    """Nothing is calm where a rule fails to say so: asked about a sample it fails again, which is an alarm (SF10)."""
+    try:
+        return calm_of(rules, patient)
+    except Exception:
+        log.exception("what is calm cannot be told")
+        return {}
 
 
 def _absent(wanted: Collection[Key], kept: Mapping[Key, object]) -> set[Key]:
