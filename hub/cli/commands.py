@@ -3,7 +3,7 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, care, db, demo, doctor, equipment, people, replay, roles
+from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, roles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +30,7 @@ for command in (
     equipment.gateway,
     equipment.device,
     db.db,
+    backup.backup,
     audit.audit,
     doctor.doctor,
 ):

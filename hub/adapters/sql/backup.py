@@ -1,0 +1,177 @@
+"""A copy of the embedded database while the hub writes it: one snapshot, in steps, verified before it has a name."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from hub.adapters.sql import manifest as manifests
+from hub.adapters.sql.engine import BUSY_MS, sqlite_driver, wal_is_safe
+from hub.adapters.sql.manifest import SUFFIX, Contents, Manifest, Tell, manifest_of
+from hub.errors import Refused
+
+PAGES = 512
+"""Of one step: 2 MiB."""
+
+PAUSE_S = 0.004
+"""Between two steps: ingest shares the disk and the processor."""
+
+SYNCED_EVERY = 16
+"""Steps. What is written at the end in one piece would hold up whoever commits."""
+
+ROOM = 100 * 1024 * 1024
+"""Stays free beside the database itself: a full disk stops its acknowledgements."""
+
+PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A backup that was made and verified."""
+
+    file: Path
+    manifest: Manifest
+    deleted: tuple[Path, ...]
+
+
+def back_up(database: Path, folder: Path, keep: int, now: datetime, tell: Tell) -> Made:
+    """A verified backup of ``database`` in ``folder``, beside the ``keep - 1`` newest. Raises ``Refused``.
+
+    Whenever it dies, what was there is there still, and nothing half made looks like a backup.
+    """
+    if not database.is_file():
+        raise Refused(f"There is no database at {database}.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _only_one(folder):
+            for left in folder.glob(f".rpmhub-*{PART}*"):
+                left.unlink()  # of one that was killed
+            _room(database, folder)
+            file, manifest = _make(database, folder, now, tell)
+            return Made(file, manifest, _prune(folder, manifest.contents.mode, keep))
+    except OSError as error:
+        raise Refused(f"No backup was made in {folder}: {error.strerror or error}.") from error
+
+
+def _make(database: Path, folder: Path, now: datetime, tell: Tell) -> tuple[Path, Manifest]:
+    file = folder / f"rpmhub-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z{SUFFIX}"
+    if file.exists():
+        raise Refused(f"{file} is there already.")
+    part = folder / f".{file.name}{PART}"
+    try:
+        seen = _copy(database, part, tell)
+        if manifests.looked_at(part) != seen:
+            raise Refused("The copy does not hold what the database held.")
+        sha256, size = manifests.digest(part, tell)
+        manifest = Manifest(made_at=now, sha256=sha256, bytes=size, contents=seen)
+        part.replace(file)
+    finally:
+        for left in folder.glob(f"{part.name}*"):
+            left.unlink()
+    _write(manifest_of(file), msgspec.json.format(msgspec.json.encode(manifest)))
+    manifests.sync_folder(folder)
+    return file, manifest
+
+
+def _copy(database: Path, part: Path, tell: Tell) -> Contents:
+    """What the snapshot holds, by the database's own word; the copy is synced."""
+    driver = sqlite_driver()
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with (
+            contextlib.closing(driver.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as source,
+            contextlib.closing(driver.connect(str(part))) as target,
+        ):
+            source.isolation_level = None
+            source.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            source.execute("BEGIN")  # the whole is one snapshot: a writer neither changes it nor makes it begin anew
+            seen = manifests.contents(source)
+            target.execute("PRAGMA journal_mode = OFF")
+            target.execute("PRAGMA synchronous = OFF")
+            _step_by_step(source, target, part, tell)
+    except driver.Error as error:
+        raise Refused(f"{database} could not be copied to {part.parent}: {error}.") from error
+    with _opened(part) as copy:
+        os.fsync(copy)
+    return seen
+
+
+def _step_by_step(source: Any, target: Any, part: Path, tell: Tell) -> None:
+    # A snapshot of a rollback journal's database keeps writers from committing: there speed is the courtesy.
+    pause = threading.Event() if wal_is_safe() else None
+    steps = 0
+    with _opened(part) as copy:
+
+        def stepped(_status: int, remaining: int, total: int) -> None:
+            nonlocal steps
+            steps += 1
+            tell("copied", total - remaining, total)
+            if pause is not None:
+                if steps % SYNCED_EVERY == 0:
+                    os.fdatasync(copy)
+                pause.wait(PAUSE_S)
+
+        source.backup(target, pages=PAGES, progress=stepped)
+
+
+@contextlib.contextmanager
+def _opened(part: Path) -> Iterator[int]:
+    handle = os.open(part, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _room(database: Path, folder: Path) -> None:
+    wal = database.with_name(f"{database.name}-wal")
+    needed = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+    if folder.stat().st_dev == database.stat().st_dev:
+        needed += ROOM
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Refused(f"{folder} has {free >> 20} MiB free and {(needed >> 20) + 1} are needed. Name another place.")
+
+
+def _write(place: Path, body: bytes) -> None:
+    """Whole or not at all: a backup counts from when its manifest has its name."""
+    new = place.with_name(f".{place.name}{PART}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(place)
+
+
+def _prune(folder: Path, mode: str, keep: int) -> tuple[Path, ...]:
+    """Delete what is older than the newest ``keep`` of this mode. The one just made is among them."""
+    known = [(file, one) for file, one in manifests.verified(folder) if one.contents.mode == mode]
+    old = tuple(file for file, _manifest in known[max(keep, 1) :])
+    for file in old:
+        manifest_of(file).unlink()
+        file.unlink()
+    manifests.sync_folder(folder)
+    return old
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    mark = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(mark)
+        raise Refused(f"Another backup is being made in {folder}.") from error
+    try:
+        yield
+    finally:
+        os.close(mark)
