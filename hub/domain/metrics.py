@@ -5,6 +5,7 @@ Held equal to ``config/wire/metrics.v1.json`` by a contract test.
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ KG_PER_POUND = Decimal("0.45359237")
 """Exact by definition of the international avoirdupois pound."""
 
 
+@lru_cache(maxsize=65536, typed=True)  # a handful of values comes over and over, each looked at several times
 def quantise(metric: str, value: float | Decimal) -> Decimal:
     """``value`` at the metric's resolution: the form in which values are compared (81.4 - 79.0 is 2.4)."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))

@@ -14,7 +14,7 @@ from hub.adapters.sql.types import Instant, to_ms
 from hub.adapters.sql.upsert import insert_or_ignore
 from hub.domain.custody import Assignment
 from hub.errors import NotFound
-from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow, GatewayStatus
+from hub.services.ports.devices import ORDINARY, DeviceRow, GatewayRow, GatewayStatus, Sender
 
 _SEEN = Many(
     lambda _: (
@@ -48,12 +48,12 @@ class SqlGateways:
         row = self._connection.execute(select(gateway).where(gateway.c.id == gateway_id)).first()
         return None if row is None else _gateway(row)
 
-    def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
+    def in_use(self, gateway_ids: Collection[str]) -> dict[str, Sender]:
         """Those that are registered and not retired."""
-        found = select(gateway).where(
-            among(self._connection, gateway.c.id, gateway_ids), gateway.c.retired_at.is_(None)
-        )
-        return {row.id: _gateway(row) for row in self._connection.execute(found)}
+        c = gateway.c
+        found = select(c.id, c.name, c.purpose, c.clock_offset_s, c.spool_dropped_total)
+        found = found.where(among(self._connection, c.id, gateway_ids), c.retired_at.is_(None))
+        return {row[0]: Sender(*row) for row in self._connection.execute(found)}
 
     def all(self) -> list[GatewayRow]:
         """Every gateway, by name."""

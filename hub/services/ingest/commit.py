@@ -5,7 +5,7 @@ Nothing is acknowledged before ``process`` has returned, and it returns after CO
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened, screened
 from hub.services.ingest.status import BadStatus, note_status, read_status
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
-from hub.services.ports.devices import GatewayRow
+from hub.services.ports.devices import Sender
 from hub.services.ports.measuring import AnsweredKey
 from hub.services.ports.storage import UnitOfWork
 
@@ -43,13 +43,15 @@ class Group:
 
     now: datetime
     registry: Registry
-    gateways: dict[str, GatewayRow] = field(default_factory=dict)
+    gateways: dict[str, Sender] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     replayed: dict[int, list[Screened]] = field(default_factory=dict)
     """Readings of recordings, by patient."""
+    added: tuple[Mapping[int, int], Mapping[int, Mapping[str, datetime]]] = field(default_factory=lambda: ({}, {}))
+    """Evaluation versions before, and by patient and metric the newest sample of the group."""
     spoken: list[datetime] = field(default_factory=list)
     """When the messages arrived whose readings made a rule speak."""
 
@@ -82,6 +84,7 @@ def process(hub: Hub, messages: Sequence[Message], registry: Registry | None = N
             "rpmhub_alert_latency_seconds", [(written_at - arrived).total_seconds() for arrived in group.spoken]
         )
         uow.commit()
+    group.registry.added(*group.added)
     return group.answers
 
 
@@ -118,16 +121,24 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
     stored = _append(uow, hub, group, intake, accepted)
     _put_aside(uow, group)
     came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients if one in stored]
-    for patient_id in evaluate(uow, hub, came, group.now, group.registry) if came else ():
+    for patient_id in evaluate(uow, hub, came, group.now, group.registry, versions) if came else ():
         group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
     if group.replayed:
         judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)
     if not uow.patients.judged(versions):
         raise JudgedMeanwhile("these patients were judged by another process")
+    group.added = versions, {one.patient.id: _newest(one) for one in came}
     for arrival, placed in group.placed:
         results = [Result(one.seq, one.status, one.code) for one in placed]
         group.answer(arrival.message.gateway_id, BatchAck(arrival.batch.batch, arrival.batch.spool, results))
     uow.gateways.note_heard(sorted({a.message.gateway_id for a in group.arrivals}), group.now)
+
+
+def _newest(came: Came) -> dict[str, datetime]:
+    newest: dict[str, datetime] = {}
+    for sample in (sample for reading in came.readings for sample in reading.samples):
+        newest[sample.metric] = max(sample.at, newest.get(sample.metric, sample.at))
+    return newest
 
 
 def _append(

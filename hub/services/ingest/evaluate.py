@@ -44,12 +44,20 @@ class Group:
 
 
 def evaluate(
-    uow: UnitOfWork, hub: Hub, came: Sequence[Came], now: datetime, registry: Registry | None = None
+    uow: UnitOfWork,
+    hub: Hub,
+    came: Sequence[Came],
+    now: datetime,
+    registry: Registry | None = None,
+    versions: Mapping[int, int] | None = None,
 ) -> set[int]:
-    """Append these patients' samples and judge them; the ids of patients about whom a rule spoke."""
+    """Append these patients' samples and judge them; the ids of patients about whom a rule spoke.
+
+    ``registry`` with the evaluation ``versions``: what the caller keeps, instead of asking.
+    """
     ids = [one.patient.id for one in came]
-    newest = uow.series.newest_times(ids)
     registry = registry or Registry()
+    newest = uow.series.newest_times(ids) if versions is None else registry.newest(uow, versions)
     known = known_of(uow, ids, now, registry)
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)

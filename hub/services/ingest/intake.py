@@ -13,7 +13,7 @@ from hub.domain.samples import TIME_SUSPECT
 from hub.services.ingest.decode import Bad, Batch, Good
 from hub.services.ingest.messages import Message
 from hub.services.ingest.registry import Registry
-from hub.services.ports.devices import DeviceRow, GatewayRow
+from hub.services.ports.devices import DeviceRow, Sender
 from hub.services.ports.measuring import JournalEntry, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 
@@ -65,7 +65,7 @@ class Intake:
         uow: UnitOfWork,
         registry: Registry,
         arrivals: Sequence[Arrival],
-        gateways: Mapping[str, GatewayRow],
+        gateways: Mapping[str, Sender],
         *,
         demo: bool,
     ) -> None:

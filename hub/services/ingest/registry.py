@@ -37,12 +37,14 @@ class Registry:
         self._patients: dict[int, Patient] = {}
         self._enrolments: dict[int, Sequence[Enrolment]] = {}
         self._calm: dict[int, Mapping[str, Calm]] = {}
+        self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
+        """By patient, as of an evaluation version: whoever adds a sample moves that."""
 
     def refresh(self, uow: UnitOfWork) -> None:
         """Forget everything if anything has changed."""
         version = uow.operations.registry_version()
-        if version != self._version or max(len(self._devices), len(self._patients)) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm):
+        if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
+            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm, self._newest):
                 kept.clear()
             self._version = version
 
@@ -74,6 +76,21 @@ class Registry:
             nobody: dict[int, Sequence[Enrolment]] = dict.fromkeys(absent, ())
             self._enrolments |= nobody | dict(uow.protocols.of_patients(sorted(absent), now + _AHEAD))
         return {one: [on for on in self._enrolments[one] if on.since <= now] for one in patient_ids}
+
+    def newest(self, uow: UnitOfWork, versions: Mapping[int, int]) -> Mapping[int, Mapping[str, datetime]]:
+        """By patient and metric when the newest sample was measured, at these evaluation versions."""
+        absent = [one for one, version in versions.items() if self._newest.get(one, (None,))[0] != version]
+        if absent:
+            read = uow.series.newest_times(absent)
+            self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
+        return {one: self._newest[one][1] for one in versions}
+
+    def added(self, versions: Mapping[int, int], newest: Mapping[int, Mapping[str, datetime]]) -> None:
+        """The group is committed: what it added of each patient, who was at these versions before."""
+        for one, theirs in newest.items():
+            before = self._newest[one][1] if one in self._newest else {}
+            later = {metric: max(at, before.get(metric, at)) for metric, at in theirs.items()}
+            self._newest[one] = (versions[one] + 1, {**before, **later})
 
     def calm(self, patient: Patient) -> Mapping[str, Calm]:
         """By metric the values that none of the patient's rules, whose ``enrolments`` were asked for, speaks about."""

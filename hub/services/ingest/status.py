@@ -11,7 +11,7 @@ from hub.services.alerting import technical, technical_over
 from hub.services.hub import Hub
 from hub.services.ingest.messages import Message
 from hub.services.ingest.wire import MAX_BYTES, Status, StatusDevice
-from hub.services.ports.devices import DeviceRow, DeviceSaid, GatewayRow, GatewayStatus
+from hub.services.ports.devices import DeviceRow, DeviceSaid, GatewayStatus, Sender
 from hub.services.ports.storage import UnitOfWork
 
 BOND_LOST = "bond-lost"
@@ -64,7 +64,7 @@ def _said(one: StatusDevice) -> DeviceSaid:
     )
 
 
-def note_status(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, status: GatewayStatus) -> None:
+def note_status(uow: UnitOfWork, hub: Hub, known: Sender, message: Message, status: GatewayStatus) -> None:
     """Keep the status of the gateway ``known``, and what it says of devices that are known."""
     uow.gateways.note_status(known.id, status, message.received_at, heard=not message.retained)
     if known.replays:  # whoever replays looks on: nobody is to be paged about it
@@ -74,7 +74,7 @@ def note_status(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, 
         _note_devices(uow, hub, known, message, status.devices)
 
 
-def _note_drops(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, total: int | None) -> None:
+def _note_drops(uow: UnitOfWork, hub: Hub, known: Sender, message: Message, total: int | None) -> None:
     """An alarm each time the gateway has dropped more: the total alone would raise it again whenever it is resolved."""
     subject = f"gateway:{known.id}"
     if total is None or total == known.spool_dropped_total:
@@ -86,9 +86,7 @@ def _note_drops(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, 
         technical_over(uow, hub, subject, "dropping", message.received_at)
 
 
-def _note_devices(
-    uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, devices: Sequence[DeviceSaid]
-) -> None:
+def _note_devices(uow: UnitOfWork, hub: Hub, known: Sender, message: Message, devices: Sequence[DeviceSaid]) -> None:
     told = {one.address: one for one in devices if one.battery_percent is not None or one.bond == "lost"}
     rows = uow.devices.by_addresses(sorted(told)) if told else {}
     levels = [(row.id, told[address].battery_percent) for address, row in rows.items()]
@@ -96,7 +94,7 @@ def _note_devices(
     _note_bonds(uow, hub, known, message, [row for address, row in rows.items() if told[address].bond == "lost"])
 
 
-def _note_bonds(uow: UnitOfWork, hub: Hub, known: GatewayRow, message: Message, lost: Sequence[DeviceRow]) -> None:
+def _note_bonds(uow: UnitOfWork, hub: Hub, known: Sender, message: Message, lost: Sequence[DeviceRow]) -> None:
     """An alarm a device that no longer knows its gateway: its silence alone would look like the patient's (SF8).
 
     It is over as soon as the gateway says otherwise: paired again, or forgotten.

@@ -37,6 +37,22 @@ class GatewayRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """A gateway in use, as far as its messages are placed by it."""
+
+    id: str
+    name: str
+    purpose: str = ORDINARY
+    clock_offset_s: float | None = None
+    spool_dropped_total: int = 0
+
+    @property
+    def replays(self) -> bool:
+        """What it sends is a recording (SF20)."""
+        return self.purpose == REPLAY
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRow:
     """A device, and the gateways it was accepted on."""
 
@@ -79,7 +95,7 @@ class Gateways(Protocol):
 
     def add(self, gateway_id: str, name: str, credential: str, now: datetime, purpose: str = ORDINARY) -> None: ...
     def find(self, gateway_id: str) -> GatewayRow | None: ...
-    def in_use(self, gateway_ids: Collection[str]) -> dict[str, GatewayRow]:
+    def in_use(self, gateway_ids: Collection[str]) -> dict[str, Sender]:
         """Those that are registered and not retired."""
         ...
 

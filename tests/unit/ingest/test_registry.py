@@ -1,12 +1,16 @@
 """What ingest keeps between groups is never older than what a person has just changed."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from hub.adapters.sql.engine import Unavailable
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.patients import EndReason, Monitoring
 from hub.services import enrolment, equipment, held
 from hub.services.ingest.commit import process
@@ -124,3 +128,25 @@ def test_no_method_is_forgotten(home: Home, repository: str) -> None:
         methods = {name for name in dir(getattr(uow, repository)) if not name.startswith("_")}
     known = {change.partition(".")[2] for change in CHANGES if change.startswith(f"{repository}.")}
     assert methods == known | MOVES_NOTHING[repository]
+
+
+def test_when_the_newest_sample_was_measured_is_known_after_every_commit_of_whomever(home: Home) -> None:
+    """Two ingest processes take turns, and one of their groups fails; what each keeps is what the database says."""
+    registries, seqs = [Registry(), Registry()], iter(range(300, 400))
+    for turn in range(12):
+        home.clinic.clock.forward(timedelta(minutes=3))
+        old = timedelta(minutes=40) if turn % 5 == 4 else timedelta(0)  # a late one moves nothing back
+        one = reading(next(seqs), home.now - old, pressure(120, 80), CUFF, profile="blood-pressure")
+        broken = home.hub if turn % 4 != 3 else replace(home.hub, unit_of_work=lambda: Failing(home.clinic.engine))
+        with suppress(Unavailable):
+            process(broken, [home.message(batch(home.now, one, batch=f"n-{turn}"))], registries[turn % 2])
+        with home.hub.unit_of_work() as uow:
+            versions, truth = uow.patients.evaluation_versions([1]), dict(uow.series.newest_times([1]))
+            assert [dict(kept.newest(uow, versions)) for kept in registries] == [truth or {1: {}}] * 2
+
+
+class Failing(SqlUnitOfWork):
+    """Its commit does not come about."""
+
+    def commit(self) -> None:
+        raise Unavailable("the disk is full")
