@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
 from dashboards.app import create_app
-from hub.bootstrap import build_hub
+from hub.bootstrap import admitted, serving
 from hub.errors import HubError
 from hub.settings import Settings, load
 
@@ -21,17 +22,19 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._at_work = ExitStack()
         super().__init__()
 
     def load_config(self) -> None:
         """Set what a small site needs; the access log stays off, since addresses would stand in it."""
         for name, value in options(self._settings).items():
             self.cfg.set(name, value)
+        self.cfg.set("worker_exit", lambda _server, _worker: self._at_work.close())
 
     def load(self) -> Any:
         """The app, made in the worker: no connection is shared across the fork."""
         allow = [address.strip() for address in self._settings.metrics_allow.split(",") if address.strip()]
-        return create_app(build_hub(self._settings), metrics_allow=allow)
+        return create_app(self._at_work.enter_context(serving(self._settings, "web")), metrics_allow=allow)
 
 
 def options(settings: Settings) -> Mapping[str, Any]:
@@ -56,6 +59,7 @@ def main() -> int:
     """Serve until told to stop; 1 if a setting is wrong."""
     try:
         settings = load(os.environ)
+        admitted(settings)
     except HubError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the only output of a start that failed
         return 1

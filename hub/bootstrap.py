@@ -1,11 +1,12 @@
 """Wiring: the only module that names concrete adapters."""
 
 import logging
+import shutil
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from hub.adapters.channels.console import Console
 from hub.adapters.channels.demo_phone import DemoPhone
 from hub.adapters.checkin_files import load_checkins
 from hub.adapters.clock import SystemClock, SystemIds
+from hub.adapters.database_file.check import BackgroundCheck, admit
+from hub.adapters.database_file.marks import Marks
+from hub.adapters.database_file.presence import NEW, is_there, refuse_lost, refuse_missing
+from hub.adapters.database_file.reserve import MIB, Reserve
 from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.mqtt_inbox import MqttInbox
 from hub.adapters.passwords import Argon2Passwords
@@ -23,17 +28,19 @@ from hub.adapters.protocol_files import load_templates
 from hub.adapters.scheduler import run_ticks
 from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
-from hub.adapters.sql.migrate import check_current, upgrade
+from hub.adapters.sql.migrate import Schema, check_current, standing, upgrade
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
-from hub.errors import WrongMode
+from hub.errors import NoDatabase, WrongMode
 from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
+from hub.services.engine.soundness import Soundness, note
 from hub.services.hub import Hub, Site
 from hub.services.ports.base import MessageSender, TextSource, WebhookVerifier
 from hub.services.ports.reads import Reads
+from hub.services.ports.soundness import Verdict
 from hub.settings import Address, Settings, check_production, config_dir
 
 PRODUCTION, DEMO = "production", "demo"
@@ -47,10 +54,17 @@ HUB_USER = "rpmhub"
 """The hub's own name at the broker, as ``config/deploy/mosquitto.acl`` knows it."""
 
 
-def open_database(settings: Settings, mode: str) -> None:
-    """Make or upgrade the database and stamp it with ``mode``; raises ``WrongMode`` if it carries another (SF20)."""
+def open_database(settings: Settings, mode: str, *, new: bool = False, stop: threading.Event | None = None) -> None:
+    """Make or upgrade the database and stamp it with ``mode``; raises ``WrongMode`` if it carries another (SF20).
+
+    One that was not closed cleanly is read whole before it is touched. Where there was one and there is none now it
+    raises ``NoDatabase``, unless ``new`` says that this is meant.
+    """
     make_data_dir(settings.data)
+    verdict = None if new else admitted(settings, stop, first=True)
     engine = make_engine(settings.database)
+    if not new:
+        _refuse_unmarked(engine)
     upgrade(engine)
     with SqlUnitOfWork(engine) as uow:
         stamped = uow.operations.stamp("mode")
@@ -62,7 +76,68 @@ def open_database(settings: Settings, mode: str) -> None:
                 f"This database is a {stamped} database and stays one; a {mode} hub needs its own. "
                 "Set RPMHUB_DATA_DIR or RPMHUB_DATABASE_URL to another place."
             )
+        if verdict is not None:
+            note(uow.operations, verdict, SystemClock().now())
+            uow.commit()
     engine.dispose()
+
+
+def _refuse_unmarked(engine: Engine) -> None:
+    """A database without its mode is no first start: it was half made, or something else was put in its place."""
+    with engine.connect() as connection:
+        empty = standing(connection) is Schema.EMPTY
+    if empty:
+        return
+    with SqlUnitOfWork(engine) as uow:
+        if uow.operations.stamp("mode") is None:
+            raise NoDatabase(
+                "The database carries no mode: it was half made, or is none of this hub's. Restore the newest backup; "
+                f"if it is meant to begin here: rpmhub db upgrade {NEW}"
+            )
+
+
+def admitted(settings: Settings, stop: threading.Event | None = None, *, first: bool = False) -> Verdict | None:
+    """Return when the embedded database may be served, with a verdict if it had to be read whole for that.
+
+    ``first``: there may be none yet. Raises ``NoDatabase`` and ``DamagedDatabase``.
+    """
+    file = settings.database_file
+    if file is None:
+        return None
+    if first:
+        refuse_lost(file, settings.data)
+        if not is_there(file):
+            return None
+    else:
+        refuse_missing(file, settings.data)
+    _make_room(settings)
+    return admit(file, Marks(file), SystemClock(), stop or threading.Event())
+
+
+@contextmanager
+def serving(settings: Settings, role: str, verdict: Verdict | None = None) -> Iterator[Hub]:
+    """The hub for a role that writes: its mark says until the end that it has not stopped cleanly."""
+    with ExitStack() as stack:
+        if settings.database_file is not None:
+            refuse_missing(settings.database_file, settings.data)
+            stack.enter_context(Marks(settings.database_file).writing(role, SystemIds().token()[:8]))
+        hub = build_hub(settings, role=role)
+        if verdict is not None:
+            with hub.unit_of_work() as uow:
+                note(uow.operations, verdict, hub.clock.now())
+                uow.commit()
+        yield hub
+
+
+def reserve_for(settings: Settings) -> Reserve:
+    """The space that is put by on the database's disk."""
+    return Reserve(settings.database_file, settings.reserved_mb * MIB)
+
+
+def _make_room(settings: Settings) -> None:
+    """A start writes a little: on a full disk into the reserved space."""
+    if shutil.disk_usage(settings.data).free < MIB:
+        reserve_for(settings).give_up()
 
 
 def make_data_dir(directory: Path) -> None:
@@ -74,7 +149,10 @@ def make_data_dir(directory: Path) -> None:
 
 def build_hub(settings: Settings, *, role: str = "web") -> Hub:
     """The hub on its database. The database must exist at this version's schema and carry a mode."""
-    engine = make_engine(settings.database, checkpoints=role == "ingest")
+    if settings.database_file is not None:
+        refuse_missing(settings.database_file, settings.data)
+    full = reserve_for(settings).give_up
+    engine = make_engine(settings.database, checkpoints=role == "ingest", when_full=full)
     check_current(engine)
     mode = _mode(engine)
     if mode == PRODUCTION:
@@ -131,20 +209,30 @@ def _texts(settings: Settings) -> TextSource:
 
 def run_ingest(settings: Settings, stop: threading.Event) -> None:
     """The ingest role, until ``stop`` is set."""
-    hub = build_hub(settings, role="ingest")
-    inbox = MqttInbox(broker_address(settings), f"rpmhub-ingest-{_instance()}", hub.clock, settings.mqtt_ca_file)
-    IngestLoop(hub, inbox, _instance()).run(stop)
+    with serving(settings, "ingest", admitted(settings, stop)) as hub:
+        inbox = MqttInbox(broker_address(settings), f"rpmhub-ingest-{_instance()}", hub.clock, settings.mqtt_ca_file)
+        IngestLoop(hub, inbox, _instance(), reserve_for(settings)).run(stop)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role, until ``stop`` is set."""
-    hub = build_hub(settings, role="worker")
-    sender = Ticker(hub, sender_modules(), _instance(), "sender")
-    run_ticks([Ticker(hub, engine_modules(), _instance()), sender], stop)
+    with serving(settings, "worker", admitted(settings, stop)) as hub:
+        lines = [
+            Ticker(hub, engine_modules(lambda: reserve_for(settings).given_up), _instance()),
+            Ticker(hub, sender_modules(), _instance(), "sender"),
+        ]
+        file = settings.database_file
+        if file is not None:
+            check = BackgroundCheck(file, Marks(file), hub.clock, stop)
+            lines.append(Ticker(hub, [Soundness(check)], _instance(), "checker"))
+        run_ticks(lines, stop)
 
 
-def engine_modules() -> list[Module]:
-    """The engine's modules, in their order: what pages comes first, what may take long comes last."""
+def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
+    """The engine's modules, in their order: what pages comes first, what may take long comes last.
+
+    ``full`` says whether the disk is.
+    """
     from hub.services.engine.checkins import CheckIns
     from hub.services.engine.deadlines import Deadlines
     from hub.services.engine.escalation import Escalation
@@ -156,6 +244,7 @@ def engine_modules() -> list[Module]:
     from hub.services.engine.overdue import Overdue
     from hub.services.engine.pauses import Pauses
     from hub.services.engine.release import Release
+    from hub.services.engine.room import Room
     from hub.services.engine.sealing import Sealing
     from hub.services.engine.texts import Texts
 
@@ -165,6 +254,7 @@ def engine_modules() -> list[Module]:
         Lapses(),
         Escalation(),
         Overdue(),
+        Room(full),
         IngestWatch(),
         Missing(),
         CheckIns(),

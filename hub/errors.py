@@ -14,6 +14,8 @@ The class says who must act and whether trying again can help::
     └── Permanent            the same call will always fail
         ├── WrongSetting     a setting is missing or wrong; the sentence names it and its mend
         ├── WrongMode        the database belongs to another mode
+        ├── NoDatabase       there is none where one was: nothing begins anew unasked
+        ├── DamagedDatabase  its file is not whole, and is not served
         └── BrokenProtocol   a protocol or check-in file does not say what it must
 """
 
@@ -74,6 +76,14 @@ class WrongSetting(Permanent):
 
 class WrongMode(Permanent):
     """The database belongs to another mode for ever."""
+
+
+class NoDatabase(Permanent):
+    """There is no database where one should be; the sentence says what may be wrong."""
+
+
+class DamagedDatabase(Permanent):
+    """The database's file is damaged and is not served; the sentence says what to do with it."""
 
 
 class BrokenProtocol(Permanent):

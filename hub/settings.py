@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data_dir: Annotated[str, _field("Directory of the database and generated secrets; made if absent")] = "data/hub"
     database_url: Annotated[str, _field("SQLAlchemy URL; empty = SQLite in DATA_DIR")] = ""
+    reserved_mb: Annotated[int, _field("Space put by on the database's disk, for alerts when it is full", ge=0)] = 64
     mqtt_url: Annotated[str, _field("The broker, mqtt[s]://user:password@host:port")] = "mqtt://127.0.0.1:1883"
     mqtt_ca_file: Annotated[str, _field("PEM file of the authority behind an mqtts broker; empty = the system's")] = ""
     series_url: Annotated[str, _field("influxdb+http://token@host:port/org/bucket; empty = the SQL journal")] = ""
@@ -67,6 +68,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def database(self) -> str:
         """The database's URL, with its default filled in."""
         return self.database_url or f"sqlite:///{self.data / 'hub.sqlite3'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The embedded database's file; None for a server."""
+        scheme, _, path = self.database.partition(":///")
+        return Path(path) if scheme.partition("+")[0] == "sqlite" else None
 
     @property
     def broker(self) -> "Address":

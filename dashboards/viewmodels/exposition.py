@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from hub.services.views.running import Running
+from hub.services.engine.soundness import ROLE as CHECK
+from hub.services.engine.soundness import sound_at
+from hub.services.views.running import Beat, Running
 
 # Counter rows by name: what the metric is called, and what its label means.
 COUNTERS = {
@@ -30,8 +32,10 @@ def exposition(running: Running, now: datetime) -> str:
         lines += _family(name, "counter", text, _samples(labels, counted.get(name, {})))
     for name, text in HISTOGRAMS.items():
         lines += _histogram(name, text, running.histograms.get(name, []))
-    ages = {b.role: (now - b.at).total_seconds() for b in sorted(running.beats, key=lambda b: b.at)}
+    ages = {b.role: (now - b.at).total_seconds() for b in sorted(running.beats, key=lambda b: b.at) if b.role != CHECK}
     lines += _family("rpmhub_tick_age_seconds", "gauge", "Since a role was last heard.", _samples("role", ages))
+    for check in (b for b in running.beats if b.role == CHECK):
+        lines += _check(check, now)
     queues = [q for b in running.beats if b.role == "ingest" and isinstance(q := b.detail.get("queue"), int | float)]
     lines += _family("rpmhub_ingest_queue", "gauge", "Messages that wait in ingest.", [("", sum(queues))])
     alerts = {f"{kind},{word}": count for (kind, word), count in running.open_alerts.items()}
@@ -39,6 +43,16 @@ def exposition(running: Running, now: datetime) -> str:
     lines += _family("rpmhub_readings_held", "gauge", "Readings that wait for a person now.", [("", running.held)])
     lines += _family("rpmhub_quarantine_unseen", "gauge", "Bad messages nobody looked at.", [("", running.quarantined)])
     return "\n".join(lines) + "\n"
+
+
+def _check(beat: Beat, now: datetime) -> list[str]:
+    good = sound_at(beat.detail)
+    age = [] if good is None else [("", (now - good).total_seconds())]
+    sound = float(beat.detail.get("said") is None)
+    return [
+        *_family("rpmhub_database_check_age_seconds", "gauge", "Since the database was last found sound.", age),
+        *_family("rpmhub_database_sound", "gauge", "0: the last check found damage.", [("", sound)]),
+    ]
 
 
 def _counted(running: Running) -> dict[str, dict[str, float]]:

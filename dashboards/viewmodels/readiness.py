@@ -32,4 +32,6 @@ def _of_ingest(beat: Beat) -> list[str]:
         said.append("broker: ingest is not connected to it")
     if beat.detail.get("holding") is True:
         said.append("ingest holds what comes")
+    if beat.detail.get("full") is True:
+        said.append("the disk is full: ingest takes no reading")
     return said

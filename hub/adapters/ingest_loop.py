@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from hub.adapters.database_file.reserve import Reserve
 from hub.adapters.mqtt_inbox import MqttInbox, Receipt
 from hub.adapters.sql.engine import Unavailable
 from hub.errors import Transient
@@ -33,10 +34,13 @@ Taken = list[tuple[Message, Receipt]]
 class IngestLoop:
     """Runs until told to stop. Dies only of what it cannot mend, and then its messages were not acknowledged."""
 
-    def __init__(self, hub: Hub, inbox: MqttInbox, instance: str) -> None:
+    def __init__(self, hub: Hub, inbox: MqttInbox, instance: str, reserve: Reserve | None = None) -> None:
+        """``reserve``: space that is not for readings; while a full disk has it, none is taken."""
         self._hub = hub
         self._inbox = inbox
         self._instance = instance
+        self._reserve = reserve or Reserve(None, 0)
+        self._full = False
         self._processor = SafeProcessor(hub)
         self._encoder = msgspec.json.Encoder()
         self._beaten_at: datetime | None = None
@@ -59,6 +63,11 @@ class IngestLoop:
     def _commit(self, taken: Taken, stop: threading.Event) -> None:
         """Until it is committed nothing is acknowledged, and nothing else is taken; but see ``HubFault``."""
         while not stop.is_set():
+            if not self._reserve.held:
+                self._watch()
+                if not self._reserve.held:
+                    stop.wait(RETRY_S)
+                    continue
             try:
                 answers = self._processor.process([message for message, _ in taken])
             except HubFault as fault:
@@ -70,6 +79,7 @@ class IngestLoop:
                 taken = self._inbox.handoff.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
             except Unavailable as error:
                 log.warning("the database cannot take this now", extra={"error": str(error)})
+                self._watch()
                 stop.wait(RETRY_S)
             except Transient as error:
                 log.info("group is done again", extra={"error": str(error)})
@@ -87,11 +97,20 @@ class IngestLoop:
     def _watch(self) -> None:
         if not self._inbox.alive():
             self._inbox.restart()
+        full = not self._reserve.mend()
+        if full is not self._full:
+            log.warning("the disk is full: nothing is taken" if full else "there is room again")
+            self._full = full
         now = self._hub.clock.now()
         if self._beaten_at is not None and timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
             return
         self._beaten_at = now
-        detail = {"queue": len(self._inbox.handoff), "connected": self._inbox.connected, "holding": self._holding}
+        detail = {
+            "queue": len(self._inbox.handoff),
+            "connected": self._inbox.connected,
+            "holding": self._holding,
+            "full": full,
+        }
         try:
             with self._hub.unit_of_work() as uow:
                 uow.operations.beat("ingest", self._instance, now, detail)

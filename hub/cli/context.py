@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from hub.adapters.database_file.presence import NEW
 from hub.bootstrap import build_hub
 from hub.services.hub import Actor, Hub
 from hub.settings import Settings, load
@@ -17,6 +18,10 @@ COMMAND_LINE = Actor("command line", "admin")
 """Whoever may run commands on the hub's machine may do anything to it; the audit says that it was done here."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the whole row as JSON.")
+
+new_database = click.option(
+    NEW, "new", is_flag=True, help="Begin with an empty database although there are signs of one that is gone."
+)
 
 
 def settings() -> Settings:

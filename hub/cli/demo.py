@@ -54,12 +54,12 @@ def demo(fresh: bool, data: Path | None, port: int | None, chance: int) -> None:
     broker_port = _free_port()
     cast = tomllib.loads((config_dir() / "settings" / "demo.toml").read_text())
     wanted = _settings(cast, directory, _free_port(port, 1) if port else _free_port(8080), broker_port)
-    open_database(wanted, DEMO)
+    stop = until_told_to_stop()
+    open_database(wanted, DEMO, stop=stop)
     save(wanted, directory / SETTINGS_FILE)
     password = secret(directory, "demo-password", lambda: SystemIds().token()[:12])
     seed(build_hub(wanted, role="command"), cast, simulated_devices(chance), GATEWAY_ID, password)
     supervisor = Supervisor(_programs(wanted, directory, broker_port, chance), SystemClock(), _tell(logs))
-    stop = until_told_to_stop()
     supervisor.start()
     _await_pages(wanted, stop)
     _greet(wanted, directory, cast["staff"][0]["login"], password)
@@ -74,6 +74,7 @@ def _settings(cast: Mapping[str, Any], directory: Path, http_port: int, broker_p
     return msgspec.structs.replace(
         given,
         data_dir=str(directory),
+        reserved_mb=0,  # a visitor's disk is not taken
         mqtt_url=f"mqtt://127.0.0.1:{broker_port}",
         http_host="127.0.0.1",
         http_port=http_port,

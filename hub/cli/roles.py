@@ -8,19 +8,20 @@ import click
 from hub.adapters.clock import SystemClock
 from hub.adapters.processes import Program, Supervisor
 from hub.bootstrap import PRODUCTION, open_database, run_ingest, run_worker, start_logging
-from hub.cli.context import settings, until_told_to_stop
+from hub.cli.context import new_database, settings, until_told_to_stop
 from hub.settings import check_production
 
 
 @click.command()
-def up() -> None:
+@new_database
+def up(new: bool) -> None:
     """Run a hub on this machine: ingest, worker and web, restarted if one dies. The broker is yours to run."""
     start_logging("up")
     wanted = settings()
     check_production(wanted)
-    open_database(wanted, PRODUCTION)
-    supervisor = Supervisor(role_programs(), SystemClock())
     stop = until_told_to_stop()
+    open_database(wanted, PRODUCTION, new=new, stop=stop)
+    supervisor = Supervisor(role_programs(), SystemClock())
     supervisor.start()
     click.echo(f"The pages are at {wanted.address}")
     supervisor.run(stop)

@@ -113,7 +113,7 @@ class Clinic:
 
 
 @contextlib.contextmanager
-def clinic(directory: Path, devices: list[str]) -> Iterator[Clinic]:
+def clinic(directory: Path, devices: list[str], reserved_mb: int = 1) -> Iterator[Clinic]:
     """A seeded clinic with one patient a device and running brokers; every program it started is gone at the end.
 
     The devices have a broker of their own, beside the patients: it is never killed, and with the cuffs' log it is what
@@ -125,6 +125,7 @@ def clinic(directory: Path, devices: list[str]) -> Iterator[Clinic]:
             mqtt_url=hub_broker.url("rpmhub"),
             clinic_zone="UTC",
             last_resort_phone="+15555550199",
+            reserved_mb=reserved_mb,
         )
         open_database(settings, DEMO)
         hub = build_hub(settings, role="command")

@@ -1,5 +1,6 @@
 """A database opened to be looked at: no lock that a writer waits for, no change, an answer within a bound."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from hub.adapters.sql.engine import sqlite_driver
 from hub.errors import WrongSetting
+
+_DAMAGED = re.compile("not a database|malformed|corrupt|disk I/O error")
 
 STEPS = 100_000
 """SQLite's own, between two looks at the clock: a few milliseconds."""
@@ -58,8 +61,13 @@ def _looking_at_file(file: Path, within_s: int) -> Engine:
 def damage(connection: Connection, within_s: float, monotonic: Callable[[], float]) -> str | None:
     """What ``PRAGMA quick_check`` says first, or None for a sound file. Raises ``TimeoutError`` at the bound."""
     until = monotonic() + within_s
+    return first_damage(connection, lambda: monotonic() > until)
+
+
+def first_damage(connection: Connection, give_up: Callable[[], bool]) -> str | None:
+    """The same, with another bound: ``give_up`` is asked every few milliseconds."""
     driver: Any = connection.connection.dbapi_connection
-    driver.set_progress_handler(lambda: monotonic() > until, STEPS)
+    driver.set_progress_handler(give_up, STEPS)
     try:
         said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
     except OperationalError as error:
@@ -69,3 +77,8 @@ def damage(connection: Connection, within_s: float, monotonic: Callable[[], floa
     finally:
         driver.set_progress_handler(None, STEPS)
     return None if said == "ok" else said
+
+
+def says_damaged(error: BaseException) -> bool:
+    """Whether the database's own error is about its file's content, or the medium under it."""
+    return _DAMAGED.search(str(error)) is not None

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,9 @@ _BUSY = re.compile(r"database is locked|database table is locked|could not seria
 _CANNOT_WRITE = re.compile(
     r"database or disk is full|disk I/O error|readonly database|unable to open database file|No space left on device"
 )
+
+
+_FULL = re.compile(r"database or disk is full|No space left on device")
 
 
 class Unavailable(Transient):
@@ -45,11 +49,11 @@ def wal_is_safe() -> bool:
     return sqlite_version() >= WAL_RESET_MENDED
 
 
-def make_engine(url: str, *, checkpoints: bool = False) -> Engine:
+def make_engine(url: str, *, checkpoints: bool = False, when_full: Callable[[], None] | None = None) -> Engine:
     """An engine whose transactions begin as writers (``BEGIN IMMEDIATE``) and are durable when ``commit`` returns.
 
     ``checkpoints``: this process moves the WAL into the database; one role only does. ``read_only(engine)`` gives
-    transactions that never wait for a writer.
+    transactions that never wait for a writer. ``when_full`` is called whenever a write found no room on the disk.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
@@ -62,6 +66,8 @@ def make_engine(url: str, *, checkpoints: bool = False) -> Engine:
         parsed, module=sqlite_driver(), connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
     )
     _open_safely(engine, checkpoints=checkpoints)
+    if when_full is not None:
+        _tell_when_full(engine, when_full)
     event.listen(engine, "handle_error", _say_what_may_pass)
     return engine
 
@@ -98,6 +104,13 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         driver: Any = connection.connection.dbapi_connection
         if not driver.in_transaction:
             raise Unavailable("the database undid this transaction")
+
+
+def _tell_when_full(engine: Engine, when_full: Callable[[], None]) -> None:
+    @event.listens_for(engine, "handle_error")
+    def _failed(context: ExceptionContext) -> None:
+        if _FULL.search(str(context.original_exception)):
+            when_full()
 
 
 def _say_what_may_pass(context: ExceptionContext) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from hub.bootstrap import checkin_templates, templates
-from hub.cli.checks import answers, broker, database, files, pages, site, texts
+from hub.cli.checks import answers, broker, database, files, pages, safety, site, texts
 from hub.cli.checks.subject import Subject
 from hub.services.checkup import care, running
 from hub.services.checkup.finding import Finding
@@ -64,6 +64,8 @@ OF_THE_SITE: Checks = (
     ("secrets", files.secrets),
     ("site directory", files.site_dir),
     ("database", database.database),
+    ("clean stop", safety.closed),
+    ("reserved space", safety.reserved),
     ("sqlite", database.sqlite),
     ("broker", broker.carries),
     ("broker's door", broker.strangers),
@@ -76,6 +78,7 @@ OF_THE_SITE: Checks = (
 
 OF_ITS_ROWS: Checks = (
     ("mode", database.mode),
+    ("last check", safety.last_check),
     ("people", people),
     ("protocols", protocols),
     ("check-ins", checkins),

@@ -1,12 +1,13 @@
 """The database: opens, is whole, is this version's, and is one that ``up`` takes."""
 
-import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.adapters.probes.database import damage, file_of, looking, parse
+from hub.adapters.database_file.presence import MADE_ANEW, held_before, is_there
+from hub.adapters.probes.database import damage, file_of, looking, parse, says_damaged
 from hub.adapters.probes.directory import owner
 from hub.adapters.sql.engine import is_busy, sqlite_version, wal_is_safe
 from hub.adapters.sql.migrate import Schema, standing
@@ -18,15 +19,14 @@ UPGRADE = "rpmhub db upgrade"
 NO_DATABASE = "The hub does not start, and no reading is stored."
 POSTGRES_LEAST = 15
 CHECK_S = 1.5
-_DAMAGED = re.compile("not a database|malformed|corrupt|disk I/O error")
 
 
 def database(subject: Subject) -> Iterator[Finding]:
     """Everything that can be said without changing it."""
     url = parse(subject.settings.database)
     file = file_of(url)
-    if file is not None and not file.exists():
-        yield must(f"There is no database at {file}.", NO_DATABASE, UPGRADE)
+    if file is not None and not is_there(file):
+        yield _absent(file, held_before(file, subject.settings.data))
         return
     try:
         engine = looking(url, subject.within_s)
@@ -39,6 +39,13 @@ def database(subject: Subject) -> Iterator[Finding]:
         yield _closed(url, error)
 
 
+def _absent(file: Path, sign: str | None) -> Finding:
+    if sign is None:
+        return must(f"There is no database at {file}.", NO_DATABASE, UPGRADE)
+    mend = f"Mount its volume, or restore the newest backup; {MADE_ANEW}"
+    return must(f"The database {file} is gone: {sign}.", NO_DATABASE, mend)
+
+
 def _closed(url: URL, error: SQLAlchemyError) -> Finding:
     said = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
     file = file_of(url)
@@ -48,7 +55,7 @@ def _closed(url: URL, error: SQLAlchemyError) -> Finding:
         return must(f"PostgreSQL at {place} does not let us in: {said}.", NO_DATABASE, "RPMHUB_DATABASE_URL=…")
     if is_busy(error):
         return should(f"{file} is being written: {said}.", "Nothing can be said of it now.", "rpmhub doctor, again")
-    if _DAMAGED.search(said):
+    if says_damaged(error):
         return must(f"{file} is damaged: {said}.", NO_DATABASE, _restore(url))
     mend = f"As its owner: sudo -E -u {owner(file)} rpmhub doctor, or chown it"
     return must(f"{file} cannot be opened: {said}.", NO_DATABASE, mend)

@@ -37,6 +37,9 @@ def roles(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Finding]:
 def _of_ingest(beat: Heartbeat | None) -> Iterator[Finding]:
     if beat is not None and beat.detail.get("holding"):
         yield must("ingest fails on whatever comes, and holds it.", "No reading is judged.", "journalctl -u rpmhub")
+    if beat is not None and beat.detail.get("full"):
+        why = "No reading is stored or judged; they wait in the gateways."
+        yield must("ingest takes nothing: the disk is full.", why, "Make room: what is reserved is made anew by itself")
     if beat is not None and not beat.detail.get("connected"):
         yield must(
             "ingest has no connection to the broker.",

@@ -69,9 +69,11 @@ def test_no_database_is_made_by_looking(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_file_and_an_older_schema_are_upgraded(tmp_path: Path) -> None:
+def test_an_empty_file_is_a_lost_database_and_an_older_schema_is_upgraded(tmp_path: Path) -> None:
     (tmp_path / "hub.sqlite3").touch()
-    assert only(database.database(subject(tmp_path))).mend == "rpmhub db upgrade"
+    found = only(database.database(subject(tmp_path)))
+    assert found.need is Need.MUST
+    assert found.mend.startswith("Mount its volume, or restore the newest backup")
     at_revision(tmp_path / "hub.sqlite3", "0001")
     found = only(database.database(subject(tmp_path)))
     assert (found.need, found.mend) == (Need.MUST, "rpmhub db upgrade")
