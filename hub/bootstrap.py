@@ -28,6 +28,7 @@ from hub.adapters.protocol_files import load_templates
 from hub.adapters.scheduler import run_ticks
 from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
+from hub.adapters.sql.hold import refuse_restoring, share
 from hub.adapters.sql.migrate import Schema, check_current, standing, upgrade
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
@@ -61,6 +62,7 @@ def open_database(settings: Settings, mode: str, *, new: bool = False, stop: thr
     raises ``NoDatabase``, unless ``new`` says that this is meant.
     """
     make_data_dir(settings.data)
+    refuse_restoring(settings.database)
     verdict = None if new else admitted(settings, stop, first=True)
     engine = make_engine(settings.database)
     if not new:
@@ -149,6 +151,7 @@ def make_data_dir(directory: Path) -> None:
 
 def build_hub(settings: Settings, *, role: str = "web") -> Hub:
     """The hub on its database. The database must exist at this version's schema and carry a mode."""
+    share(settings.database)
     if settings.database_file is not None:
         refuse_missing(settings.database_file, settings.data)
     full = reserve_for(settings).give_up
@@ -233,6 +236,7 @@ def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
 
     ``full`` says whether the disk is.
     """
+    from hub.services.engine.after_restore import AfterRestore
     from hub.services.engine.checkins import CheckIns
     from hub.services.engine.deadlines import Deadlines
     from hub.services.engine.escalation import Escalation
@@ -249,6 +253,7 @@ def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
     from hub.services.engine.texts import Texts
 
     return [
+        AfterRestore(),
         Texts(),
         Deadlines(),
         Lapses(),

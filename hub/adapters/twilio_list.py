@@ -26,15 +26,18 @@ class TwilioList:
         self._service = sender if sender.startswith("MG") else None
         self._to = {} if self._service else {"to": sender}
 
-    def since(self, at: datetime) -> list[CameIn]:
-        """What came in since, oldest first. Raises ``Transient`` if Twilio does not say."""
+    def since(self, at: datetime, *, whole: bool = False) -> list[CameIn]:
+        """What came in since, oldest first; ``whole``: page by page to its end.
+
+        Raises ``Transient`` if Twilio does not say.
+        """
         try:
-            return sorted(self._read(at), key=lambda text: text.at)
+            return sorted(self._read(at, None if whole else MOST), key=lambda text: text.at)
         except (TwilioException, requests.RequestException) as error:
             raise Transient(f"Twilio's list of messages: {type(error).__name__}") from None  # its words hold numbers
 
-    def _read(self, at: datetime) -> Iterator[CameIn]:
-        for message in self._messages.list(date_sent_after=at, limit=MOST, page_size=MOST, **self._to):
+    def _read(self, at: datetime, limit: int | None) -> Iterator[CameIn]:
+        for message in self._messages.list(date_sent_after=at, limit=limit, page_size=MOST, **self._to):
             if message.direction == "inbound" and self._service in (None, message.messaging_service_sid):
                 yield CameIn(
                     provider_id=message.sid,

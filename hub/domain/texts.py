@@ -94,6 +94,14 @@ def page(clinic: Clinic, about: Page) -> str:
     return _compose(clinic, (head, 0), (how, 0), (then, 1), (f"Open {clinic.link(f'a/{about.ref}')}", 2))
 
 
+def restored(clinic: Clinic, made_at: datetime, open_alerts: int, pages_at: datetime) -> str:
+    """To everybody responsible, once after a restore: what was lost, and when pages begin again."""
+    since = made_at.astimezone(ZoneInfo(clinic.zone)).strftime("%d %b %H:%M")
+    lost = f"{clinic.short}: hub restored from {since}, what was done since is lost."
+    then = f"{min(open_alerts, 999)} open alerts; pages begin again {clinic.hhmm(pages_at)}."
+    return _compose(clinic, (lost, 0), (then, 0), (f"Look now: {clinic.link('')}", 1))
+
+
 def taken(clinic: Clinic, ref: str, contact_by: datetime | None) -> str:
     """To whoever took it. ``contact_by`` is None where there is no patient to phone or no hurry."""
     if contact_by is None:

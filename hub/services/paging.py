@@ -13,6 +13,7 @@ from hub.services.hub import HUB, Hub
 from hub.services.ports.alerting import Message, NewMessage, ReplyCode
 from hub.services.ports.staff import StaffMember
 from hub.services.ports.storage import UnitOfWork
+from hub.services.restored import may_be_on_a_phone, pages_wait
 from hub.services.transitions import Changed, change
 
 LAST_RESORT = "the last resort"
@@ -65,7 +66,7 @@ def clinic(hub: Hub, patient: Patient | None = None) -> texts.Clinic:
 
 def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
     """Take the step of the chain whose time has come, and write its page in the same transaction."""
-    if alert.next_page_at is None or alert.next_page_at > now:
+    if alert.next_page_at is None or alert.next_page_at > now or pages_wait(uow, alert, now):
         return alert
     if not alert.chain.steps or _somebody_left(uow, alert.chain):
         alert = _new_chain(uow, hub, alert, now)
@@ -137,7 +138,7 @@ def reply_digit(uow: UnitOfWork, phone: str, alert_id: int, now: datetime) -> in
     uow.outbox.lock_phone(phone)
     known = uow.outbox.codes(phone, now - NOT_REUSED)
     before = [code.digit for code in known if code.alert_id == alert_id]
-    digit = before[0] if before else next_digit(code.digit for code in known)
+    digit = before[0] if before else next_digit([*(code.digit for code in known), *may_be_on_a_phone(uow, known, now)])
     uow.outbox.issue_code(ReplyCode(phone, digit, alert_id, now))
     return digit
 

@@ -8,6 +8,7 @@ from hub.domain.patients import Monitoring, Patient
 from hub.services.hub import Hub
 from hub.services.ports.alerting import Message, NewMessage
 from hub.services.ports.storage import UnitOfWork
+from hub.services.restored import WHY_NO_TEXT, texts_wait
 
 SMS = "sms"
 ANSWER_VALID = timedelta(minutes=10)
@@ -60,7 +61,9 @@ def text_patient(
 
 
 def may_text(uow: UnitOfWork, patient: Patient) -> bool:
-    """Whether the patient is watched, has a number, and agreed to be texted on it."""
+    """Whether the patient is watched, has a number, and agreed to be texted on it: and that is surely known (SF22)."""
+    if texts_wait(uow):
+        return False
     return patient.state in TEXTED and patient.phone is not None and uow.consents.stands(patient.id, SMS, patient.phone)
 
 
@@ -68,6 +71,8 @@ def why_not_sent(uow: UnitOfWork, message: Message) -> str | None:
     """Why a message that needs consent must not leave now; None: it may."""
     if message.consent is None:
         return None
+    if texts_wait(uow):
+        return WHY_NO_TEXT
     if message.patient_id is None or not uow.consents.stands(message.patient_id, message.consent, message.to):
         return "no consent"
     state = uow.patients.get(message.patient_id).state

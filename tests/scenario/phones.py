@@ -67,7 +67,7 @@ class Story:
         channel = TwilioSms(ACCOUNT, TOKEN, SENDER, base_url=twilio.url, status_url=status_url, timeout=SHORT_S)
         texts = TwilioList(twilio_client(ACCOUNT, TOKEN, base_url=twilio.url, timeout=SHORT_S), SENDER)
         twilio.now = clinic.clock.now
-        self._sender = sender_modules()
+        self.start()
         verifier = TwilioSignature(ACCOUNT, TOKEN, address)
         templates = checkin_templates(Settings())
         clinic.hub = replace(
@@ -100,6 +100,10 @@ class Story:
             yield SqlReads(connection)
 
     # Time ------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """A new life of the worker."""
+        self._sender = sender_modules()
 
     def moment(self) -> None:
         """One tick of each of the worker's lines; what Twilio then has lies on the phones."""

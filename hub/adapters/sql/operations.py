@@ -33,6 +33,10 @@ class SqlOperations:
         """Stamp once: a second stamp of that name is an integrity error."""
         self._connection.execute(insert(stamp).values(name=name, value=value))
 
+    def restamp(self, name: str, value: str) -> None:
+        """Stamp, whatever was stamped before."""
+        upsert(self._connection, stamp, {"name": name, "value": value}, ("value",))
+
     def beat(self, role: str, instance: str, now: datetime, detail: Mapping[str, object]) -> None:
         """A role says that it is alive."""
         row = {"role": role, "instance": instance, "at": now, "detail": json.dumps(detail)}

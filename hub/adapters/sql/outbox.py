@@ -116,6 +116,12 @@ class SqlOutbox:
         late = _PENDING & (table.c.valid_until <= now)
         return self._connection.execute(update(table).where(late).values(_state(Sending.STALE))).rowcount
 
+    def all_stale(self, why: str) -> int:
+        """Pending ones, and those whose sending nobody saw the end of."""
+        open_ones = table.c.state.in_([Sending.PENDING.value, Sending.SENDING.value])
+        values: dict[Any, Any] = {"error": why, "lease_until": None, **_state(Sending.STALE)}
+        return self._connection.execute(update(table).where(open_ones).values(values)).rowcount
+
     def cancel_of_alert(self, alert_id: int) -> int:
         """Pages not yet being sent."""
         return self._cancel((table.c.alert_id == alert_id) & (table.c.kind == "page"))

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from hub.domain.severity import Severity
 from hub.errors import Transient
+from hub.services import restored
 from hub.services.alerting import technical, technical_over
 from hub.services.hub import Hub
 from hub.services.incoming.keeping import keep_text
@@ -38,7 +39,10 @@ class MissedTexts:
             return 0
         self._asked_at = now
         try:
-            listed = hub.texts.since(max(_known_until(hub, now) - OVERLAP, now - FURTHEST))
+            from_restore = _of_a_restore(hub)
+            usual = max(_known_until(hub, now) - OVERLAP, now - FURTHEST)
+            begin = usual if from_restore is None else min(usual, from_restore - OVERLAP)
+            listed = hub.texts.since(begin, whole=from_restore is not None)
         except Transient:
             self._failed(hub, now)
             raise
@@ -50,6 +54,8 @@ class MissedTexts:
         with hub.unit_of_work() as uow:
             uow.operations.beat(ROLE, hub.channel.name, now, {"fetched": fetched})
             technical_over(uow, hub, f"channel:{hub.channel.name}", "texts-not-listed", now)
+            if from_restore is not None:
+                restored.list_read(uow, now)
             uow.commit()
         return fetched
 
@@ -60,6 +66,12 @@ class MissedTexts:
             with hub.unit_of_work() as uow:
                 technical(uow, hub, f"channel:{hub.channel.name}", "texts-not-listed", Severity.AMBER, SENTENCE, now)
                 uow.commit()
+
+
+def _of_a_restore(hub: Hub) -> datetime | None:
+    """A hub that was restored has lost every STOP since its backup, however old that is."""
+    with hub.unit_of_work() as uow:
+        return restored.list_from(uow)
 
 
 def _known_until(hub: Hub, now: datetime) -> datetime:

@@ -10,6 +10,7 @@ from hub.services.hub import HUB, Hub
 from hub.services.paging import care_team, clinic, last_resort
 from hub.services.ports.alerting import NewMessage, Task
 from hub.services.ports.storage import UnitOfWork
+from hub.services.restored import pages_wait
 
 LIMIT = 200
 NEXT_PERSON = timedelta(minutes=15)
@@ -26,7 +27,7 @@ class Overdue:
     def run(self, hub: Hub, now: datetime) -> int:
         """How many tasks were due."""
         with hub.unit_of_work() as uow:
-            due = uow.tasks.due_pages(now, LIMIT)
+            due = [] if pages_wait(uow, None, now) else uow.tasks.due_pages(now, LIMIT)
 
         def remind(uow: UnitOfWork, task_id: int) -> None:
             _remind(uow, hub, uow.tasks.get(task_id), now)

@@ -325,6 +325,10 @@ class Outbox(Protocol):
         """Pending messages past their time become stale; how many."""
         ...
 
+    def all_stale(self, why: str) -> int:
+        """Whatever is to be sent, or was being sent, never is; how many."""
+        ...
+
     def cancel_of_alert(self, alert_id: int) -> int:
         """Pages not yet being sent."""
         ...

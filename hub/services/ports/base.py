@@ -102,8 +102,11 @@ class CameIn:
 class TextSource(Protocol):
     """The provider's own list of what came in."""
 
-    def since(self, at: datetime) -> Sequence[CameIn]:
-        """What came in since, oldest first. Raises ``Transient`` if the provider does not say."""
+    def since(self, at: datetime, *, whole: bool = False) -> Sequence[CameIn]:
+        """What came in since, oldest first; ``whole``: however much that is.
+
+        Raises ``Transient`` if the provider does not say.
+        """
         ...
 
 

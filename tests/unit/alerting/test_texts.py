@@ -78,6 +78,7 @@ LONG: dict[str, Callable[[], str]] = {
             repeats=True,
         ),
     ),
+    "restored": lambda: texts.restored(LONGEST, AT, 99999, AT),
     "taken": lambda: texts.taken(LONGEST, REF, AT),
     "taken_technical": lambda: texts.taken_technical(LONGEST, REF, AT),
     "stand_down": lambda: texts.stand_down(LONGEST, REF, NAME, AT),
