@@ -1,5 +1,6 @@
 """Reads the database whole: before it is served after an unclean stop, else behind the hub's back."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -75,7 +76,8 @@ class BackgroundCheck:
             self._marks.owe()
 
     def _read(self, found: list[Verdict | Exception]) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)  # Linux: of this thread alone
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)  # Linux: of this thread alone
         until = self._clock.monotonic() + (WITHIN_S if wal_is_safe() else ROLLBACK_WITHIN_S)
         wal = self._file.with_name(f"{self._file.name}-wal")
 

@@ -1,5 +1,7 @@
 """The metrics page parses, and its histograms add up."""
 
+from dataclasses import replace
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.viewmodels.exposition import exposition
@@ -34,6 +36,16 @@ def test_it_parses_and_adds_up() -> None:
     assert latency["rpmhub_alert_latency_seconds_bucket", "+Inf"] == 5
     assert latency["rpmhub_alert_latency_seconds_count", None] == 5
     assert {s.labels["channel"] for s in families["rpmhub_messages"].samples} == {"twilio", 'od"d\n'}
+
+
+def test_the_last_check_of_the_database_is_told_with_its_age_and_is_no_role() -> None:
+    good = ago(seconds=90)
+    detail = {"sound_at": good.isoformat(), "said": "Tree 5 page 6", "whole": True}
+    running = replace(RUNNING, beats=(Beat("database-check", "database", ago(seconds=9), detail),))
+    families = {family.name: family for family in text_string_to_metric_families(exposition(running, NOW))}
+    assert families["rpmhub_database_check_age_seconds"].samples[0].value == 90
+    assert families["rpmhub_database_sound"].samples[0].value == 0
+    assert families["rpmhub_tick_age_seconds"].samples == []
 
 
 def test_a_hub_that_never_ran_has_metrics_too() -> None:
