@@ -18,6 +18,7 @@ from hub.adapters.clock import SystemClock
 from hub.adapters.database_file.reserve import MIB, reserve_of
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.measurements import journal
+from hub.adapters.sql.tables.operations import heartbeat
 from hub.services.engine.room import PROBLEM
 from tests.faults.clinic import GATEWAY, Clinic, clinic
 from tests.faults.cuffs import WELL, Cuffs
@@ -134,6 +135,14 @@ def test_a_full_disk_stops_acknowledgements_pages_and_is_got_over(tmp_path: Path
         assert so_far <= before
         assert ingest.running
         assert worker.running
+
+        for program, role in ((ingest, "ingest"), (worker, "worker")):
+            began = CLOCK.now()
+            program.kill()
+            program.start()
+            alive = select(func.count()).select_from(heartbeat).where(heartbeat.c.role == role, heartbeat.c.at > began)
+            assert comes_true(lambda: one(place, alive) > 0, measure), f"{role} does not start on a full disk"  # noqa: B023
+        assert stored(place) == before
 
         filler.unlink()
         assert comes_true(lambda: len(stored(place)) == measured), "it does not go on by itself"
