@@ -3,7 +3,7 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, roles
+from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, restore, roles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +31,7 @@ for command in (
     equipment.device,
     db.db,
     backup.backup,
+    restore.restore,
     audit.audit,
     doctor.doctor,
 ):

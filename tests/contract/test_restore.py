@@ -1,0 +1,241 @@
+"""Restores as an operator types them: what is refused, what is kept, and a process that dies at each edge."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.adapters.clock import SystemClock
+from hub.adapters.sql.engine import make_engine, sqlite_driver
+from hub.adapters.sql.hold import UNFINISHED
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from tests.contract.test_command_line import Operator
+
+CLOCK = SystemClock()
+LATER = ["after-the-backup"]
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    somebody = Operator(tmp_path)
+    somebody.says("db", "upgrade")
+    return somebody
+
+
+def acts(file: Path, *names: str) -> None:
+    engine = make_engine(f"sqlite:///{file}")
+    with SqlUnitOfWork(engine) as uow:
+        for name in names:
+            uow.audit.write(CLOCK.now(), "tests", "act", name, {})
+        uow.commit()
+    engine.dispose()
+
+
+def subjects(file: Path) -> list[str]:
+    """Opened as the hub opens it: what its WAL holds counts."""
+    connection = sqlite_driver().connect(file)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    found = [row[0] for row in connection.execute("SELECT subject FROM audit WHERE actor = 'tests' ORDER BY id")]
+    connection.close()
+    return found
+
+
+@pytest.fixture
+def file(operator: Operator) -> Path:
+    return operator.data / "hub.sqlite3"
+
+
+@pytest.fixture
+def backup(operator: Operator, file: Path) -> Path:
+    acts(file, "before")
+    made = Path(json.loads(operator.says("backup", "--json"))["file"])
+    acts(file, *LATER)
+    return made
+
+
+def replaced(operator: Operator) -> list[Path]:
+    return sorted(operator.data.glob("replaced-*"))
+
+
+def test_it_puts_the_backup_in_place_and_keeps_what_was_there(operator: Operator, file: Path, backup: Path) -> None:
+    said = operator.says("restore", str(backup.parent))
+    assert subjects(file) == ["before"]
+    (kept,) = replaced(operator)
+    assert subjects(kept / file.name) == ["before", *LATER]
+    for words in ("kept whole in", "Lost is what was done since", "Readings come again", "--opt-outs-entered"):
+        assert words in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not (operator.data / UNFINISHED).exists()
+    operator.says("restore", "--opt-outs-entered")
+    assert "No restore waits" in operator.refuses("restore", "--opt-outs-entered")
+
+
+def test_it_restores_on_a_new_machine(operator: Operator, backup: Path, tmp_path: Path) -> None:
+    row = json.loads(operator.says("restore", str(backup), "--to", str(tmp_path / "new" / "hub"), "--json"))
+    assert row["kept"] is None
+    assert subjects(tmp_path / "new" / "hub" / "hub.sqlite3") == ["before"]
+
+
+def test_what_only_the_wal_holds_is_kept_with_the_database(operator: Operator, file: Path, backup: Path) -> None:
+    killed = f"""
+import os, sys
+from pathlib import Path
+from tests.contract.test_restore import *
+engine = make_engine("sqlite:///{file}")
+with SqlUnitOfWork(engine) as uow:
+    uow.audit.write(CLOCK.now(), "tests", "act", "in the wal", {{}})
+    uow.commit()
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed], check=False, cwd=Path(__file__).parents[2])
+    assert file.with_name(f"{file.name}-wal").stat().st_size > 0
+    operator.says("restore", str(backup))
+    (kept,) = replaced(operator)
+    assert subjects(kept / file.name) == ["before", *LATER, "in the wal"]
+    assert subjects(file) == ["before"]
+
+
+def test_what_is_not_what_its_manifest_says_is_refused_and_nothing_is_touched(
+    operator: Operator, file: Path, backup: Path, tmp_path: Path
+) -> None:
+    manifest = backup.with_suffix(".json")
+
+    def refused(name: str, change: str) -> str:
+        folder = tmp_path / name
+        shutil.copytree(backup.parent, folder)
+        copy = folder / backup.name
+        subprocess.run(["python3", "-c", change, copy, copy.with_suffix(".json")], check=True)
+        return operator.refuses("restore", str(copy))
+
+    flip = "import sys; f=open(sys.argv[1],'r+b'); f.seek(9000); f.write(b'x'*500)"
+    assert "other bytes" in refused("flipped", flip)
+    assert "bytes instead of" in refused("cut", "import sys; f=open(sys.argv[1],'r+b'); f.truncate(90000)")
+    other = "import sys,json; p=sys.argv[2]; d=json.load(open(p)); d['contents']['counts']['audit']+=1; "
+    assert "does not hold what" in refused("counts", other + "json.dump(d,open(p,'w'))")
+    assert "does not say" in refused("half", "import sys; f=open(sys.argv[2],'r+b'); f.truncate(40)")
+    assert "does not say" in refused("none", "import sys,os; os.unlink(sys.argv[2])")
+    torn = (
+        "import sys,json,hashlib; f=open(sys.argv[1],'r+b'); f.seek(8192); f.write(b'x'*4096); f.close(); "
+        "p=sys.argv[2]; d=json.load(open(p)); d['sha256']=hashlib.sha256(open(sys.argv[1],'rb').read()).hexdigest(); "
+        "json.dump(d,open(p,'w'))"
+    )
+    assert "damaged" in refused("damaged", torn)
+    assert "no verified backup" in operator.refuses("restore", str(tmp_path))
+    assert manifest.exists()
+    assert subjects(file) == ["before", *LATER]
+    assert replaced(operator) == []
+
+
+def test_a_backup_of_a_later_version_is_refused(operator: Operator, file: Path, tmp_path: Path) -> None:
+    connection = sqlite_driver().connect(file)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    made = json.loads(operator.says("backup", str(tmp_path / "kept"), "--json"))["file"]
+    assert "later version" in operator.refuses("restore", made)
+    assert not list(operator.data.glob("*restoring*"))
+
+
+def test_a_backup_of_another_mode_is_refused(operator: Operator, backup: Path, tmp_path: Path) -> None:
+    demo = Operator(tmp_path / "demo")
+    demo.says("db", "upgrade", "--mode", "demo")
+    assert "production database" in demo.refuses("restore", str(backup))
+
+
+def test_nothing_is_restored_under_a_hub_that_lives(operator: Operator, file: Path, backup: Path) -> None:
+    lives = "import sys; from hub.adapters.sql.hold import share; share(sys.argv[1]); print('on', flush=True); input()"
+    command = [sys.executable, "-P", "-c", lives, f"sqlite:///{file}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        assert "stop it first" in operator.refuses("restore", str(backup))
+        process.communicate("\n")
+    engine = make_engine(f"sqlite:///{file}")
+    for ago, refused in ((timedelta(seconds=3), True), (timedelta(seconds=30), False)):
+        with SqlUnitOfWork(engine) as uow:
+            uow.operations.beat("worker", "elsewhere", CLOCK.now() - ago, {})
+            uow.commit()
+        done = operator.run("restore", str(backup))
+        assert (done.returncode != 0) is refused, done.stderr
+        assert ("worker gave a sign of life" in done.stderr) is refused
+    engine.dispose()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from hub.adapters.sql import restoring
+left = int(sys.argv[1])
+put = restoring.put
+def step(name):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+restoring.put = lambda prepared, database, now: put(prepared, database, now, step)
+prepare = restoring.prepare
+def prepared(*arguments):
+    if left == 0:
+        os.kill(os.getpid(), 9)
+    return prepare(*arguments)
+restoring.prepare = prepared
+from hub.cli.commands import rpmhub
+rpmhub(["restore", sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("edge", range(6))
+def test_killed_at_any_edge_the_database_before_is_whole_and_no_hub_starts_on_half_of_it(
+    operator: Operator, file: Path, backup: Path, edge: int
+) -> None:
+    file.with_name(f"{file.name}-wal").touch()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", KILLED, str(edge), str(backup)],
+        env=operator.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    unfinished = operator.data / UNFINISHED
+    if unfinished.exists():
+        kept = Path(unfinished.read_text())
+        assert subjects(kept / file.name) == ["before", *LATER]
+        assert str(kept) in operator.refuses("db", "upgrade")
+        assert "did not come to its end" in operator.refuses("audit", "verify")
+        assert file.exists(), "never without a database: a hub would begin anew"
+    else:
+        assert subjects(file) == ["before", *LATER]
+        operator.says("db", "upgrade")
+    operator.says("restore", str(backup))
+    assert subjects(file) == ["before"]
+    assert not unfinished.exists()
+    assert any(subjects(folder / file.name) == ["before", *LATER] for folder in replaced(operator))
+
+
+def test_a_disk_that_becomes_full_changes_nothing(operator: Operator, file: Path, backup: Path) -> None:
+    command = f"ulimit -f 200; exec {sys.executable} -P -m hub.cli restore {backup}"
+    done = subprocess.run(
+        ["bash", "-c", command], env=operator.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Nothing was changed" in done.stderr
+    assert subjects(file) == ["before", *LATER]
+    assert not list(operator.data.glob("*restoring*")) + replaced(operator)
+
+
+def test_the_drill_changes_nothing_and_says_how_long_it_took(operator: Operator, file: Path, backup: Path) -> None:
+    row = json.loads(operator.says("restore", "--drill", str(backup.parent), "--json"))
+    assert row["counts"]["audit"] == 1
+    assert row["seconds"] >= row["seconds_restored"] > 0
+    assert "can be restored" in operator.says("restore", "--drill", str(backup))
+    assert subjects(file) == ["before", *LATER]
+    assert not (operator.data / "restore-drill").exists()
+    with backup.open("r+b") as damaged:
+        damaged.seek(9000)
+        damaged.write(b"x" * 100)
+    assert "other bytes" in operator.refuses("restore", "--drill", str(backup))
