@@ -13,6 +13,7 @@ from hub.domain.replies import NOT_REUSED
 from hub.errors import Invalid, Refused
 from hub.services.hub import HUB, OPERATORS, Actor, Hub, require
 from hub.services.ports.alerting import FARTHEST, ReplyCode
+from hub.services.ports.operations import Operations
 from hub.services.ports.storage import UnitOfWork
 
 WAIT = timedelta(minutes=5)
@@ -49,11 +50,16 @@ class Restored:
 
 def last(uow: UnitOfWork) -> Restored | None:
     """None: this database was never restored."""
-    stamp = uow.operations.stamp(_RESTORED)
+    return last_of(uow.operations)
+
+
+def last_of(operations: Operations) -> Restored | None:
+    """The same, of the stamps alone."""
+    stamp = operations.stamp(_RESTORED)
     if stamp is None:
         return None
     at, made_at, since = (datetime.fromisoformat(one) for one in json.loads(stamp))
-    later = {name: _later(uow, name, at) for name in (_BEGAN, _NOTICED, _ENTERED, _LISTED, _OVER)}
+    later = {name: _later(operations, name, at) for name in (_BEGAN, _NOTICED, _ENTERED, _LISTED, _OVER)}
     return Restored(
         at,
         made_at,
@@ -175,8 +181,8 @@ def may_be_on_a_phone(uow: UnitOfWork, codes: list[ReplyCode], now: datetime) ->
     return range(1, max(before, default=0) + NUMBERS_LOST + 1)
 
 
-def _later(uow: UnitOfWork, name: str, of: datetime) -> datetime | None:
-    stamp = uow.operations.stamp(name)
+def _later(operations: Operations, name: str, of: datetime) -> datetime | None:
+    stamp = operations.stamp(name)
     if stamp is None:
         return None
     restore, at = (datetime.fromisoformat(one) for one in json.loads(stamp))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from hub.bootstrap import checkin_templates, templates
-from hub.cli.checks import answers, broker, database, files, pages, safety, site, texts
+from hub.cli.checks import answers, backups, broker, database, files, pages, safety, site, texts
 from hub.cli.checks.subject import Subject
 from hub.services.checkup import care, running
 from hub.services.checkup.finding import Finding
@@ -78,6 +78,8 @@ OF_THE_SITE: Checks = (
 
 OF_ITS_ROWS: Checks = (
     ("mode", database.mode),
+    ("backups", backups.newest),
+    ("restore", backups.after_restore),
     ("last check", safety.last_check),
     ("people", people),
     ("protocols", protocols),

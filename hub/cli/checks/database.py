@@ -62,7 +62,7 @@ def _closed(url: URL, error: SQLAlchemyError) -> Finding:
 
 
 def _restore(url: URL) -> str:
-    return f"Stop the hub, move {file_of(url)} aside and keep it, put your newest backup there, then {UPGRADE}"
+    return f"Stop the hub, then rpmhub restore FROM, your newest backup: it will move {file_of(url)} aside and keep it"
 
 
 def _whole(subject: Subject, url: URL, connection: Connection) -> Iterator[Finding]:

@@ -91,6 +91,8 @@ class SiteState:
     """Who is paged first about a patient without a care manager; None: nobody has a phone."""
     quarantined: int
     held: int
+    restored_from: datetime | None = None
+    """When the backup was made that this hub came back from, while patients are not texted for it (SF22)."""
 
 
 @dataclass(frozen=True, slots=True)

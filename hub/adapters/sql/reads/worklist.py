@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
 from hub.adapters.sql.reads.patients import watched
 from hub.adapters.sql.reads.tasks import open_tasks
@@ -13,6 +14,7 @@ from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.devices import gateway
 from hub.adapters.sql.tables.measurements import journal, quarantine
 from hub.services.ports.devices import REPLAY
+from hub.services.restored import last_of
 from hub.services.views.worklist import SiteState, Worklist
 
 UNSEEN = (alert.c.state == "closed", alert.c.closing_seen_at.is_(None))
@@ -39,12 +41,14 @@ def _site(connection: Connection, now: datetime) -> SiteState:
     recordings = select(gateway.c.id).where(gateway.c.purpose == REPLAY)  # no sign of life (SF20)
     real = select(journal.c.hub_received_at).where(journal.c.gateway_id.not_in(recordings))
     last = real.order_by(journal.c.id.desc()).limit(1)
+    known = last_of(SqlOperations(connection))
     return SiteState(
         last_received_at=connection.execute(last).scalar(),
         unsent=connection.execute(unsent).scalar_one(),
         on_call=_on_call(connection),
         quarantined=connection.execute(unseen).scalar_one(),
         held=connection.execute(held).scalar_one(),
+        restored_from=known.made_at if known is not None and not known.over else None,
     )
 
 
