@@ -106,6 +106,7 @@ def _story(row: Mapping[str, object], manifest: Manifest, readings: int, alerts:
     yield f"Lost is what was done since {made}: alerts taken or closed, notes, tasks, patients, devices, consents."
     yield "Readings come again: what no gateway has had acknowledged by itself; what it has, for 72 hours, when it is"
     yield "started with: rpmhub-gateway run --replay-hours 72"
+    yield "Everybody signs in again. Who was disabled since, and which gateway was retired, has to be said again."
     yield f"Never sent: {row['stale_messages']} messages of the backup."
     yield f"Open reds page anew 5 minutes after the hub starts: {row['reds_paged_anew']}."
     yield "On a new machine: rpmhub gateway credentials, then systemctl reload mosquitto. Backups hold no secrets."

@@ -79,6 +79,7 @@ def mark(uow: UnitOfWork, actor: Actor, made_at: datetime, now: datetime) -> tup
     before = last(uow)
     since = made_at if before is None or before.over else min(made_at, before.since)
     uow.operations.restamp(_RESTORED, json.dumps([one.isoformat() for one in (now, made_at, since)]))
+    uow.sessions.end_of_everybody(now)  # who has signed out since, or was shut out, is in no backup
     stale = uow.outbox.all_stale("restored")
     anew = sum(_page_anew(uow, alert, now) for alert in paging(uow, now))
     detail = {"made_at": made_at, "stale_messages": stale, "reds_paged_anew": anew}

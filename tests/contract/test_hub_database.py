@@ -372,6 +372,10 @@ def test_counters_histograms_stamps_and_heartbeats(uow: UnitOfWork) -> None:
     assert uow.operations.histograms()["h"] == [(0.001, 1, 0.001), (0.0025, 2, 0.004), (1e12, 1, 99999.0)]
     uow.operations.set_stamp("s", "v")
     assert (uow.operations.stamp("s"), uow.operations.stamp("t")) == ("v", None)
+    for value in ("w", "x"):
+        uow.operations.restamp("s", value)
+    uow.operations.restamp("t", "y")
+    assert (uow.operations.stamp("s"), uow.operations.stamp("t")) == ("x", "y")
     for detail in ({"n": 1}, {"n": 2}):
         uow.operations.beat("web", "one", NOW, detail)
     assert [(beat.role, beat.at, beat.detail) for beat in uow.operations.heartbeats()] == [("web", NOW, {"n": 2})]

@@ -166,6 +166,19 @@ def test_an_alert_that_somebody_has_taken_in_the_backup_is_theirs_still(clinic: 
     assert clinic.alert().acknowledged_name == "Ana Example"
 
 
+def test_whoever_was_signed_in_then_signs_in_again(clinic: Clinic, ana: Actor) -> None:
+    assert ana.staff_id is not None
+    with clinic.hub.unit_of_work() as uow:
+        uow.sessions.start(b"token", ana.staff_id, "csrf", clinic.now)
+        uow.commit()
+    backup = Backup(clinic)
+    with clinic.hub.unit_of_work() as uow:
+        assert uow.sessions.find(b"token") is not None
+    backup.restore()
+    with clinic.hub.unit_of_work() as uow:
+        assert uow.sessions.find(b"token") is None
+
+
 def test_a_row_that_cannot_be_read_hinders_no_restore(clinic: Clinic, ben: Actor) -> None:
     clinic.finds(clinic.patient(), Severity.RED)
     clinic.finds(clinic.patient(mrn="A2"), Severity.RED)

@@ -10,6 +10,8 @@ from sqlalchemy import event, select
 
 from hub.adapters.sql.tables.operations import audit
 from hub.errors import Conflict, NotPermitted
+from hub.services import restored
+from hub.services.hub import Actor
 from hub.services.incoming.keeping import keep_text
 from hub.services.incoming.reading import mark_read
 from tests.web.people import Person
@@ -163,6 +165,21 @@ def test_the_head_says_how_the_hub_is(ana: Person) -> None:
     assert "Unsent messages 0" in words
     assert "First on call Ana Invented" in words
     assert "2 held, 1 bad" in words
+    assert "Restored" not in words
+
+
+def test_the_head_says_that_patients_are_not_texted_since_a_restore(
+    sign_in: Callable[[str], Person], ward: Ward
+) -> None:
+    now = ward.hub.clock.now()
+    before = sign_in("ana")
+    with ward.hub.unit_of_work() as uow:
+        restored.mark(uow, Actor("tests", "admin"), now - timedelta(hours=2), now)
+        uow.commit()
+    assert before.get("/").status_code != 200, "everybody signs in again"
+    words = _text(sign_in("ana").get("/").text)
+    assert "Restored from a backup of 12:04" in words
+    assert "patients are not texted until opt-outs since are entered" in words
 
 
 def test_a_text_that_was_not_understood_waits_until_somebody_read_it(

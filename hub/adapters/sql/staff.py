@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, true, update
 
 from hub.adapters.sql.tables.people import session, staff
 from hub.errors import NotFound
@@ -106,6 +106,10 @@ class SqlSessions:
     def end_all(self, staff_id: int, now: datetime) -> None:
         """Every session of this member is over."""
         self._end(session.c.staff_id == staff_id, now)
+
+    def end_of_everybody(self, now: datetime) -> None:
+        """Whoever they are of."""
+        self._end(true(), now)
 
     def _end(self, which: Any, now: datetime) -> None:
         self._connection.execute(update(session).where(which, session.c.ended_at.is_(None)).values(ended_at=now))
