@@ -1,6 +1,7 @@
 """Restores as an operator types them: what is refused, what is kept, and a process that dies at each edge."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -73,6 +74,18 @@ def test_it_puts_the_backup_in_place_and_keeps_what_was_there(operator: Operator
     assert not (operator.data / UNFINISHED).exists()
     operator.says("restore", "--opt-outs-entered")
     assert "No restore waits" in operator.refuses("restore", "--opt-outs-entered")
+
+
+def test_what_root_restores_is_the_hubs_own(operator: Operator, file: Path, backup: Path) -> None:
+    """Only root can tell; for everybody else all is their own anyway."""
+    if os.geteuid() == 0:
+        os.chown(operator.data, 12345, 12345)
+    owner = operator.data.stat().st_uid
+    elsewhere = operator.data / "fresh"
+    said = json.loads(operator.says("backup", str(elsewhere), "--json"))
+    operator.says("restore", said["file"])
+    made = [file, elsewhere, *elsewhere.iterdir(), *replaced(operator), file.with_name(f"{file.name}.lock")]
+    assert {path.stat().st_uid for path in made} == {owner}
 
 
 def test_it_restores_on_a_new_machine(operator: Operator, backup: Path, tmp_path: Path) -> None:

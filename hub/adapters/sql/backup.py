@@ -16,6 +16,7 @@ import msgspec
 
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.engine import BUSY_MS, sqlite_driver, wal_is_safe
+from hub.adapters.sql.hold import hand_over
 from hub.adapters.sql.manifest import SUFFIX, Contents, Manifest, Tell, manifest_of
 from hub.errors import Refused
 
@@ -51,7 +52,9 @@ def back_up(database: Path, folder: Path, keep: int, now: datetime, tell: Tell) 
     if not database.is_file():
         raise Refused(f"There is no database at {database}.")
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, mode=0o700)
+            hand_over(folder, folder.parent)
         with _only_one(folder):
             for left in folder.glob(f".rpmhub-*{PART}*"):
                 left.unlink()  # of one that was killed
@@ -73,6 +76,7 @@ def _make(database: Path, folder: Path, now: datetime, tell: Tell) -> tuple[Path
             raise Refused("The copy does not hold what the database held.")
         sha256, size = manifests.digest(part, tell)
         manifest = Manifest(made_at=now, sha256=sha256, bytes=size, contents=seen)
+        hand_over(part, folder)
         part.replace(file)
     finally:
         for left in folder.glob(f"{part.name}*"):
@@ -149,6 +153,7 @@ def _write(place: Path, body: bytes) -> None:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
+    hand_over(new, place.parent)
     new.replace(place)
 
 
@@ -166,6 +171,7 @@ def _prune(folder: Path, mode: str, keep: int) -> tuple[Path, ...]:
 @contextlib.contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
     mark = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    hand_over(folder / ".lock", folder)
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -69,8 +69,18 @@ def refuse_unfinished(file: Path) -> None:
         )
 
 
+def hand_over(path: Path, like: Path) -> None:
+    """What root makes beside the hub's data is for the hub's own user."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def _open(file: Path) -> int:
-    return os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    place = file.with_name(f"{file.name}.lock")
+    mark = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    hand_over(place, file.parent)
+    return mark
 
 
 def _lock(mark: int, kind: int, refusal: str) -> None:

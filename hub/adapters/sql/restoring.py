@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.engine import make_engine
-from hub.adapters.sql.hold import UNFINISHED
+from hub.adapters.sql.hold import UNFINISHED, hand_over
 from hub.adapters.sql.manifest import Manifest, Tell
 from hub.adapters.sql.migrate import Schema, standing, upgrade
 from hub.errors import HubError, Refused
@@ -67,6 +67,7 @@ def prepare(backup: Path, manifest: Manifest, place: Path, stamp: Stamp[Said], t
             engine.dispose()
         if any(_part(place, part).exists() for part in PARTS[1:]):
             raise Refused(f"{place} could not be closed: something has it open.")
+        hand_over(place, place.parent)
         _sync(place)
     except (OSError, SQLAlchemyError) as error:
         remove(place)
@@ -86,6 +87,7 @@ def put(prepared: Path, database: Path, now: datetime, step: Step = lambda _name
     before = unfinished.read_text() if unfinished.exists() else str(kept)
     if there:
         kept.mkdir(mode=0o700)
+        hand_over(kept, database.parent)
         for path in there:
             os.link(path, kept / path.name)
             step(f"linked {path.name}")
@@ -130,6 +132,7 @@ def _part(database: Path, part: str) -> Path:
 def _sign(place: Path, words: str) -> None:
     new = place.with_name(f"{place.name}.new")
     new.write_text(words)
+    hand_over(new, place.parent)
     _sync(new)
     new.replace(place)
     manifests.sync_folder(place.parent)
