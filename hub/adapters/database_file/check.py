@@ -25,6 +25,7 @@ ROLLBACK_WITHIN_S = 2.0
 """Without a WAL no writer can commit while it is read: shorter than they wait for a lock."""
 
 LOCK_S = 5
+RESTORE = "Stop the hub, then run rpmhub restore FROM, the directory of your backups"
 MIB = 1024 * 1024
 
 
@@ -119,15 +120,9 @@ def refusal(file: Path, said: str) -> str:
     """Why it is not served, and what to do."""
     first = said.strip().splitlines()[-1]
     return (
-        f"The database {file} is damaged ({first}). It is not served, and nothing in it was changed. Stop the hub, "
-        f"keep the file ({aside(file)}), put the newest verified backup in its place and run: rpmhub db upgrade"
+        f"The database {file} is damaged ({first}). It is not served, and nothing in it was changed. {RESTORE}: it "
+        "puts the newest verified backup in its place, and moves this file aside and keeps it."
     )
-
-
-def aside(file: Path) -> str:
-    """The commands that move a database aside whole: what its WAL holds is part of it."""
-    kept = file.with_name(f"{file.name}.damaged")
-    return f"mkdir {kept} && mv {file} {file}-* {kept}/"
 
 
 class Progress:

@@ -46,5 +46,5 @@ def lost(file: Path, sign: str) -> NoDatabase:
     """The refusal, with what to do."""
     return NoDatabase(
         f"The database {file} is gone ({sign}), and the hub does not begin anew in its place. Is its volume mounted? "
-        f"Else restore the newest backup; {MADE_ANEW}"
+        f"Else restore the newest backup: rpmhub restore FROM; {MADE_ANEW}"
     )

@@ -15,7 +15,7 @@ from hub.errors import WrongSetting
 
 _DAMAGED = re.compile("not a database|malformed|corrupt|disk I/O error")
 
-STEPS = 100_000
+STEPS = 20_000
 """SQLite's own, between two looks at the clock: a few milliseconds."""
 
 

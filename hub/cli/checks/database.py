@@ -42,7 +42,7 @@ def database(subject: Subject) -> Iterator[Finding]:
 def _absent(file: Path, sign: str | None) -> Finding:
     if sign is None:
         return must(f"There is no database at {file}.", NO_DATABASE, UPGRADE)
-    mend = f"Mount its volume, or restore the newest backup; {MADE_ANEW}"
+    mend = f"Mount its volume, or restore the newest backup: rpmhub restore FROM; {MADE_ANEW}"
     return must(f"The database {file} is gone: {sign}.", NO_DATABASE, mend)
 
 

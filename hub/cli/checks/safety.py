@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
-from hub.adapters.database_file.check import aside
+from hub.adapters.database_file.check import RESTORE
 from hub.adapters.database_file.marks import Marks
 from hub.adapters.database_file.presence import is_there
 from hub.adapters.database_file.reserve import MIB, Reserve
@@ -57,7 +56,7 @@ def last_check(subject: Subject) -> Iterator[Finding]:
     said = beats[0].detail.get("said") if beats else None
     good = sound_at(beats[0].detail) if beats else None
     if isinstance(said, str):
-        yield _damaged(file, said)
+        yield _damaged(said)
     elif good is None:
         yield should("The database was never read whole.", "Damage in it would not be known.", "rpmhub up does it")
     elif subject.now - good > CHECKED_WITHIN:
@@ -68,7 +67,6 @@ def last_check(subject: Subject) -> Iterator[Finding]:
         yield fine(f"The database was read whole {hours:.0f} h ago, and is sound.")
 
 
-def _damaged(file: Path, said: str) -> Finding:
+def _damaged(said: str) -> Finding:
     what = f"The hub found the database damaged: {said.strip().splitlines()[-1]}."
-    mend = f"Stop the hub, keep it ({aside(file)}), put the newest verified backup there, then rpmhub db upgrade"
-    return must(what, "What was stored may be gone or wrong, and the next start refuses it.", mend)
+    return must(what, "What was stored may be gone or wrong, and the next start refuses it.", RESTORE)

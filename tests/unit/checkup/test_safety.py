@@ -57,4 +57,4 @@ def test_the_last_check_has_its_age_and_its_finding(tmp_path: Path) -> None:
     keep(file, DAMAGED, timedelta())
     found = only(safety.last_check(subject(tmp_path)))
     assert found.need is Need.MUST
-    assert found.mend.startswith(f"Stop the hub, keep it (mkdir {file}.damaged && mv {file} {file}-* {file}.damaged/)")
+    assert "rpmhub restore FROM" in found.mend
