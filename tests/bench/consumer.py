@@ -1,6 +1,7 @@
-"""One end of the benchmark, in a process of its own: ``bare BROKER N`` counts messages, ``hub BROKER FOLDER`` ingests.
+"""One end of the benchmark, in a process of its own: ``bare BROKER N`` counts messages, ``hub BROKER FOLDER`` ingests,
+``quiet BROKER FOLDER`` ingests and keeps its answers.
 
-Says ``go`` when it begins; ``bare`` says ``done`` after the last message, ``hub`` runs until its standard input ends.
+Says ``go`` when it begins; ``bare`` says ``done`` after the last message, a hub runs until its standard input ends.
 """
 
 import sys
@@ -49,10 +50,18 @@ def bare(port: int, expected: int) -> None:
     client.loop_stop()
 
 
-def hub(port: int, folder: str) -> None:
+class Quiet(MqttInbox):
+    """Answers nobody."""
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        if qos == 0:  # its own ping
+            super().publish(topic, payload, qos)
+
+
+def hub(port: int, folder: str, inbox_kind: type[MqttInbox]) -> None:
     """The hub's own ingest: journal, readings, rules, alerts, one durable commit a group, then the answers."""
     clinic = Clinic(Path(folder))
-    inbox = MqttInbox(Address("127.0.0.1", port, False, None, None), SESSION, StillClock(clinic))
+    inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, StillClock(clinic))
     stop = threading.Event()
     running = threading.Thread(target=IngestLoop(clinic.hub, inbox, "bench").run, args=[stop])
     print("go", flush=True)
@@ -65,4 +74,7 @@ def hub(port: int, folder: str) -> None:
 
 if __name__ == "__main__":
     kind, port, third = sys.argv[1:]
-    bare(int(port), int(third)) if kind == "bare" else hub(int(port), third)
+    if kind == "bare":
+        bare(int(port), int(third))
+    else:
+        hub(int(port), third, {"hub": MqttInbox, "quiet": Quiet}[kind])
