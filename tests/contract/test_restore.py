@@ -252,3 +252,10 @@ def test_the_drill_changes_nothing_and_says_how_long_it_took(operator: Operator,
         damaged.seek(9000)
         damaged.write(b"x" * 100)
     assert "other bytes" in operator.refuses("restore", "--drill", str(backup))
+
+
+def test_what_another_tool_brought_back_is_marked_by_hand(operator: Operator) -> None:
+    assert "Name the backup" in operator.refuses("restore")
+    assert "still to come" in operator.refuses("restore", "--made-at", "2199-01-01T00:00:00")
+    assert "restored from 2026-01-02 03:04 UTC" in operator.says("restore", "--made-at", "2026-01-02T03:04:00")
+    assert "since 2026-01-02 03:04 UTC is entered" in operator.says("restore", "--opt-outs-entered")
