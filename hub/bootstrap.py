@@ -112,7 +112,7 @@ def admitted(settings: Settings, stop: threading.Event | None = None, *, first: 
             return None
     else:
         refuse_missing(file, settings.data)
-    _make_room(settings)
+    _make_room(settings, file.parent)
     return admit(file, Marks(file), SystemClock(), stop or threading.Event())
 
 
@@ -136,9 +136,9 @@ def reserve_for(settings: Settings) -> Reserve:
     return Reserve(settings.database_file, settings.reserved_mb * MIB)
 
 
-def _make_room(settings: Settings) -> None:
+def _make_room(settings: Settings, place: Path) -> None:
     """A start writes a little: on a full disk into the reserved space."""
-    if shutil.disk_usage(settings.data).free < MIB:
+    if shutil.disk_usage(place).free < MIB:
         reserve_for(settings).give_up()
 
 
