@@ -8,6 +8,7 @@ from hub.services.hub import Hub
 from hub.services.ingest.decode import read_again
 from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.samples import Screened, screen_reading
+from hub.services.ports.feed import Touched
 from hub.services.ports.measuring import HeldEntry
 from hub.services.ports.storage import UnitOfWork
 
@@ -29,5 +30,7 @@ def release(
             readings.append(screen_reading(came, entry.flags, entry.id, device_id, entry.effective_at, age))
             released.append(entry)
     if readings:
+        times = [entry.effective_at for entry in released]
+        uow.feed.changed(Touched(patient.id, min(times), max(times)), "release")
         evaluate(uow, hub, [Came(patient, readings)], now)
     return released if uow.patients.judged(versions) else None

@@ -8,13 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
 
+from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.among import among
+from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
+from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.types import to_ms
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.metrics import quantise
 from hub.domain.samples import Sample, Shown
+from hub.services.ports.feed import Touched
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
@@ -48,7 +52,7 @@ _LATEST = Many(_newer_ones, _COLUMNS)
 
 
 class SqlTimeLine:
-    """See ``hub.services.ports.measuring.TimeLine``; by itself it is that of recordings."""
+    """See ``hub.services.ports.series.TimeLine``; by itself it is that of recordings."""
 
     table: Table = replayed
 
@@ -64,7 +68,7 @@ class SqlTimeLine:
         _mark(self._connection, self.table, patient_id, sample)
 
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
-        """``since <= at < until``, oldest first, voided ones left out."""
+        """``since <= at < until``, oldest first, without void and replaced ones."""
         c = self.table.c
         found = _within(self.table, patient_id, metric, since, until).order_by(c.at, c.reading_id)
         return [to_sample(row) for row in self._connection.execute(found)]
@@ -77,7 +81,8 @@ class SqlTimeLine:
         c = self.table.c
         theirs = among(self._connection, c.patient_id, since)
         these = select(self.table).where(theirs, c.metric == METRIC_CODES[metric])
-        these = these.where(c.at >= min(since.values()), c.at < until, c.voided_at.is_(None))
+        these = these.where(c.at >= min(since.values()), c.at < until)
+        these = these.where(holds(self.table, amendment.c.metric == METRIC_CODES[metric]))
         for row in self._connection.execute(these.order_by(c.patient_id, c.at, c.reading_id)):
             if row.at >= since[row.patient_id]:
                 found[row.patient_id].append(to_sample(row))
@@ -91,7 +96,7 @@ class SqlTimeLine:
 
 
 class SqlSeries(SqlTimeLine):
-    """See ``hub.services.ports.measuring.SeriesStore``."""
+    """See ``hub.services.ports.series.SeriesStore``."""
 
     table = reading
 
@@ -105,6 +110,7 @@ class SqlSeries(SqlTimeLine):
         """Write this sample's flags, in the latest values too."""
         super().mark(patient_id, sample)
         _mark(self._connection, latest, patient_id, sample)
+        SqlFeed(self._connection).changed(Touched(patient_id, sample.at, sample.at), "mark")
 
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
         """The newest sample of each metric of each patient."""
@@ -143,7 +149,8 @@ def _mark(connection: Connection, table: Table, patient_id: int, sample: Sample)
 def _within(table: Table, patient_id: int, metric: str, since: datetime, until: datetime) -> Select[Any]:
     key = table.c
     these = select(table).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
-    return these.where(key.at >= since, key.at < until, key.voided_at.is_(None))
+    amended = amendment.c.patient_id == patient_id, amendment.c.metric == METRIC_CODES[metric]
+    return these.where(key.at >= since, key.at < until, holds(table, *amended))
 
 
 def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[tuple[object, ...]]:

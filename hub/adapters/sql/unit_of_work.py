@@ -13,6 +13,7 @@ from hub.adapters.sql.consents import SqlConsents
 from hub.adapters.sql.conversations import SqlConversations
 from hub.adapters.sql.devices import SqlDevices, SqlGateways
 from hub.adapters.sql.duties import SqlDuties
+from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.findings import SqlFindings
 from hub.adapters.sql.journal import SqlJournal
 from hub.adapters.sql.operations import SqlOperations
@@ -60,6 +61,7 @@ class SqlUnitOfWork:
         self.conversations = SqlConversations(connection)
         self.devices = SqlDevices(connection)
         self.duties = SqlDuties(connection)
+        self.feed = SqlFeed(connection)
         self.findings = SqlFindings(connection)
         self.gateways = SqlGateways(connection)
         self.journal = SqlJournal(connection)

@@ -17,7 +17,7 @@ from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
 from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened
-from hub.services.ports.measuring import TimeLine
+from hub.services.ports.series import TimeLine
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.domain.samples import Sample
-from hub.services.ports.measuring import TimeLine
+from hub.services.ports.series import TimeLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Journal, keys, series, findings, and the duties that readings set."""
+"""Journal, keys, findings, and the duties that readings set."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,42 +113,6 @@ class Journal(Protocol):
     def release(self, journal_id: int, patient_id: int | None, device_id: int | None, status: str) -> bool:
         """Compare-and-set from ``held``; False if somebody decided before."""
         ...
-
-
-class TimeLine(Protocol):
-    """Samples by patient, metric and effective time."""
-
-    def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
-        """Samples by patient. Idempotent by (patient, metric, time, reading id)."""
-        ...
-
-    def mark(self, patient_id: int, sample: Sample) -> None:
-        """Write this sample's flags: what the hub thinks of a value may change, the value never does."""
-        ...
-
-    def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
-        """``since <= at < until``, oldest first, voided ones left out."""
-        ...
-
-    def ranges(self, metric: str, since: Mapping[int, datetime], until: datetime) -> Mapping[int, list[Sample]]:
-        """The same of many patients by one question, each from its own ``since`` on; who has none has an empty list."""
-        ...
-
-    def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
-        """The last ``count`` of ``range``, newest first."""
-        ...
-
-
-class SeriesStore(TimeLine, Protocol):
-    """What patients' own devices measured. Appending moves the latest values along."""
-
-    def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]: ...
-    def newest_at(self, patient_id: int, metric: str) -> datetime | None: ...
-    def newest_times(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, datetime]]:
-        """By patient and metric when the newest sample was measured: what is known before more is appended."""
-        ...
-
-    def get(self, patient_id: int, reading_id: int) -> list[Sample]: ...
 
 
 class Findings(Protocol):

@@ -8,8 +8,10 @@ from hub.services.ports.care import Patients, Protocols
 from hub.services.ports.checkins import CheckIns, Conversations
 from hub.services.ports.consents import Consents
 from hub.services.ports.devices import Devices, Gateways
-from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine, SeriesStore, TimeLine
+from hub.services.ports.feed import Feed
+from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine
 from hub.services.ports.operations import Audit, Operations
+from hub.services.ports.series import SeriesStore, TimeLine
 from hub.services.ports.staff import Sessions, StaffStore
 
 
@@ -30,6 +32,8 @@ class UnitOfWork(Protocol):
     def devices(self) -> Devices: ...
     @property
     def duties(self) -> Duties: ...
+    @property
+    def feed(self) -> Feed: ...
     @property
     def findings(self) -> Findings: ...
     @property

@@ -17,7 +17,9 @@ from sqlalchemy import (
 )
 
 from hub.adapters.series.sql import SqlSeries, to_sample
+from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
+from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.types import from_ms
 from hub.domain.samples import DEVICE_FAULTS, PATIENT_REPORTED, ZERO, Sample
 from hub.services.views.alerts import Extremes
@@ -49,7 +51,7 @@ def trends(
     found = (
         select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.value), func.max(c.value), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
-        .where(c.voided_at.is_(None), *_measured())
+        .where(holds(reading, amendment.c.at >= now - TREND), *_measured())
         .group_by(c.patient_id, c.metric, bucket)
         .order_by(c.patient_id, c.metric, bucket)
     )
@@ -69,7 +71,10 @@ def first(connection: Connection, patient_id: int) -> datetime | None:
     """When this patient's oldest reading was measured. Asked by metric, so that the key answers without a scan."""
     c = reading.c
     oldest = [
-        select(c.at).where(c.patient_id == patient_id, c.metric == code, c.voided_at.is_(None)).order_by(c.at).limit(1)
+        select(c.at)
+        .where(c.patient_id == patient_id, c.metric == code, holds(reading, amendment.c.patient_id == patient_id))
+        .order_by(c.at)
+        .limit(1)
         for code in METRIC_CODES.values()
     ]
     found = connection.execute(union_all(*(select(one.subquery()) for one in oldest))).scalars()
@@ -77,12 +82,12 @@ def first(connection: Connection, patient_id: int) -> datetime | None:
 
 
 def since(connection: Connection, patient_id: int, start: datetime, line: Table = reading) -> dict[str, list[Sample]]:
-    """Every sample of a patient from ``start`` on, by metric, oldest first, voided ones left out."""
+    """Every sample of a patient from ``start`` on, by metric, oldest first, without void and replaced ones."""
     c = line.c
     found = (
         select(line)
         .where(c.patient_id == patient_id, c.metric.in_(list(METRIC_CODES.values())), c.at >= start)
-        .where(c.voided_at.is_(None))
+        .where(holds(line, amendment.c.patient_id == patient_id, amendment.c.at >= start))
         .order_by(c.metric, c.at, c.reading_id)
     )
     by_metric: dict[str, list[Sample]] = {}

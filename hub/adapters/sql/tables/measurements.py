@@ -103,7 +103,6 @@ def _time_line(name: str) -> Table:
         Column("flags", Text, nullable=False),
         Column("shown_value", Float),
         Column("shown_unit", String(16)),
-        Column("voided_at", Instant),
         PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
         sqlite_with_rowid=False,
     )

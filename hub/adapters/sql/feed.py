@@ -1,0 +1,89 @@
+"""The feed in the relational database. See ``hub.services.ports.feed.Feed``."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, func, insert, select, type_coerce
+
+from hub.adapters.sql.tables.measurements import journal
+from hub.adapters.sql.tables.series import projection as table
+from hub.adapters.sql.tables.series import series_change
+from hub.adapters.sql.types import from_ms
+from hub.adapters.sql.upsert import upsert
+from hub.services.ports.feed import START, Position, Touched
+
+_HOUR_MS = 3_600_000
+_WAIT_FOR_WRITERS = "LOCK TABLE journal, series_change IN SHARE MODE"
+
+
+class SqlFeed:
+    """See ``hub.services.ports.feed.Feed``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def changed(self, touched: Touched, reason: str) -> None:
+        """A row that tells of it."""
+        values = {"patient_id": touched.patient_id, "since": touched.since, "until": touched.until, "reason": reason}
+        self._connection.execute(insert(series_change).values(values))
+
+    def horizon(self) -> Position:
+        """The highest ids, once nobody can commit a lower one any more.
+
+        PostgreSQL's writers commit in any order: a lock that none of them shares waits for those under way. It is held
+        for this one question, in a transaction of its own.
+        """
+        ids = select(func.coalesce(func.max(journal.c.id), 0)), select(func.coalesce(func.max(series_change.c.id), 0))
+        if self._connection.dialect.name != "postgresql":
+            return Position(*(self._connection.execute(one).scalar_one() for one in ids))
+        with self._connection.engine.connect() as own:
+            own.exec_driver_sql(_WAIT_FOR_WRITERS)
+            return Position(*(own.execute(one).scalar_one() for one in ids))
+
+    def since(self, after: Position, upto: Position, limit: int) -> tuple[Sequence[Touched], Position]:
+        """New readings and changes, the lowest ids first."""
+        j, c = journal.c, series_change.c
+        found = select(j.id, j.patient_id, type_coerce(j.effective_at, BigInteger)).where(
+            j.id > after.journal_id, j.id <= upto.journal_id
+        )
+        stored = (j.status == "stored") & j.patient_id.is_not(None)
+        new = self._connection.execute(found.where(stored).order_by(j.id).limit(limit)).all()
+        changes = self._connection.execute(
+            select(c.id, c.patient_id, c.since, c.until)
+            .where(c.id > after.change_id, c.id <= upto.change_id)
+            .order_by(c.id)
+            .limit(limit)
+        ).all()
+        reached = Position(
+            new[-1][0] if len(new) == limit else upto.journal_id,
+            changes[-1][0] if len(changes) == limit else upto.change_id,
+        )
+        touched = _by_hour((patient_id, at) for _, patient_id, at in new)
+        return touched + [Touched(patient_id, since, until) for _, patient_id, since, until in changes], reached
+
+    def oldest(self, after: Position) -> datetime | None:
+        """When the first reading after it was received."""
+        found = select(journal.c.hub_received_at).where(journal.c.id > after.journal_id)
+        return self._connection.execute(found.order_by(journal.c.id).limit(1)).scalar()
+
+    def position(self, projection: str) -> Position:
+        """Where it stands."""
+        row = self._connection.execute(
+            select(table.c.journal_id, table.c.change_id).where(table.c.name == projection)
+        ).first()
+        return START if row is None else Position(row.journal_id, row.change_id)
+
+    def move(self, projection: str, to: Position, now: datetime) -> None:
+        """Let it stand there."""
+        row = {"name": projection, "journal_id": to.journal_id, "change_id": to.change_id, "moved_at": now}
+        upsert(self._connection, table, row, ["journal_id", "change_id", "moved_at"])
+
+
+def _by_hour(readings: Iterable[tuple[int, int]]) -> list[Touched]:
+    """(patient, milliseconds) as one span for each patient and hour in which there is any."""
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
+    for patient_id, at in readings:
+        key = patient_id, at // _HOUR_MS
+        first, last = spans.get(key, (at, at))
+        spans[key] = min(first, at), max(last, at)
+    return [Touched(key[0], from_ms(first), from_ms(last)) for key, (first, last) in sorted(spans.items())]
