@@ -1,19 +1,18 @@
 """A backup and a drill of a million readings: seconds, MB/s, and what a writer notices of it meanwhile."""
 
 import json
-import platform
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hub.adapters.sql.engine import sqlite_driver, sqlite_version
+from hub.adapters.sql.engine import sqlite_driver
+from tests.bench.record import Figure, Reference, percentile, put
 from tests.contract.test_backup import Writer
 from tests.contract.test_command_line import Operator
 
 READINGS, PATIENTS = 1_000_000, 200
 QUIET_GROUPS = 300
-RESULTS = Path(__file__).parent / "results"
 BODY = json.dumps({"v": 1, "values": [{"metric": "oxygen_saturation", "value": 97, "unit": "%"}], "pad": "x" * 330})
 
 NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {READINGS}) "
@@ -60,30 +59,23 @@ def test_backup(tmp_path: Path) -> None:
     drill: dict[str, Any] = json.loads(operator.says("restore", "--drill", alone["file"], "--json"))
     size = alone["bytes"] / 1e6
 
-    def milliseconds(took: list[float]) -> dict[str, float]:
-        ordered = sorted(took)
-        return {
-            "median": round(ordered[len(ordered) // 2] * 1e3, 1),
-            "p99": round(ordered[int(len(ordered) * 0.99)] * 1e3, 1),
-            "worst": round(ordered[-1] * 1e3, 1),
-        }
-
-    result = {
-        "readings": alone["counts"]["journal"],
-        "megabytes": round(size, 1),
-        "backup_s": alone["seconds"],
-        "backup_mb_s": round(size / alone["seconds"], 1),
-        "backup_beside_a_writer_s": beside["seconds"],
-        "writer_groups_meanwhile": busy - quiet,
-        "writer_group_ms_without": milliseconds(writer.took[20:quiet]),
-        "writer_group_ms_meanwhile": milliseconds(writer.took[quiet:busy]),
-        "drill_s": drill["seconds"],
-        "drill_mb_s": round(size / drill["seconds"], 1),
-        "drill_parts_s": {part: drill[f"seconds_{part}"] for part in ("verified", "restored", "opened")},
-        "python": platform.python_version(),
-        "sqlite": ".".join(map(str, sqlite_version())),
-    }
-    print("\n" + json.dumps(result, indent=2))
-    (RESULTS / "backup.json").write_text(json.dumps(result, indent=2) + "\n")
-    assert result["readings"] == READINGS
+    quietly, meanwhile = ([one * 1e3 for one in took] for took in (writer.took[20:quiet], writer.took[quiet:busy]))
+    figures = [
+        Figure("backup", "MB/s", [size / alone["seconds"]]),
+        Figure("backup beside a writer", "s", [beside["seconds"]], reference=Reference("alone", [alone["seconds"]])),
+        Figure("drill", "MB/s", [size / drill["seconds"]]),
+        *(
+            Figure(
+                f"writer's group meanwhile, {name}",
+                "ms",
+                [percentile(meanwhile, share)],
+                reference=Reference("without a backup", [percentile(quietly, share)]),
+            )
+            for name, share in (("p50", 0.5), ("p99", 0.99), ("worst", 1.0))
+        ),
+    ]
+    parts = {part: drill[f"seconds_{part}"] for part in ("verified", "restored", "opened")}
+    detail = {"readings": alone["counts"]["journal"], "megabytes": round(size, 1), "drill_parts_s": parts}
+    put("backup", figures, tmp_path, groups_meanwhile=busy - quiet, backup_s=alone["seconds"], **detail)
+    assert alone["counts"]["journal"] == READINGS
     assert busy > quiet

@@ -1,8 +1,6 @@
 """How fast the virtual radio is, and what a dozen devices at rest cost: what tests and the demo may ask of it."""
 
 import asyncio
-import json
-import platform
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
 from device_gateway.simulator.radio import GlucoseMeter, PulseOximeter, WeightScale
+from tests.bench.record import Figure, put
 from tests.bluez.clients import (
     ALL,
     CONTINUOUS,
@@ -29,7 +28,7 @@ from tests.bluez.clients import (
 from tests.bluez.places import Place, place
 
 SCALES, NOTIFICATIONS, INDICATIONS, RECORDS, RESTING, REST_S = 20, 3000, 500, 1000, 12, 4.0
-RESULTS = Path(__file__).parent / "results"
+UNITS = {"per_s": "/s", "ms": "ms", "of_a_core": "%"}
 
 
 async def took(work: Awaitable[Any]) -> float:
@@ -111,7 +110,7 @@ async def rest(here: Place) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("way", ["bluez", "in-process"])
-def test_virtual_radio(way: str) -> None:
+def test_virtual_radio(way: str, tmp_path: Path) -> None:
     async def measure() -> dict[str, float]:
         figures: dict[str, float] = {}
         for part in (sessions, traffic, rest):
@@ -119,10 +118,11 @@ def test_virtual_radio(way: str) -> None:
                 figures |= await part(here)
         return figures
 
-    figures = {name: round(value, 1) for name, value in asyncio.run(measure()).items()}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"bluetooth-{way}.json").write_text(
-        json.dumps({**figures, "python": platform.python_version()}, indent=2) + "\n"
+    found = asyncio.run(measure())
+    units = {name: next(unit for end, unit in UNITS.items() if name.endswith(end)) for name in found}
+    put(
+        f"bluetooth-{way}",
+        [Figure(name.replace("_", " "), units[name], [one]) for name, one in found.items()],
+        tmp_path,
     )
-    print(f"\n{way}", *(f"{name:<34}{value:>9}" for name, value in figures.items()), sep="\n")
-    assert all(value > 0 for value in figures.values())
+    assert all(one > 0 for one in found.values())

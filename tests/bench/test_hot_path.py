@@ -8,10 +8,7 @@ devices, and no two messages in a row are of one patient. Medians of three.
 
 import itertools
 import json
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import threading
@@ -26,16 +23,17 @@ from paho.mqtt import client as paho
 from sqlalchemy import func, select
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.sql.engine import make_engine, read_only, sqlite_version
+from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.tables.measurements import journal
 from hub.services import equipment
 from tests.bench.consumer import SESSION
+from tests.bench.record import Figure, Reference, put
 from tests.servers import Mosquitto, mosquitto
 from tests.unit.alerting.clinic import clinics
 from tests.unit.ingest.home import ADMIN, PROFILES, Home, batch, kg, pressure, reading, spo2, value
 
 MESSAGES, PATIENTS, RUNS, WAIT_S = 6000, 250, 3, 60.0
-ROOT, RESULTS = Path(__file__).parents[2], Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[2]
 CLOCK = SystemClock()
 VALUES = (kg(78), spo2(97), pressure(124, 78), [value("blood_glucose", 112, "mg/dL")])
 
@@ -151,39 +149,21 @@ def stored(folder: Path, expected: int) -> bool:
     return False
 
 
-KINDS = {
-    "bare": "bare paho 3.1.1 QoS 1, counting",
-    "hub": "durable, judged, acknowledged",
-    "quiet": "without the answers",
-}
+BARE = "bare"
+KINDS = {"hub": "durable, judged, acknowledged", "quiet": "the same without the answers"}
 
 
 @pytest.mark.timeout(600)
 def test_hot_path(tmp_path: Path) -> None:
     messages = prepare(tmp_path / "prepared")
-    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    rates: dict[str, list[float]] = {kind: [] for kind in (BARE, *KINDS)}
     for run in range(RUNS):
         with mosquitto(tmp_path / f"broker-{run}") as broker:
-            for kind in KINDS:
+            for kind in rates:
                 folder = tmp_path / f"{kind}-{run}"
                 shutil.copytree(tmp_path / "prepared", folder)
                 rates[kind].append(drained(broker, messages, kind, folder))
-    median = {kind: statistics.median(found) for kind, found in rates.items()}
-    result = {
-        "messages_per_s": {kind: [round(one) for one in found] for kind, found in rates.items()},
-        "ratio": round(median["hub"] / median["bare"], 3),
-        "ratio_without_answers": round(median["quiet"] / median["bare"], 3),
-        "messages": MESSAGES,
-        "patients": PATIENTS,
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "sqlite": ".".join(map(str, sqlite_version())),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "hot_path.json").write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\n{'':<34}{'median':>9}   of {RUNS}   least to most     ratio")
-    for kind, words in KINDS.items():
-        spread = f"{min(rates[kind]):.0f} to {max(rates[kind]):.0f}"
-        print(f"{words:<34}{median[kind]:>7.0f}/s   {spread:<22}{median[kind] / median['bare']:>5.3f}")
-    assert result["ratio"] > 0
+    bare = Reference("bare paho 3.1.1 QoS 1, counting", rates[BARE])
+    figures = [Figure(words, "msg/s", rates[kind], reference=bare) for kind, words in KINDS.items()]
+    put("hot_path", figures, tmp_path, messages=MESSAGES, patients=PATIENTS)
+    assert all(rate > 0 for found in rates.values() for rate in found)

@@ -5,7 +5,6 @@ After a clean stop the file is read behind the worker's back, after an unclean o
 
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -19,13 +18,14 @@ from typing import Any
 import pytest
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.sql.engine import sqlite_driver, sqlite_version
+from hub.adapters.sql.engine import sqlite_driver
 from hub.bootstrap import DEMO, open_database
 from hub.services.engine.soundness import ROLE
 from hub.settings import Settings
+from tests.bench.record import Figure, at_most, put
 
 READINGS = int(os.environ.get("BENCH_READINGS", "2000000"))
-ROOT, RESULTS = Path(__file__).parents[2], Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[2]
 CLOCK = SystemClock()
 WAIT_S = 600.0
 NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {READINGS})"
@@ -79,20 +79,21 @@ def test_start(tmp_path: Path) -> None:
             connection.execute(statement)
             connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    result: dict[str, Any] = {"readings": READINGS, "file_mb": round(file.stat().st_size / 1e6)}
-    for name, end in (("clean", signal.SIGKILL), ("unclean", signal.SIGTERM)):
+    figures = []
+    stops = (("a clean", "behind its back", signal.SIGKILL), ("an unclean", "before it serves", signal.SIGTERM))
+    for name, check, end in stops:
         since = CLOCK.now()
         process = worker(tmp_path)
         try:
-            result[f"after_{name}_stop_s"] = round(comes_true(beaten(file, "worker", since)), 2)
+            bar = at_most(3) if name == "a clean" else None
+            figures.append(
+                Figure(f"start to first tick after {name} stop", "s", [comes_true(beaten(file, "worker", since))], bar)
+            )
             comes_true(beaten(file, ROLE, since))
             detail = json.loads(ask(file, f"SELECT detail FROM heartbeat WHERE role = '{ROLE}'"))
             assert detail["sound_at"] is not None
-            result["check_behind_its_back_s" if name == "clean" else "check_before_it_serves_s"] = detail["took_s"]
+            figures.append(Figure(f"check {check}", "s", [detail["took_s"]]))
         finally:
             process.send_signal(end)
             process.wait(WAIT_S)
-    result |= {"python": platform.python_version(), "sqlite": ".".join(map(str, sqlite_version()))}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "start.json").write_text(json.dumps(result, indent=2) + "\n")
-    print("\n", json.dumps(result, indent=2))
+    put("start", figures, tmp_path, readings=READINGS, file_mb=round(file.stat().st_size / 1e6))
