@@ -223,6 +223,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         lines = [
             Ticker(hub, engine_modules(lambda: reserve_for(settings).given_up), _instance()),
             Ticker(hub, sender_modules(), _instance(), "sender"),
+            Ticker(hub, summary_modules(), _instance(), "summaries"),
         ]
         file = settings.database_file
         if file is not None:
@@ -277,6 +278,13 @@ def sender_modules() -> list[Module]:
     from hub.services.engine.missed_texts import MissedTexts
 
     return [Delivery(), MissedTexts()]
+
+
+def summary_modules() -> list[Module]:
+    """What is written behind the readings, on a line of its own: however far behind, no deadline waits for it."""
+    from hub.services.engine.adherence import Adherence
+
+    return [Adherence()]
 
 
 def broker_address(settings: Settings) -> Address:

@@ -59,7 +59,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
         reading_came(uow, key_of(waited), now)
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
     elif state is SlotState.NO_DATA:
-        down_since = _gateways_down_since(uow, patient, now)
+        down_since = gateways_down_since(uow, patient, now)
         if down_since is not None and max(now - down_since, now - occurrence.no_data_at) < GATEWAY_MUTES:
             _keep(uow, waited, SlotState.LATE, now + _LOOKS_AGAIN)
             return
@@ -84,7 +84,7 @@ def _late(
     uow: UnitOfWork, hub: Hub, patient: Patient, slot: Slot, waited: Expectation, occurrence: Occurrence, now: datetime
 ) -> None:
     """Ask the patient, unless it is the gateway that is silent, or they are being asked something: then soon again."""
-    up = _gateways_down_since(uow, patient, now) is None
+    up = gateways_down_since(uow, patient, now) is None
     settled = up and ask_for_reading(uow, hub, patient, slot, waited, occurrence, now)
     soon = min(now + _LOOKS_AGAIN, occurrence.no_data_at)
     _keep(uow, waited, SlotState.LATE, occurrence.no_data_at if settled else soon)
@@ -107,7 +107,7 @@ def _say_missing(
     raise_alert(uow, hub, patient, raised, f"patient:{patient.id}", now)
 
 
-def _gateways_down_since(uow: UnitOfWork, patient: Patient, now: datetime) -> datetime | None:
+def gateways_down_since(uow: UnitOfWork, patient: Patient, now: datetime) -> datetime | None:
     """Since when no gateway of this patient's devices is up: then silence is not the patient's. None: one is up."""
     names = {name for device in uow.devices.of_patient(patient.id, now) for name in device.accepted_on}
     known = [row for name in names if (row := uow.gateways.find(name)) is not None]

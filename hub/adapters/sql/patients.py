@@ -10,7 +10,7 @@ from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.care import goal
-from hub.adapters.sql.tables.people import patient
+from hub.adapters.sql.tables.people import patient, patient_state
 from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
 from hub.errors import NotFound
 from hub.services.ports.care import NewPatient
@@ -60,6 +60,7 @@ class SqlPatients:
                 "dry_weight_at": now,
             }
         added: int = self._connection.execute(insert(patient).values(values).returning(patient.c.id)).scalar_one()
+        self._note_state(added, Monitoring.ACTIVE, now)
         return added
 
     def get(self, patient_id: int) -> Patient:
@@ -108,7 +109,13 @@ class SqlPatients:
                 evaluation_version=patient.c.evaluation_version + 1,
             )
         )
-        return moved.rowcount == 1
+        if moved.rowcount != 1:
+            return False
+        self._note_state(patient_id, to, now)
+        return True
+
+    def _note_state(self, patient_id: int, state: Monitoring, now: datetime) -> None:
+        self._connection.execute(insert(patient_state).values(patient_id=patient_id, state=state.value, since=now))
 
     def set_care_manager(self, patient_id: int, staff_id: int | None) -> None:
         """The member of staff who leads this patient's team."""

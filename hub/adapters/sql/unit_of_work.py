@@ -6,6 +6,7 @@ from typing import Self
 from sqlalchemy import Connection, Engine, NestedTransaction
 
 from hub.adapters.series.sql import SqlSeries, SqlTimeLine
+from hub.adapters.sql.adherence import SqlAdherence
 from hub.adapters.sql.alerts import SqlAlerts
 from hub.adapters.sql.audit import SqlAudit
 from hub.adapters.sql.checkins import SqlCheckIns
@@ -54,6 +55,7 @@ class SqlUnitOfWork:
 
     def __enter__(self) -> Self:
         self._connection = connection = self._engine.connect()
+        self.adherence = SqlAdherence(connection)
         self.alerts = SqlAlerts(connection)
         self.audit = SqlAudit(connection)
         self.checkins = SqlCheckIns(connection)

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
+from hub.services.ports.adherence import AdherenceSource
 from hub.services.ports.staff import SessionRow, StaffMember
+from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
 from hub.services.views.charts import PatientPage, Series
 from hub.services.views.equipment import Equipment, Phone
@@ -48,6 +50,15 @@ class Reads(Protocol):
 
     def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
         """Every metric that was ever measured or is waited for, with its samples from ``since`` on."""
+        ...
+
+    def adherence(self, patient_id: int, now: datetime) -> PatientAdherence | None:
+        """Readings expected and received, in the patient's days."""
+        ...
+
+    @property
+    def adherence_source(self) -> AdherenceSource:
+        """What a projection makes those rows from."""
         ...
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:

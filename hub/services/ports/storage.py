@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from hub.services.ports.adherence import AdherenceRows
 from hub.services.ports.alerting import Alerts, Outbox, Tasks
 from hub.services.ports.care import Patients, Protocols
 from hub.services.ports.checkins import CheckIns, Conversations
@@ -18,6 +19,8 @@ from hub.services.ports.staff import Sessions, StaffStore
 class UnitOfWork(Protocol):
     """One write transaction. Leaving the block rolls back, unless ``commit`` was called."""
 
+    @property
+    def adherence(self) -> AdherenceRows: ...
     @property
     def alerts(self) -> Alerts: ...
     @property

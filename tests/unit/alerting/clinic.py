@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from hub.adapters.sql.engine import make_engine
+from hub.adapters.sql.engine import make_engine, read_only
+from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.alerting import alert as alert_table
 from hub.adapters.sql.tables.alerting import alert_event, outbox
@@ -114,8 +116,8 @@ class Phones:
 class Clinic:
     """Everything a story needs. ``forward`` moves time and lets the worker tick."""
 
-    def __init__(self, folder: Path, site: Site = SITE) -> None:
-        self.engine = make_engine(f"sqlite:///{folder / 'hub.db'}", checkpoints=True)
+    def __init__(self, folder: Path, site: Site = SITE, url: str | None = None) -> None:
+        self.engine = make_engine(url or f"sqlite:///{folder / 'hub.db'}", checkpoints=True)
         metadata.create_all(self.engine)
         self.clock, self.phones = MovedClock(NOON), Phones()
         self.hub = Hub(
@@ -124,11 +126,16 @@ class Clinic:
             ids=CountedIds(),
             passwords=NoPasswords(),
             unit_of_work=lambda: SqlUnitOfWork(self.engine),
-            reads=_no_reads,
+            reads=self._reads,
             channel=self.phones,
             templates=dict,
         )
         self._texts = itertools.count(1)
+
+    @contextmanager
+    def _reads(self) -> Iterator[SqlReads]:
+        with read_only(self.engine).connect() as connection:
+            yield SqlReads(connection)
 
     # People ----------------------------------------------------------------------------------------------------
 
@@ -236,12 +243,8 @@ class Clinic:
             connection.execute(insert(table).values(**values))
 
 
-def _no_reads() -> Any:
-    raise AssertionError("no use-case here asks a read model")
-
-
-def clinics(folder: Path, site: Site = SITE) -> Iterator[Clinic]:
-    """A clinic for one test, its connections closed afterwards."""
-    clinic = Clinic(folder, site)
+def clinics(folder: Path, site: Site = SITE, url: str | None = None) -> Iterator[Clinic]:
+    """A clinic for one test, in ``folder`` or in the database of ``url``, its connections closed afterwards."""
+    clinic = Clinic(folder, site, url)
     yield clinic
     clinic.engine.dispose()

@@ -204,6 +204,6 @@ class Home:
         return sorted((rule, int(severity), iso(at), confirmed) for rule, severity, at, _, confirmed in found)
 
 
-def homes(folder: Path, protocols: tuple[str, ...] = ("heart-failure",)) -> Iterator[Home]:
-    for clinic in clinics(folder):
+def homes(folder: Path, protocols: tuple[str, ...] = ("heart-failure",), url: str | None = None) -> Iterator[Home]:
+    for clinic in clinics(folder, url=url):
         yield Home(clinic, protocols)

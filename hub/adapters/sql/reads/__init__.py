@@ -4,7 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from hub.adapters.sql.adherence import SqlAdherence
 from hub.adapters.sql.reads import (
+    adherence,
     equipment,
     intake,
     patients,
@@ -19,6 +21,7 @@ from hub.adapters.sql.reads import (
 )
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.services.ports.staff import SessionRow, StaffMember
+from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
 from hub.services.views.charts import PatientPage, Series
 from hub.services.views.equipment import Equipment, Phone
@@ -75,6 +78,15 @@ class SqlReads:
     def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
         """Every metric of a patient with its samples from ``since`` on."""
         return patients.series(self._connection, patient_id, since, now)
+
+    def adherence(self, patient_id: int, now: datetime) -> PatientAdherence | None:
+        """Readings expected and received, or None."""
+        return adherence.adherence(self._connection, patient_id, now)
+
+    @property
+    def adherence_source(self) -> SqlAdherence:
+        """What a projection makes those rows from."""
+        return SqlAdherence(self._connection)
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
         """The newest texts to and from a patient, or None."""

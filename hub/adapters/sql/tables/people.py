@@ -1,6 +1,6 @@
 """Staff, sessions, patients, consent."""
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from hub.adapters.sql.tables.base import RowId, metadata, row_id
 from hub.adapters.sql.types import Instant
@@ -59,6 +59,17 @@ patient = Table(
     Column("version", Integer, nullable=False, server_default="1"),  # every edit is a compare-and-set on it
     # Bumped by compare-and-set whenever this patient's readings were judged: two ingest processes may meet here.
     Column("evaluation_version", Integer, nullable=False, server_default="0"),
+)
+
+# Every state a patient was in: `patient` knows the newest alone.
+patient_state = Table(
+    "patient_state",
+    metadata,
+    row_id(),
+    Column("patient_id", RowId, ForeignKey("patient.id"), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("since", Instant, nullable=False),
+    Index("ix_patient_state_patient", "patient_id", "since"),
 )
 
 consent = Table(
