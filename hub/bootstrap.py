@@ -1,16 +1,13 @@
 """Wiring: the only module that names concrete adapters."""
 
-import logging
 import shutil
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Engine
 
 from hub.adapters.channels.console import Console
@@ -22,9 +19,9 @@ from hub.adapters.database_file.marks import Marks
 from hub.adapters.database_file.presence import NEW, is_there, refuse_lost, refuse_missing
 from hub.adapters.database_file.reserve import MIB, Reserve
 from hub.adapters.ingest_loop import IngestLoop
-from hub.adapters.mqtt_inbox import MqttInbox
 from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
+from hub.adapters.receiver_process import ReceiverProcess
 from hub.adapters.scheduler import run_ticks
 from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
@@ -213,7 +210,7 @@ def _texts(settings: Settings) -> TextSource:
 def run_ingest(settings: Settings, stop: threading.Event) -> None:
     """The ingest role, until ``stop`` is set."""
     with serving(settings, "ingest", admitted(settings, stop)) as hub:
-        inbox = MqttInbox(broker_address(settings), f"rpmhub-ingest-{_instance()}", hub.clock, settings.mqtt_ca_file)
+        inbox = ReceiverProcess(broker_address(settings), f"rpmhub-ingest-{_instance()}", settings.mqtt_ca_file)
         IngestLoop(hub, inbox, _instance(), reserve_for(settings)).run(stop)
 
 
@@ -303,37 +300,6 @@ def _as_hub(address: Address, password: str | None) -> Address:
     if address.user is not None:
         return address
     return Address(address.host, address.port, address.tls, HUB_USER, password)
-
-
-def start_logging(role: str, file: Path | None = None) -> None:
-    """JSON lines on stdout, or in ``file``. What is logged holds no patient data: ids and reasons only."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            lambda _logger, _method, event: {"role": role} | dict(event),
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
-    handler = logging.StreamHandler(sys.stdout) if file is None else logging.FileHandler(file)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for chatty in ("apscheduler", "alembic", "werkzeug"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _site(settings: Settings, mode: str) -> Site:

@@ -2,12 +2,14 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
 from hub.adapters.database_file.reserve import Reserve
-from hub.adapters.mqtt_inbox import MqttInbox, Receipt
+from hub.adapters.mqtt_inbox import Receipt
 from hub.adapters.sql.engine import Unavailable
 from hub.errors import Transient
 from hub.services.hub import Hub
@@ -31,10 +33,26 @@ HOLD_S = 5.0
 Taken = list[tuple[Message, Receipt]]
 
 
+class Inbox(Protocol):
+    """What came from the broker, and the way back: in this process (``MqttInbox``) or in another one's."""
+
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def connected(self) -> bool: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def restart(self) -> None: ...
+    def alive(self) -> bool: ...
+    def take(self, limit: int, max_bytes: int, timeout: float) -> Taken: ...
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None: ...
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None: ...
+
+
 class IngestLoop:
     """Runs until told to stop. Dies only of what it cannot mend, and then its messages were not acknowledged."""
 
-    def __init__(self, hub: Hub, inbox: MqttInbox, instance: str, reserve: Reserve | None = None) -> None:
+    def __init__(self, hub: Hub, inbox: Inbox, instance: str, reserve: Reserve | None = None) -> None:
         """``reserve``: space that is not for readings; while a full disk has it, none is taken."""
         self._hub = hub
         self._inbox = inbox
@@ -51,7 +69,7 @@ class IngestLoop:
         self._inbox.start()
         try:
             while not stop.is_set():
-                taken = self._inbox.handoff.take(GROUP, GROUP_BYTES, timeout=0.25)
+                taken = self._inbox.take(GROUP, GROUP_BYTES, timeout=0.25)
                 if taken:
                     self._commit(taken, stop)
                 if len(taken) >= GROUP:
@@ -76,7 +94,7 @@ class IngestLoop:
                 self._watch()
                 stop.wait(HOLD_S)
                 # One good message among what came meanwhile shows that it was not the hub.
-                taken = self._inbox.handoff.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
+                taken = self._inbox.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
             except Unavailable as error:
                 log.warning("the database cannot take this now", extra={"error": str(error)})
                 self._watch()
@@ -91,8 +109,12 @@ class IngestLoop:
 
     def _answer(self, answers: Answers) -> None:
         hub_time = self._hub.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for gateway_id, acks in answers.items():
-            self._inbox.publish(f"rpm/v1/{gateway_id}/down/ack", self._encoder.encode(Ack(1, hub_time, acks)))
+        self._inbox.answer(
+            [
+                (f"rpm/v1/{gateway_id}/down/ack", self._encoder.encode(Ack(1, hub_time, acks)))
+                for gateway_id, acks in answers.items()
+            ]
+        )
 
     def _watch(self) -> None:
         if not self._inbox.alive():
@@ -106,7 +128,7 @@ class IngestLoop:
             return
         self._beaten_at = now
         detail = {
-            "queue": len(self._inbox.handoff),
+            "queue": self._inbox.waiting,
             "connected": self._inbox.connected,
             "holding": self._holding,
             "full": full,

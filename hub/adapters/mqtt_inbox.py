@@ -114,13 +114,16 @@ class Handoff:
 class MqttInbox:
     """One persistent MQTT 3.1.1 session, made anew when its thread has died."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, clock: Clock, ca_file: str = "") -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, clock: Clock, ca_file: str = "", *, epoch: int = 0
+    ) -> None:
+        """``epoch``: below that of every receipt it gives out."""
         self.handoff = Handoff()
         self._address = address
         self._client_id = client_id
         self._clock = clock
         self._ca_file = ca_file
-        self._epoch = 0
+        self._epoch = epoch
         self._client: paho.Client | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at = 0.0
@@ -131,6 +134,11 @@ class MqttInbox:
     def connected(self) -> bool:
         """What paho believes; only ``alive`` knows."""
         return self._connected
+
+    @property
+    def waiting(self) -> int:
+        """Messages that came and were not taken."""
+        return len(self.handoff)
 
     def start(self) -> None:
         """Connect in the background, and keep trying."""
@@ -152,14 +160,23 @@ class MqttInbox:
         self._end_client()
         self.start()
 
+    def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        """See ``Handoff.take``."""
+        return self.handoff.take(limit, max_bytes, timeout)
+
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
         for receipt in receipts:
             if receipt.epoch == self._epoch and receipt.qos and self._client is not None:
                 self._client.ack(receipt.mid, receipt.qos)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
+        for topic, payload in messages:
+            self.publish(topic, payload)
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        """Hand one message to the connection, if there is one."""
         if self._client is not None:
             self._client.publish(topic, payload, qos=qos)
 

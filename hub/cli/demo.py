@@ -16,9 +16,10 @@ import click
 import msgspec
 
 from hub.adapters.clock import SystemClock, SystemIds
+from hub.adapters.log_lines import start_logging
 from hub.adapters.processes import Program, Supervisor
 from hub.adapters.secret_files import secret
-from hub.bootstrap import DEMO, build_hub, make_data_dir, open_database, start_logging
+from hub.bootstrap import DEMO, build_hub, make_data_dir, open_database
 from hub.cli.context import until_told_to_stop
 from hub.cli.roles import role_programs
 from hub.services.demo_site import STORED_DAYS, Device, seed

@@ -6,8 +6,9 @@ import sys
 import click
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.log_lines import start_logging
 from hub.adapters.processes import Program, Supervisor
-from hub.bootstrap import PRODUCTION, open_database, run_ingest, run_worker, start_logging
+from hub.bootstrap import PRODUCTION, open_database, run_ingest, run_worker
 from hub.cli.context import new_database, settings, until_told_to_stop
 from hub.settings import check_production
 

@@ -6,25 +6,18 @@ Says ``go`` when it begins; ``bare`` says ``done`` after the last message, a hub
 
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as paho
 
-from hub.adapters.clock import SystemClock
 from hub.adapters.ingest_loop import IngestLoop
-from hub.adapters.mqtt_inbox import MqttInbox
+from hub.adapters.receiver_process import ReceiverProcess
 from hub.settings import Address
 from tests.unit.alerting.clinic import Clinic
 
 SESSION = "bench"
-
-
-class StillClock(SystemClock):
-    """The story's instant: what was prepared stays as old as it is."""
-
-    def __init__(self, clinic: Clinic) -> None:
-        self.now = clinic.clock.now  # type: ignore[method-assign]
 
 
 def bare(port: int, expected: int) -> None:
@@ -50,18 +43,18 @@ def bare(port: int, expected: int) -> None:
     client.loop_stop()
 
 
-class Quiet(MqttInbox):
+class Quiet(ReceiverProcess):
     """Answers nobody."""
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
-        if qos == 0:  # its own ping
-            super().publish(topic, payload, qos)
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        pass
 
 
-def hub(port: int, folder: str, inbox_kind: type[MqttInbox]) -> None:
+def hub(port: int, folder: str, inbox_kind: type[ReceiverProcess]) -> None:
     """The hub's own ingest: journal, readings, rules, alerts, one durable commit a group, then the answers."""
     clinic = Clinic(Path(folder))
-    inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, StillClock(clinic))
+    command = ("-m", "tests.bench.still_receiver", clinic.clock.now().isoformat())
+    inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, command=command)
     stop = threading.Event()
     running = threading.Thread(target=IngestLoop(clinic.hub, inbox, "bench").run, args=[stop])
     print("go", flush=True)
@@ -77,4 +70,4 @@ if __name__ == "__main__":
     if kind == "bare":
         bare(int(port), int(third))
     else:
-        hub(int(port), third, {"hub": MqttInbox, "quiet": Quiet}[kind])
+        hub(int(port), third, {"hub": ReceiverProcess, "quiet": Quiet}[kind])

@@ -93,6 +93,7 @@ class Rig:
         self.clock = RigClock(home)
         _leave_session(broker.port, "hub")
         self.gateways = Gateways(broker)
+        self.inbox_of: Callable[[int], Any] = self._in_this_process
         self._pages = 1_000_000
         event.listen(home.clinic.engine, "checkout", self._checked_out)
 
@@ -107,10 +108,13 @@ class Rig:
     def start(self) -> None:
         """A life of the ingest process, on the session and the database of the life before."""
         self._stop = threading.Event()
-        self.inbox = MqttInbox(Address("127.0.0.1", self.broker.port, False, None, None), "hub", self.clock)
+        self.inbox = self.inbox_of(self.broker.port)
         loop = IngestLoop(self.home.hub, self.inbox, "test")
         self._loop = threading.Thread(target=loop.run, args=[self._stop])
         self._loop.start()
+
+    def _in_this_process(self, port: int) -> MqttInbox:
+        return MqttInbox(Address("127.0.0.1", port, False, None, None), "hub", self.clock)
 
     def stop(self) -> None:
         self._stop.set()

@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 
 from hub import bootstrap, cli
+from hub.adapters.clock import SystemClock
 from hub.adapters.ingest_loop import IngestLoop
-from hub.adapters.mqtt_inbox import MqttInbox, Receipt
+from hub.adapters.mqtt_inbox import BrokerAddress, MqttInbox, Receipt
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.decode import decode
 from hub.services.ingest.messages import Message
@@ -19,6 +20,9 @@ DATA = Path(os.environ["RPMHUB_DATA_DIR"])
 
 class PublishesAtOnce(MqttInbox):
     """What it was told to publish has reached the broker when ``publish`` returns."""
+
+    def __init__(self, address: BrokerAddress, client_id: str, ca_file: str = "") -> None:
+        super().__init__(address, client_id, SystemClock(), ca_file)
 
     def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
         if self._client is not None:
@@ -52,6 +56,6 @@ class CommitsFirst(IngestLoop):
 
 
 if __name__ == "__main__":
-    bootstrap.MqttInbox = PublishesAtOnce
+    bootstrap.ReceiverProcess = PublishesAtOnce
     bootstrap.IngestLoop = {"broken": AnswersFirst, "sound": CommitsFirst}[sys.argv.pop(1)]
     cli.main()

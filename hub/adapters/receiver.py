@@ -1,0 +1,129 @@
+"""The broker's side of ingest as a process of its own, and its end of the pipe.
+
+Receiving a message costs about as much as writing it, and one Python process does one thing at a time. So the writer
+(``ingest_loop``) asks through a pipe for what came, and while it writes, this process receives on. It decides nothing:
+a message is acknowledged when the writer says so, and when the writer is gone the pipe ends, and this process with it.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+
+import msgspec
+
+from hub.adapters.clock import SystemClock
+from hub.adapters.log_lines import start_logging
+from hub.adapters.mqtt_inbox import MqttInbox, Receipt
+from hub.services.ingest.messages import Message
+
+
+class Begin(msgspec.Struct, tag=True, frozen=True):
+    """The broker's address and the session's name. ``epoch``: above that of every receipt given out before."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None
+    password: str | None
+    client_id: str
+    ca_file: str
+    epoch: int
+
+
+class Take(msgspec.Struct, tag=True, frozen=True):
+    """What came, please. Answered by ``Taken``."""
+
+    limit: int
+    max_bytes: int
+    timeout: float
+
+
+class Done(msgspec.Struct, tag=True, frozen=True):
+    """These are dealt with: acknowledge them to the broker. Not answered."""
+
+    receipts: Sequence[Receipt]
+
+
+class Answer(msgspec.Struct, tag=True, frozen=True):
+    """Publish these payloads, by topic. Not answered."""
+
+    messages: Sequence[tuple[str, bytes]]
+
+
+class Check(msgspec.Struct, tag=True, frozen=True):
+    """Is the connection's thread alive? Answered by ``Taken`` with nothing in it."""
+
+
+class Restart(msgspec.Struct, tag=True, frozen=True):
+    """Make a new connection. Not answered."""
+
+
+Request = Begin | Take | Done | Answer | Check | Restart
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """What came, how many messages still wait, and how the connection is."""
+
+    messages: Sequence[tuple[Message, Receipt]]
+    waiting: int
+    connected: bool
+    alive: bool
+
+
+ENCODER = msgspec.msgpack.Encoder()
+REQUESTS = msgspec.msgpack.Decoder(Request)
+REPLIES = msgspec.msgpack.Decoder(Taken)
+
+
+def serve(pipe: Connection, inbox_of: Callable[[Begin], MqttInbox]) -> None:
+    """Do what comes through ``pipe``, until it ends."""
+    inbox: MqttInbox | None = None
+    try:
+        while True:
+            request = REQUESTS.decode(pipe.recv_bytes())
+            if isinstance(request, Begin):
+                inbox = inbox_of(request)
+                inbox.start()
+            elif inbox is not None:
+                _obey(pipe, inbox, request)
+    except (EOFError, ConnectionError):
+        pass  # the writer is gone; what it did not acknowledge comes again
+    finally:
+        if inbox is not None:
+            inbox.stop()
+
+
+def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Done | Answer | Check | Restart) -> None:
+    match request:
+        case Take(limit, max_bytes, timeout):
+            _reply(pipe, inbox, inbox.take(limit, max_bytes, timeout), alive=True)
+        case Done(receipts):
+            inbox.acknowledge(receipts)
+        case Answer(messages):
+            inbox.answer(messages)
+        case Check():
+            _reply(pipe, inbox, [], alive=inbox.alive())
+        case Restart():
+            inbox.restart()
+
+
+def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]], *, alive: bool) -> None:
+    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive)))
+
+
+def inbox_of(begin: Begin) -> MqttInbox:
+    """The inbox that ``begin`` describes, on this machine's clock."""
+    return MqttInbox(begin, begin.client_id, SystemClock(), begin.ca_file, epoch=begin.epoch)
+
+
+def main(inbox: Callable[[Begin], MqttInbox] = inbox_of) -> None:
+    """Serve the pipe whose number is the last argument. Signals are for the writer: it closes the pipe in its time."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    start_logging("receiver")
+    serve(Connection(int(sys.argv[-1])), inbox)
+
+
+if __name__ == "__main__":
+    main()

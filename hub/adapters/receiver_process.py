@@ -1,0 +1,135 @@
+"""The writer's end of the pipe to the receiver: an inbox like ``MqttInbox``, whose work another process does."""
+
+import logging
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+
+from hub.adapters.mqtt_inbox import BrokerAddress, Receipt
+from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Request, Restart, Take, Taken
+from hub.services.ingest.messages import Message
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 10.0
+"""A receiver that says nothing for this long beyond what it was asked to wait does not live."""
+
+LEAVES_WITHIN_S = 5.0
+_EPOCHS_OF_A_LIFE = 2**32
+RECEIVER = ("-m", "hub.adapters.receiver")
+
+
+class ReceiverProcess:
+    """See ``hub.adapters.ingest_loop.Inbox``. A receiver that dies or hangs is replaced by ``restart``."""
+
+    def __init__(
+        self, address: BrokerAddress, client_id: str, ca_file: str = "", command: Sequence[str] = RECEIVER
+    ) -> None:
+        self._address = address
+        self._client_id = client_id
+        self._ca_file = ca_file
+        self._command = command
+        self._lives = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._last = Taken([], 0, connected=False, alive=True)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the receiver holds, as it said last."""
+        return self._last.waiting
+
+    @property
+    def connected(self) -> bool:
+        """What the receiver believes; only ``alive`` knows."""
+        return self._pipe is not None and self._last.connected
+
+    def start(self) -> None:
+        """Start a receiver, which connects in the background and keeps trying."""
+        self._lives += 1
+        ours, theirs = Pipe()
+        # -P: a checkout in the current directory is not picked up by accident.
+        command = [sys.executable, "-P", *self._command, str(theirs.fileno())]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603
+        theirs.close()
+        _bound(ours)
+        self._pipe = ours
+        a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
+        self._tell(Begin(a.host, a.port, a.tls, a.user, a.password, self._client_id, self._ca_file, epoch))
+
+    def stop(self) -> None:
+        """Leave the session on the broker: what comes meanwhile waits there."""
+        self._lose()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            process.wait(LEAVES_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            log.warning("the receiver did not leave in time")
+            process.kill()
+            process.wait()
+
+    def restart(self) -> None:
+        """A new connection on the same session, by the same receiver if it lives."""
+        if self._pipe is not None:
+            self._tell(Restart())
+        if self._pipe is None:
+            self._kill()
+            self.start()
+
+    def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        """See ``mqtt_inbox.Handoff.take``; nothing if there is no receiver."""
+        return list(self._ask(Take(limit, max_bytes, timeout), timeout).messages)
+
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+        """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
+        self._tell(Done(receipts))
+
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
+        self._tell(Answer(messages))
+
+    def alive(self) -> bool:
+        """Whether there is a receiver, and its connection showed any life lately."""
+        return self._ask(Check(), 0.0).alive
+
+    def _ask(self, request: Request, timeout: float) -> Taken:
+        self._tell(request)
+        try:
+            if self._pipe is not None and self._pipe.poll(timeout + PATIENCE_S):
+                self._last = REPLIES.decode(self._pipe.recv_bytes())
+                return self._last
+        except (EOFError, OSError):
+            pass
+        log.warning("the receiver says nothing")
+        self._lose()
+        return Taken([], 0, connected=False, alive=False)
+
+    def _tell(self, request: Request) -> None:
+        if self._pipe is not None:
+            try:
+                self._pipe.send_bytes(ENCODER.encode(request))
+            except OSError:
+                self._lose()
+
+    def _lose(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _bound(pipe: Connection) -> None:
+    """A receiver that was stopped in the middle of a sentence must not stop the writer too."""
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(PATIENCE_S), 0))
