@@ -115,15 +115,23 @@ class MqttInbox:
     """One persistent MQTT 3.1.1 session, made anew when its thread has died."""
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, clock: Clock, ca_file: str = "", *, epoch: int = 0
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        clock: Clock,
+        ca_file: str = "",
+        *,
+        epoch: int = 0,
+        read: Callable[[Message], Message] = lambda message: message,
     ) -> None:
-        """``epoch``: below that of every receipt it gives out."""
+        """``epoch``: below that of every receipt it gives out. ``read`` is done to each message as it comes."""
         self.handoff = Handoff()
         self._address = address
         self._client_id = client_id
         self._clock = clock
         self._ca_file = ca_file
         self._epoch = epoch
+        self._read = read
         self._client: paho.Client | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at = 0.0
@@ -217,7 +225,7 @@ class MqttInbox:
         if topic != self._ping_topic:
             now = self._clock.now()
             message = Message.received(topic, bytes(m.payload), now, redelivered=m.dup, retained=m.retain)
-            self.handoff.put(message, Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
+            self.handoff.put(self._read(message), Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
         self._heard_at = self._clock.monotonic()

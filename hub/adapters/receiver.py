@@ -5,9 +5,10 @@ Receiving a message costs about as much as writing it, and one Python process do
 a message is acknowledged when the writer says so, and when the writer is gone the pipe ends, and this process with it.
 """
 
+import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -15,11 +16,18 @@ import msgspec
 from hub.adapters.clock import SystemClock
 from hub.adapters.log_lines import start_logging
 from hub.adapters.mqtt_inbox import MqttInbox, Receipt
-from hub.services.ingest.messages import Message
+from hub.services.ingest.messages import Message, decoded
+from hub.services.ports.base import Clock
+
+log = logging.getLogger(__name__)
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
-    """The broker's address and the session's name. ``epoch``: above that of every receipt given out before."""
+    """The broker's address and the session's name. ``epoch``: above that of every receipt given out before.
+
+    ``decodes``: hand messages over as batches. Where a receiver has died it may be of a message, and then the writer
+    must come upon it, who keeps count.
+    """
 
     host: str
     port: int
@@ -29,6 +37,7 @@ class Begin(msgspec.Struct, tag=True, frozen=True):
     client_id: str
     ca_file: str
     epoch: int
+    decodes: bool
 
 
 class Take(msgspec.Struct, tag=True, frozen=True):
@@ -76,14 +85,14 @@ REQUESTS = msgspec.msgpack.Decoder(Request)
 REPLIES = msgspec.msgpack.Decoder(Taken)
 
 
-def serve(pipe: Connection, inbox_of: Callable[[Begin], MqttInbox]) -> None:
+def serve(pipe: Connection, clock: Clock) -> None:
     """Do what comes through ``pipe``, until it ends."""
     inbox: MqttInbox | None = None
     try:
         while True:
             request = REQUESTS.decode(pipe.recv_bytes())
             if isinstance(request, Begin):
-                inbox = inbox_of(request)
+                inbox = inbox_of(request, clock)
                 inbox.start()
             elif inbox is not None:
                 _obey(pipe, inbox, request)
@@ -112,18 +121,32 @@ def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Rec
     pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive)))
 
 
-def inbox_of(begin: Begin) -> MqttInbox:
-    """The inbox that ``begin`` describes, on this machine's clock."""
-    return MqttInbox(begin, begin.client_id, SystemClock(), begin.ca_file, epoch=begin.epoch)
+def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
+    """The inbox that ``begin`` describes."""
+    return MqttInbox(
+        begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, read=_read if begin.decodes else _as_is
+    )
 
 
-def main(inbox: Callable[[Begin], MqttInbox] = inbox_of) -> None:
+def _read(message: Message) -> Message:
+    try:
+        return decoded(message)
+    except Exception:  # raising here would end the connection's thread
+        log.exception("a message could not be decoded beforehand")
+        return message
+
+
+def _as_is(message: Message) -> Message:
+    return message
+
+
+def main(clock: Clock) -> None:
     """Serve the pipe whose number is the last argument. Signals are for the writer: it closes the pipe in its time."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     start_logging("receiver")
-    serve(Connection(int(sys.argv[-1])), inbox)
+    serve(Connection(int(sys.argv[-1])), clock)
 
 
 if __name__ == "__main__":
-    main()
+    main(SystemClock())

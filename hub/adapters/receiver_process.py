@@ -59,7 +59,8 @@ class ReceiverProcess:
         _bound(ours)
         self._pipe = ours
         a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
-        self._tell(Begin(a.host, a.port, a.tls, a.user, a.password, self._client_id, self._ca_file, epoch))
+        to = (a.host, a.port, a.tls, a.user, a.password)
+        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, decodes=self._lives == 1))
 
     def stop(self) -> None:
         """Leave the session on the broker: what comes meanwhile waits there."""

@@ -4,8 +4,7 @@ import sys
 from datetime import datetime
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.mqtt_inbox import MqttInbox
-from hub.adapters.receiver import Begin, main
+from hub.adapters.receiver import main
 
 INSTANT = datetime.fromisoformat(sys.argv[1])
 
@@ -15,9 +14,5 @@ class StillClock(SystemClock):
         return INSTANT
 
 
-def inbox_of(begin: Begin) -> MqttInbox:
-    return MqttInbox(begin, begin.client_id, StillClock(), begin.ca_file, epoch=begin.epoch)
-
-
 if __name__ == "__main__":
-    main(inbox_of)
+    main(StillClock())

@@ -212,10 +212,10 @@ def test_a_broker_that_crashes_costs_nothing_that_was_acknowledged(rig: Rig) -> 
 def test_four_that_are_poison_stop_nobody_once_a_good_one_comes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     real = poison.process
 
-    def process(hub: Any, messages: list[Message], registry: Any = None) -> Any:
+    def process(hub: Any, messages: list[Message], registry: Any = None, **more: Any) -> Any:
         if any(b"poison" in message.payload for message in messages):
             raise ZeroDivisionError("a fault of ours")
-        return real(hub, messages, registry)
+        return real(hub, messages, registry, **more)
 
     monkeypatch.setattr(poison, "process", process)
     monkeypatch.setattr(ingest_loop, "HOLD_S", 0.2)

@@ -24,11 +24,11 @@ from hub.domain.metrics import METRICS
 from hub.domain.patients import Monitoring, OxygenTarget
 from hub.domain.samples import Attempt, Sample, Shown
 from hub.domain.severity import Severity
-from hub.errors import Transient, WrongSetting
+from hub.errors import WrongSetting
 from hub.services.ingest.wire import BatchAck
 from hub.services.ports.care import NewPatient
 from hub.services.ports.devices import GatewayStatus
-from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KnownKey, KnownRecord
+from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KeyTaken, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, batch, homes, kg, reading, spo2
 
@@ -217,7 +217,7 @@ def test_the_journal_and_its_keys(uow: UnitOfWork) -> None:
 
 def test_two_processes_that_store_one_reading_are_told_to_look_again(uow: UnitOfWork) -> None:
     uow.journal.append([entry(1)])
-    with pytest.raises(Transient, match="another process"):
+    with pytest.raises(KeyTaken, match="stored before"):
         uow.journal.append([entry(1)])
 
 

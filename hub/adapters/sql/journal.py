@@ -1,6 +1,7 @@
 """The journal and the two keys that make a replay harmless."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
@@ -10,8 +11,7 @@ from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
 from hub.adapters.sql.types import to_ms
-from hub.errors import Transient
-from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KnownKey, KnownRecord
+from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KeyTaken, KnownKey, KnownRecord
 
 _JOURNAL = (
     "gateway_id",
@@ -71,7 +71,7 @@ class SqlJournal:
         """Rows and keys in three statements; ids in the entries' order."""
         if not entries:
             return []
-        try:
+        with _taken_keys():
             ids = self._insert(entries)
             _KEYS.execute(self._connection, [_key_values(e) for e in entries])
             records = [
@@ -80,8 +80,6 @@ class SqlJournal:
                 if e.record is not None and not e.replaces_held
             ]
             _RECORDS.execute(self._connection, records)
-        except IntegrityError as error:
-            raise Transient("another process stored one of these readings meanwhile") from error
         for entry, row_id in zip(entries, ids, strict=True):
             if entry.replaces_held:
                 self._replace_held(entry, row_id)
@@ -113,7 +111,8 @@ class SqlJournal:
 
     def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
         """Keys of readings that are not in the journal."""
-        _KEYS.execute(self._connection, [_key_values(key) for key in keys])
+        with _taken_keys():
+            _KEYS.execute(self._connection, [_key_values(key) for key in keys])
 
     def held_since(self, before: datetime) -> list[tuple[str, str]]:
         """(gateway, code) with a reading held since ``before`` or longer: from group to group along the index."""
@@ -158,6 +157,14 @@ class SqlJournal:
             .values(status=status, patient_id=patient_id, device_id=device_id)
         )
         return changed.rowcount == 1
+
+
+@contextmanager
+def _taken_keys() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise KeyTaken("one of these readings was stored before") from error
 
 
 def _key_values(key: JournalEntry | AnsweredKey) -> tuple[object, ...]:

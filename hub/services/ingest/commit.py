@@ -13,7 +13,7 @@ from hub.domain.severity import Severity
 from hub.errors import Transient
 from hub.services.alerting import technical
 from hub.services.hub import Hub
-from hub.services.ingest.decode import BadMessage, decode
+from hub.services.ingest.decode import BadMessage
 from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.holding import held_in_the_table
 from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
@@ -43,6 +43,7 @@ class Group:
 
     now: datetime
     registry: Registry
+    all_new: bool
     gateways: dict[str, Sender] = field(default_factory=dict)
     arrivals: list[Arrival] = field(default_factory=list)
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
@@ -64,13 +65,16 @@ class Group:
         self.answers.setdefault(gateway_id, []).append(ack)
 
 
-def process(hub: Hub, messages: Sequence[Message], registry: Registry | None = None) -> Answers:
+def process(
+    hub: Hub, messages: Sequence[Message], registry: Registry | None = None, *, all_new: bool = False
+) -> Answers:
     """Make ``messages`` durable and judge them; what to answer to whom. Raises ``Transient`` to be tried again.
 
-    ``registry``: what the caller keeps from group to group.
+    ``registry``: what the caller keeps from group to group. ``all_new``: no key is looked for, since nearly every
+    reading comes once; where one did come before, the database refuses it and this raises ``KeyTaken``.
     """
     with hub.unit_of_work() as uow:
-        group = Group(hub.clock.now(), registry or Registry())
+        group = Group(hub.clock.now(), registry or Registry(), all_new)
         group.registry.refresh(uow)
         group.gateways |= uow.gateways.in_use({message.gateway_id for message in messages})
         for message in messages:
@@ -104,7 +108,7 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
             _unanswered(uow, group, message, "schema", f"a status message: {bad}")
     else:
         try:
-            group.arrivals.append(Arrival(message, decode(message.payload)))
+            group.arrivals.append(Arrival(message, message.batch()))
         except BadMessage as bad:
             _quarantine(uow, group, message, bad.code, bad.sentence, message.payload)
             digest = hashlib.sha256(message.payload).hexdigest()
@@ -112,7 +116,7 @@ def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:
 
 
 def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
-    intake = Intake(uow, group.registry, group.arrivals, group.gateways, demo=hub.site.demo)
+    intake = Intake(uow, group.registry, group.arrivals, group.gateways, demo=hub.site.demo, all_new=group.all_new)
     for arrival in group.arrivals:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
     accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]

@@ -6,7 +6,6 @@ Nothing is repaired: a message that cannot be read is refused whole, a reading t
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import NoReturn
@@ -40,8 +39,7 @@ class BadMessage(Exception):
         super().__init__(sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
+class Good(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True):
     """A reading that keeps the schema. ``body`` is its JSON as it came."""
 
     reading: Reading
@@ -57,8 +55,7 @@ class Good:
         return self.reading.seq
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True):
     """A reading to reject with ``code``; ``seq`` is known, so that its sender's spool can advance."""
 
     seq: int
@@ -68,8 +65,7 @@ class Bad:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, array_like=True):
     """A batch. ``sent_at`` and ``sent_mono_ms`` tell how old its readings are, even if the gateway's clock is wrong."""
 
     batch: str

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+
+import msgspec
 
 from hub.domain.custody import Assignment, Held, owner
 from hub.domain.effective import OLDEST, Stamp, age_at_receipt, effective_time
@@ -14,7 +15,7 @@ from hub.services.ingest.decode import Bad, Batch, Good
 from hub.services.ingest.messages import Message
 from hub.services.ingest.registry import Registry
 from hub.services.ports.devices import DeviceRow, Sender
-from hub.services.ports.measuring import JournalEntry, KnownKey, KnownRecord
+from hub.services.ports.measuring import JournalEntry, KeyTaken, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 
 _NO_CLOCK_MS = 2**53
@@ -24,8 +25,7 @@ _NOT_FOR_REPLAY = "a recording, and not for a patient whom it may be replayed on
 _OTHER_VALUES = "this record of the device came with other values"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A reading that goes into the journal; ``candidates`` are those whose it may be, if it is held."""
 
     entry: JournalEntry
@@ -33,8 +33,7 @@ class Accepted:
     candidates: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """One reading's fate: what is answered, and what is done with it.
 
     ``quarantine`` is the sentence with which its bytes are put aside; ``new_key`` says that its transport key was not
@@ -49,8 +48,7 @@ class Placed:
     new_key: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A decoded batch and the message it came in."""
 
     message: Message
@@ -68,21 +66,27 @@ class Intake:
         gateways: Mapping[str, Sender],
         *,
         demo: bool,
+        all_new: bool,
     ) -> None:
+        """``all_new``: take it that no key came before this group."""
         self.gateways = gateways
         self._demo = demo
-        self._transport = dict(
-            uow.journal.transport_keys(
-                [(a.message.gateway_id, a.batch.spool, reading.seq) for a in arrivals for reading in a.batch.readings]
-            )
-        )
+        self._all_new = all_new
         goods = [reading for a in arrivals for reading in a.batch.readings if isinstance(reading, Good)]
-        records = {(g.reading.device, record) for g in goods if (record := g.reading.record) is not None}
-        self._records = dict(uow.journal.record_keys(sorted(records)))
+        self._transport: dict[tuple[str, str, int], KnownKey] = {}
+        self._records: dict[tuple[str, str], KnownRecord] = {}
+        if not all_new:
+            self._look_for_keys(uow, arrivals, goods)
         self.devices: dict[str, DeviceRow] = registry.devices(uow, {g.reading.device for g in goods})
         self._assignments = registry.assignments(uow, [device.id for device in self.devices.values()])
         theirs = {period.patient_id for periods in self._assignments.values() for period in periods}
         self.patients: dict[int, Patient] = registry.patients(uow, theirs)
+
+    def _look_for_keys(self, uow: UnitOfWork, arrivals: Sequence[Arrival], goods: Sequence[Good]) -> None:
+        keys = [(a.message.gateway_id, a.batch.spool, reading.seq) for a in arrivals for reading in a.batch.readings]
+        self._transport |= uow.journal.transport_keys(keys)
+        records = {(g.reading.device, record) for g in goods if (record := g.reading.record) is not None}
+        self._records |= uow.journal.record_keys(sorted(records))
 
     def place(self, arrival: Arrival, candidate: Good | Bad) -> Placed:
         """The fate of one reading. Its keys are remembered, so that a copy later in the same group is a duplicate."""
@@ -117,6 +121,8 @@ class Intake:
         if known is not None and (held or not known.held):
             return Placed(good.seq, "duplicate", None)
         if found == "ended":
+            if self._all_new:
+                raise KeyTaken("whether it came before decides what is answered")
             return Placed(good.seq, "rejected", "ended", quarantine="measured after monitoring of this patient ended")
         entry = JournalEntry(
             gateway_id=message.gateway_id,

@@ -1,18 +1,20 @@
 """A message as the broker handed it over."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
+
+from hub.services.ingest.decode import BadMessage, Batch, decode
 
 LANES = ("live", "status", "backfill")
 """In the order they are served: fresh readings overtake stored ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, array_like=True):
     """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential.
 
     ``redelivered``: it was handed over before and never acknowledged. ``retained``: the broker kept it; it is no sign
-    that its sender lives.
+    that its sender lives. ``decoded``: what ``payload`` says, if that was found out already.
     """
 
     gateway_id: str
@@ -22,6 +24,11 @@ class Message:
     received_at: datetime
     redelivered: bool = False
     retained: bool = False
+    decoded: Batch | None = None
+
+    def batch(self) -> Batch:
+        """The batch in it. Raises ``BadMessage``."""
+        return decode(self.payload) if self.decoded is None else self.decoded
 
     @classmethod
     def received(
@@ -32,3 +39,13 @@ class Message:
             case ["rpm", "v1", gateway_id, "up", lane] if lane in LANES:
                 return cls(gateway_id, lane, topic, payload, now, redelivered, retained)
         return cls("", "backfill", topic, payload, now, redelivered, retained)
+
+
+def decoded(message: Message) -> Message:
+    """The same with its batch decoded beforehand, if it holds one that can be read."""
+    if message.lane == "status":
+        return message
+    try:
+        return msgspec.structs.replace(message, decoded=decode(message.payload))
+    except BadMessage:  # whoever judges the message will come upon it again, and says so
+        return message

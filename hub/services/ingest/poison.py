@@ -9,10 +9,11 @@ from hub.errors import Transient
 from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers, process
-from hub.services.ingest.decode import BadMessage, decode
+from hub.services.ingest.decode import BadMessage
 from hub.services.ingest.messages import Message
 from hub.services.ingest.registry import Registry
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
+from hub.services.ports.measuring import KeyTaken
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,10 @@ TRIES = 2
 
 POISON_IN_A_ROW = 3
 """More bad messages than this, and none good between them, are not poison: it is the hub that is broken."""
+
+
+LOOKS = 20
+"""Groups of which one asks whether its readings came before, after one had such a reading."""
 
 
 class HubFault(Transient):
@@ -35,6 +40,8 @@ class SafeProcessor:
         self._hub = hub
         self._registry = Registry()
         self._in_a_row = 0
+        self._looking = 0
+        """In so many groups keys are looked for beforehand."""
         self._begun: dict[bytes, int] = {}
         """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
 
@@ -48,7 +55,7 @@ class SafeProcessor:
             return self._alone(messages)
         self._begin(suspects)
         try:
-            answers = process(self._hub, messages, self._registry)
+            answers = self._together(messages, all_new=not suspects and not self._looking)
         except Transient:
             raise
         except Exception:  # one of them is poison, or the hub is broken: find out
@@ -57,6 +64,16 @@ class SafeProcessor:
         self._in_a_row = 0
         self._finish(suspects)
         return answers
+
+    def _together(self, messages: Sequence[Message], *, all_new: bool) -> Answers:
+        """One reading that came before is seldom the only one: keys are looked for in some groups from then on."""
+        if all_new:
+            try:
+                return process(self._hub, messages, self._registry, all_new=True)
+            except KeyTaken:
+                self._looking = LOOKS
+        self._looking = max(self._looking - 1, 0)
+        return process(self._hub, messages, self._registry)
 
     def _alone(self, messages: Sequence[Message]) -> Answers:
         """Each by itself. What fails is put aside, once another message has shown that the hub itself works."""
@@ -152,7 +169,7 @@ def _add(answers: Answers, more: Answers) -> None:
 def _refusal(message: Message) -> BatchAck | ErrorAck:
     digest = hashlib.sha256(message.payload).hexdigest()
     try:
-        batch = decode(message.payload)
+        batch = message.batch()
     except BadMessage as bad:
         return ErrorAck(bad.batch, digest, bad.code)
     except Exception:  # it may be reading it that fails

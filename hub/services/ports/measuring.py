@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 from hub.domain.findings import Deadline, Finding
 from hub.domain.samples import Attempt, Sample
+from hub.errors import Transient
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(msgspec.Struct, frozen=True, gc=False):
     """One reading as acknowledged. ``body`` is the reading as it came, with all its times and raw packets."""
 
     gateway_id: str
@@ -49,8 +51,7 @@ class HeldEntry:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(msgspec.Struct, frozen=True, gc=False):
     """What was answered for a key before."""
 
     digest: bytes
@@ -58,8 +59,7 @@ class KnownKey:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredKey:
+class AnsweredKey(msgspec.Struct, frozen=True, gc=False):
     """A transport key, the digest of what came by it, and what was answered."""
 
     gateway_id: str
@@ -70,12 +70,15 @@ class AnsweredKey:
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRecord:
+class KnownRecord(msgspec.Struct, frozen=True, gc=False):
     """What is known of a device's record: the digest of its values, and whether it still waits for an owner."""
 
     digest: bytes
     held: bool
+
+
+class KeyTaken(Transient):
+    """One of these readings came before, or another process was faster. Nothing of the transaction may be kept."""
 
 
 class Journal(Protocol):
@@ -90,11 +93,11 @@ class Journal(Protocol):
         ...
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
-        """Journal rows and both their keys; the new ids in order. ``Transient`` if another process was faster."""
+        """Journal rows and both their keys; the new ids in order. Raises ``KeyTaken``."""
         ...
 
     def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
-        """Keys of readings that are not in the journal: a replay of them is answered alike."""
+        """Keys of readings that are not in the journal: a replay of them is answered alike. Raises ``KeyTaken``."""
         ...
 
     def held_since(self, before: datetime) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from hub.adapters.sql.engine import Unavailable
 from hub.domain.metrics import METRICS
-from hub.services.ingest import commit, poison
+from hub.services.ingest import commit, messages, poison
 from hub.services.ingest.commit import JudgedMeanwhile
 from hub.services.ingest.messages import Message
 from hub.services.ingest.poison import HubFault, SafeProcessor
@@ -27,13 +27,13 @@ class Faulty:
         self.faults: dict[str, Callable[[], BaseException]] = {"poison": lambda: ZeroDivisionError("a fault of ours")}
         self.seen: list[list[str]] = []
 
-    def __call__(self, hub: Any, messages: Sequence[Message], registry: Any = None) -> Any:
+    def __call__(self, hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
         names = [spool_of(message) for message in messages]
         self.seen.append(names)
         for name in names:
             if name in self.faults:
                 raise self.faults[name]()  # noqa: RSE102 - it makes the error
-        return commit.process(hub, messages, registry)
+        return commit.process(hub, messages, registry, **more)
 
 
 def spool_of(message: Message) -> str:
@@ -80,10 +80,10 @@ def test_what_fails_once_and_then_not_is_stored(home: Home, faulty: Faulty) -> N
     real = faulty.faults.pop("poison")
     failing = iter([real, real])
 
-    def process(hub: Any, messages: Sequence[Message], registry: Any = None) -> Any:
+    def process(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
         for fault in failing:
             raise fault()
-        return commit.process(hub, messages, registry)
+        return commit.process(hub, messages, registry, **more)
 
     poison.process = process  # type: ignore[assignment]
     assert told(SafeProcessor(home.hub).process([one(home, "poison")])) == {"poison-1": "stored"}
@@ -172,8 +172,7 @@ def test_a_fault_in_reading_itself_is_poison_too(home: Home, monkeypatch: pytest
     def broken(_payload: bytes) -> Any:
         raise ArithmeticError("a fault in decode")
 
-    monkeypatch.setattr(commit, "decode", broken)
-    monkeypatch.setattr(poison, "decode", broken)
+    monkeypatch.setattr(messages, "decode", broken)
     (ack,) = SafeProcessor(home.hub).process([one(home, "a")])[GATEWAY]
     assert isinstance(ack, ErrorAck)
     assert (ack.batch, ack.error) == (None, "undecodable")
