@@ -32,7 +32,7 @@ from tests.servers import Mosquitto, mosquitto
 from tests.unit.alerting.clinic import clinics
 from tests.unit.ingest.home import ADMIN, PROFILES, Home, batch, kg, pressure, reading, spo2, value
 
-MESSAGES, PATIENTS, RUNS, WAIT_S = 6000, 250, 3, 60.0
+MESSAGES, PATIENTS, RUNS, WAIT_S = 20_000, 250, 3, 60.0
 ROOT = Path(__file__).parents[2]
 CLOCK = SystemClock()
 VALUES = (kg(78), spo2(97), pressure(124, 78), [value("blood_glucose", 112, "mg/dL")])

@@ -121,9 +121,7 @@ class Intake:
         if known is not None and (held or not known.held):
             return Placed(good.seq, "duplicate", None)
         if found == "ended":
-            if self._all_new:
-                raise KeyTaken("whether it came before decides what is answered")
-            return Placed(good.seq, "rejected", "ended", quarantine="measured after monitoring of this patient ended")
+            return self._too_late(good)
         entry = JournalEntry(
             gateway_id=message.gateway_id,
             spool=arrival.batch.spool,
@@ -146,6 +144,11 @@ class Intake:
         )
         accepted = Accepted(entry, good, held.candidates if held else ())
         return Placed(good.seq, entry.status, entry.code, accepted)
+
+    def _too_late(self, good: Good) -> Placed:
+        if self._all_new:
+            raise KeyTaken("whether it came before decides what is answered")
+        return Placed(good.seq, "rejected", "ended", quarantine="measured after monitoring of this patient ended")
 
     def _whose(
         self, gateway_id: str, device: DeviceRow | None, at: datetime, user: int | None
