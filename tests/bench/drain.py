@@ -1,0 +1,59 @@
+"""Batches of fifty that wait in a real mosquitto, drained by the hub's own ingest: durable, judged and acknowledged."""
+
+from dataclasses import dataclass
+
+from hub.adapters.clock import SystemClock
+from tests.bench.memory import megabytes
+from tests.bench.messages import batches, single
+from tests.bench.publisher import Answers, Publisher
+from tests.bench.town import Town
+from tests.servers import Mosquitto
+
+CLOCK = SystemClock()
+EACH = 50
+WARM = 5
+"""A part of so many comes before the clock starts: caches are filled, and the session stands."""
+
+TRIES, TRY_S, WAIT_S = 60, 1.0, 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Readings a second, the ingest's memory at most in MB, and the id of the first reading in the journal."""
+
+    rate: float
+    memory_mb: float
+    first: int
+
+
+def wait_for_ingest(publisher: Publisher, answers: Answers, spool: str) -> None:
+    """Until it answers: a message that comes before there is a session is lost, so it is sent again."""
+    for seq in range(TRIES):
+        publisher.send(publisher.packet(b"rpm/v1/home-1/up/live", single(seq, 1, 0, f"{spool}-begins", CLOCK.now())))
+        publisher.pump(0.05)
+        if answers.wait(1, TRY_S):
+            publisher.pump(TRY_S)
+            return
+    raise TimeoutError("ingest does not answer")
+
+
+def leave_session(town: Town, broker: Mosquitto, spool: str) -> None:
+    """Ingest was there once: from now on the broker keeps what comes."""
+    with town.runs("ingest", port=broker.port), Publisher(broker.port) as publisher, Answers(broker.port) as answers:
+        wait_for_ingest(publisher, answers, spool)
+
+
+def drained(town: Town, broker: Mosquitto, readings: int, spool: str) -> Drained:
+    """Fills the queue while ingest is away, then times it while nobody publishes."""
+    first = town.last_reading() + 1
+    count = readings // EACH
+    with Answers(broker.port) as answers:
+        with Publisher(broker.port) as publisher:
+            publisher.fill(batches(town.homes, count, EACH, spool, CLOCK.now()))
+        with town.runs("ingest", port=broker.port) as process:
+            assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
+            memory = megabytes(process.pid, "VmHWM")
+        warm = count * EACH // WARM
+        took = answers.at(count * EACH) - answers.at(warm)
+        measured = answers.stored - next(stored for _, stored in answers.seen if stored >= warm)
+    return Drained(measured / took, memory, first)

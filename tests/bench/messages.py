@@ -1,0 +1,87 @@
+"""Readings as a gateway of this project sends them, with all their times and packets, made at the rate of a load."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from tests.bench.town import KINDS, PROFILES, device_of, gateway_of
+
+READING = (
+    b'{"seq":%d,"device":"%b","profile":"%b","record":"%b/%016x","measured_at":"%b","device_time":"%b","received_at":"%b",'
+    b'"boot":"boot-1","received_mono_ms":%d,"values":[%b],"flags":[],"decoder":"%b/1","raw":[{"kind":"%b","data":"%b"}]}'
+)
+REQUIRED = b'{"seq":%d,"device":"%b","profile":"%b","measured_at":"%b","received_at":"%b","values":[%b],"flags":[]}'
+BATCH = b'{"v":1,"batch":"b-%d","spool":"%b","boot":"boot-1","sent_at":"%b","sent_mono_ms":%d,"readings":[%b]}'
+VALUE = b'{"metric":"%b","value":%.1f,"unit":"%b"}'
+PACKETS = (
+    (b"2A9D", b"06983fea070b16073b3a01"),
+    (b"2A5E", b"0f62004800ea070b16073700000000000023e0"),
+    (b"2A35", b"1e7c004e005d00ea070b16073700480001"),
+    (b"2A18", b"0b0700ea070b16073700c4ff01d0110000"),
+)
+NAMES = tuple(profile.encode() for profile in PROFILES)
+
+
+def _values(*values: tuple[bytes, float, bytes]) -> bytes:
+    return b",".join(VALUE % value for value in values)
+
+
+USUAL = (
+    _values((b"body_weight", 78.0, b"kg")),
+    _values((b"oxygen_saturation", 97.0, b"%"), (b"pulse_rate", 72.0, b"/min")),
+    _values(
+        (b"systolic_blood_pressure", 124.0, b"mm[Hg]"),
+        (b"diastolic_blood_pressure", 78.0, b"mm[Hg]"),
+        (b"pulse_rate", 72.0, b"/min"),
+    ),
+    _values((b"blood_glucose", 112.0, b"mg/dL")),
+)
+"""In range, as nearly all readings are."""
+
+PAGES_AT_ONCE = _values((b"oxygen_saturation", 85.0, b"%"), (b"pulse_rate", 72.0, b"/min"))
+OXIMETER = PROFILES.index("pulse-oximeter")
+
+
+def iso(at: datetime) -> bytes:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+
+
+def reading(seq: int, home: int, kind: int, at: datetime, values: bytes | None = None) -> bytes:
+    """A reading of one of the home's devices, received as it was measured."""
+    when, packet = iso(at), PACKETS[kind]
+    monotonic = int(at.timestamp() * 1000) % 10**9
+    times = when[:19], seq, when, when[:19], when, monotonic
+    device = device_of(home, kind).encode()
+    return READING % (seq, device, NAMES[kind], *times, USUAL[kind] if values is None else values, NAMES[kind], *packet)
+
+
+def required(seq: int, home: int, kind: int, at: datetime) -> bytes:
+    """The same with no more than the contract requires, as another gateway may send it."""
+    return REQUIRED % (seq, device_of(home, kind).encode(), NAMES[kind], iso(at), iso(at), USUAL[kind])
+
+
+def batch(number: int, spool: str, sent_at: datetime, readings: Iterable[bytes]) -> bytes:
+    monotonic = int(sent_at.timestamp() * 1000) % 10**9
+    return BATCH % (number, spool.encode(), iso(sent_at), monotonic, b",".join(readings))
+
+
+def topic(home: int, lane: str = "live") -> bytes:
+    return f"rpm/v1/{gateway_of(home)}/up/{lane}".encode()
+
+
+def batches(homes: int, count: int, each: int, spool: str, now: datetime) -> list[tuple[bytes, bytes]]:
+    """(topic, payload) of ``count`` batches: homes in turn, each with what its devices measured minute by minute."""
+    made = []
+    for number in range(count):
+        home, turn = number % homes + 1, number // homes
+        seqs = range(turn * each, (turn + 1) * each)
+        ended = now - timedelta(minutes=each * (count // homes - turn), seconds=home % 60)
+        readings = (
+            reading(seq, home, seq % KINDS, ended + timedelta(minutes=place)) for place, seq in enumerate(seqs)
+        )
+        made.append((topic(home), batch(number, spool, now, readings)))
+    return made
+
+
+def single(seq: int, home: int, kind: int, spool: str, now: datetime, values: bytes | None = None) -> bytes:
+    """A batch of one reading, measured now."""
+    return batch(seq, spool, now, (reading(seq, home, kind, now, values),))
