@@ -1,7 +1,7 @@
 """A past for a town: readings written straight into the tables, many times faster than ingest could.
 
-Rows come in ``PERIODS`` sweeps over all devices, each in the order of the keys: fast, and the trees are as loosely packed
-as where every device sends now and then. While they are written nothing is durable.
+Rows come in ``PERIODS`` sweeps over all devices, each in the order of the keys: fast, and the trees are as loosely
+packed as where every device sends now and then. While they are written nothing is durable.
 """
 
 from contextlib import closing
@@ -97,6 +97,7 @@ def _prepare(connection: Any, each: int, *, lean: bool) -> None:
     bodies = [HEAD + make(10**6, 1, kind, CLOCK.now()) + b"}" for kind in range(KINDS)]
     connection.executemany("INSERT INTO body VALUES (?, ?)", enumerate(bodies))
     connection.execute(
-        f"""CREATE TEMP TABLE past AS SELECT id AS device_id, (id - 1) / {KINDS} + 1 AS home, (id - 1) % {KINDS} AS kind,
-        address, profile, body FROM device JOIN body ON kind = (id - 1) % {KINDS} ORDER BY id"""
+        f"""CREATE TEMP TABLE past AS
+        SELECT id AS device_id, (id - 1) / {KINDS} + 1 AS home, (id - 1) % {KINDS} AS kind, address, profile, body
+        FROM device JOIN body ON kind = (id - 1) % {KINDS} ORDER BY id"""
     )

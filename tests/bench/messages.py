@@ -75,9 +75,7 @@ def batches(homes: int, count: int, each: int, spool: str, now: datetime) -> lis
         home, turn = number % homes + 1, number // homes
         seqs = range(turn * each, (turn + 1) * each)
         ended = now - timedelta(minutes=each * (count // homes - turn), seconds=home % 60)
-        readings = (
-            reading(seq, home, seq % KINDS, ended + timedelta(minutes=place)) for place, seq in enumerate(seqs)
-        )
+        readings = (reading(seq, home, seq % KINDS, ended + timedelta(minutes=place)) for place, seq in enumerate(seqs))
         made.append((topic(home), batch(number, spool, now, readings)))
     return made
 

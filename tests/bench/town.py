@@ -1,4 +1,4 @@
-"""A hub with any number of homes, its own programs before it: one home is enrolled as a person would, the others copied.
+"""A hub with any number of homes and its own programs: one home is enrolled as a person would, the others are copies.
 
 Each home has a gateway, a patient on heart-failure and four devices.
 """

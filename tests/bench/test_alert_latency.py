@@ -1,0 +1,124 @@
+"""From the instant a reading that pages at once is published to its alert's row, committed and seen by another program.
+
+Beside each stands the null path in the same run: the same messages at the same rate through the same broker to a bare
+subscriber. Three runs of each, at 100 messages a second and under load.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.bench.drain import wait_for_ingest
+from tests.bench.load import pace
+from tests.bench.messages import OXIMETER, PAGES_AT_ONCE, single, topic
+from tests.bench.publisher import Answers, Publisher
+from tests.bench.record import Figure, Reference, at_most, percentile, put, sync_ms
+from tests.bench.sizes import size
+from tests.bench.town import KINDS, ROOT, Town, build
+from tests.servers import Mosquitto, mosquitto
+
+RUNS, CALM, CALM_HOMES = 3, 100, 500
+ALARMS_A_SECOND = 10
+SYNCS = 5
+"""Of the disk's slow ones are forgiven: journal, checkpoint, and what else writes there."""
+
+BARS_MS = {CALM: 3.0}
+BUSY_BAR_MS = 25.0
+SHARES = {"p50": 0.5, "p99": 0.99, "p100": 1.0}
+
+
+@contextmanager
+def watching(kind: str, what: str) -> Iterator[dict[str, float]]:
+    """A process that watches; what it saw is in the dictionary afterwards."""
+    seen: dict[str, float] = {}
+    command = [sys.executable, "-m", "tests.bench.watch", kind, what]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "go\n"
+        yield seen
+        said, _ = process.communicate("\n")
+    seen |= json.loads(said)
+
+
+def published(publisher: Publisher, rate: int, homes: range, spool: str) -> dict[str, float]:
+    """Calm readings at this rate, and among them one alarm of each of ``homes``: the instant of each alarm."""
+    every = max(1, rate // ALARMS_A_SECOND)
+    instants: dict[str, float] = {}
+    pending: list[int] = []
+
+    def make(number: int, now: datetime) -> tuple[bytes, bytes]:
+        if number % every == every - 1:
+            home = homes[number // every]
+            pending.append(home)
+            return topic(home), single(number, home, OXIMETER, spool, now, PAGES_AT_ONCE)
+        home = number % CALM_HOMES + 1
+        return topic(home), single(number, home, (home + number // CALM_HOMES) % KINDS, spool, now)
+
+    def tell(_done: int, instant: float) -> bool:
+        instants.update((str(home), instant) for home in pending)
+        pending.clear()
+        return True
+
+    pace(publisher, rate, len(homes) * every, make, 0, tell)
+    return instants
+
+
+def took_ms(published: dict[str, float], seen: dict[str, float]) -> list[float]:
+    assert published.keys() <= seen.keys(), f"{len(published.keys() - seen.keys())} were never seen"
+    return [(seen[home] - instant) * 1e3 for home, instant in published.items()]
+
+
+def null_path(broker: Mosquitto, rate: int, homes: range) -> list[float]:
+    with watching("messages", str(broker.port)) as seen, Publisher(broker.port) as publisher:
+        sent = published(publisher, rate, homes, "null")
+        publisher.pump(1)
+    return took_ms(sent, seen)
+
+
+def through_the_hub(town: Town, broker: Mosquitto, rate: int, homes: range) -> list[float]:
+    spool = f"alerts-{rate}-{homes.start}"
+    with (
+        town.runs("ingest", port=broker.port),
+        Publisher(broker.port) as publisher,
+        Answers(broker.port) as answers,
+        watching("alerts", str(town.file)) as seen,
+    ):
+        wait_for_ingest(publisher, answers, spool)
+        sent = published(publisher, rate, homes, spool)
+        total = town.ask("SELECT count(*) FROM journal")[0][0]
+        while answers.stored < publisher.sent and town.ask("SELECT count(*) FROM journal")[0][0] != total:
+            total = town.ask("SELECT count(*) FROM journal")[0][0]
+            publisher.pump(0.5)
+        publisher.pump(1)
+    return took_ms(sent, seen)
+
+
+@pytest.mark.timeout(3600)
+def test_alert_latency(tmp_path: Path) -> None:
+    rates = (CALM, size("BUSY"))
+    alerts = size("ALERTS")
+    town = build(tmp_path / "town", CALM_HOMES + len(rates) * RUNS * alerts)
+    figures = []
+    first = CALM_HOMES + 1
+    for rate in rates:
+        null, hub = [], []
+        for run in range(RUNS):
+            homes = range(first, first + alerts)
+            first += alerts
+            with mosquitto(tmp_path / f"null-{rate}-{run}") as broker:
+                null.append(null_path(broker, rate, homes))
+            with mosquitto(tmp_path / f"hub-{rate}-{run}") as broker:
+                hub.append(through_the_hub(town, broker, rate, homes))
+        limit = (BARS_MS.get(rate, BUSY_BAR_MS)) + SYNCS * sync_ms(tmp_path)[1]
+        for name, share in SHARES.items():
+            bare = Reference("to a bare subscriber", [percentile(run, share) for run in null])
+            bar = at_most(limit) if name == "p99" else None
+            words = f"publish to alert row at {rate}/s, {name}"
+            figures.append(Figure(words, "ms", [percentile(run, share) for run in hub], bar, bare))
+    put("alert_latency", figures, tmp_path, alerts_of_a_run=alerts, calm_homes=CALM_HOMES)

@@ -1,0 +1,66 @@
+"""Somebody who watches from outside, in a process of its own.
+
+``alerts FILE`` sees rows appear in the database as another program would, ``messages PORT`` is a bare subscriber. Says
+``go`` when it watches, and when it is told to end who was seen at which instant of the monotonic clock.
+"""
+
+import json
+import select
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt import client as paho
+
+from hub.adapters.clock import SystemClock
+from hub.adapters.mqtt_inbox import _no_delay
+from hub.adapters.sql.engine import sqlite_driver
+
+CLOCK = SystemClock()
+POLL_S = 0.0003
+Seen = dict[str, float]
+
+
+def alerts(file: str) -> Seen:
+    """By patient. A row is seen at most some ``POLL_S`` after its commit, and never before."""
+    connection = sqlite_driver().connect(f"file:{Path(file)}?mode=ro", uri=True, timeout=30, isolation_level=None)
+    after: int = connection.execute("SELECT coalesce(max(id), 0) FROM alert").fetchone()[0]
+    seen: Seen = {}
+    print("go", flush=True)
+    while not select.select([sys.stdin], [], [], POLL_S)[0]:
+        rows = connection.execute("SELECT id, patient_id FROM alert WHERE id > ? ORDER BY id", [after]).fetchall()
+        instant = CLOCK.monotonic()
+        for alert_id, patient_id in rows:
+            after = alert_id
+            seen.setdefault(str(patient_id), instant)
+    connection.close()
+    return seen
+
+
+def messages(port: str) -> Seen:
+    """By home, its first message."""
+    seen: Seen = {}
+    ready = threading.Event()
+
+    def note(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        seen.setdefault(message.topic.split("/")[2].removeprefix("home-"), CLOCK.monotonic())
+
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion.MQTTv311)
+    client.on_connect = lambda connected, *_: connected.subscribe("rpm/v1/+/up/live", qos=1)
+    client.on_subscribe = lambda *_: ready.set()
+    client.on_message = note
+    client.on_socket_open = _no_delay
+    client.connect("127.0.0.1", int(port))
+    client.loop_start()
+    ready.wait()
+    print("go", flush=True)
+    sys.stdin.read()
+    client.disconnect()
+    client.loop_stop()
+    return seen
+
+
+if __name__ == "__main__":
+    kind, what = sys.argv[1:]
+    print(json.dumps({"alerts": alerts, "messages": messages}[kind](what)))
