@@ -280,8 +280,9 @@ def sender_modules() -> list[Module]:
 def summary_modules() -> list[Module]:
     """What is written behind the readings, on a line of its own: however far behind, no deadline waits for it."""
     from hub.services.engine.adherence import Adherence
+    from hub.services.engine.rollups import Rollups
 
-    return [Adherence()]
+    return [Adherence(), Rollups()]
 
 
 def broker_address(settings: Settings) -> Address:

@@ -3,7 +3,7 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, restore, roles
+from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, restore, roles, series
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +30,7 @@ for command in (
     equipment.gateway,
     equipment.device,
     db.db,
+    series.series,
     backup.backup,
     restore.restore,
     audit.audit,

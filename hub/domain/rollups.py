@@ -12,6 +12,7 @@ from enum import IntEnum
 from math import fsum
 from zoneinfo import ZoneInfo
 
+from hub.domain.samples import Sample
 from hub.domain.slots import local_instant
 
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -35,6 +36,15 @@ class Kind(IntEnum):
     """Above it ("HI")."""
     LEFT_OUT = 3
     """Suspect, typed by the patient, or of unknown time."""
+
+
+def kind_of(sample: Sample) -> Kind:
+    """What this sample is to a summary."""
+    if not sample.credible or sample.reported or not sample.dated:
+        return Kind.LEFT_OUT
+    if sample.comparator is None:
+        return Kind.COUNTED
+    return Kind.BELOW if sample.comparator == "<" else Kind.ABOVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from hub.adapters.sql.outbox import SqlOutbox
 from hub.adapters.sql.patients import SqlPatients
 from hub.adapters.sql.protocols import SqlProtocols
 from hub.adapters.sql.quarantine import SqlQuarantine
+from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.adapters.sql.tasks import SqlTasks
 
@@ -73,6 +74,7 @@ class SqlUnitOfWork:
         self.protocols = SqlProtocols(connection)
         self.quarantine = SqlQuarantine(connection)
         self.replayed = SqlTimeLine(connection)
+        self.rollups = SqlRollups(connection)
         self.series = SqlSeries(connection)
         self.sessions = SqlSessions(connection)
         self.staff = SqlStaff(connection)

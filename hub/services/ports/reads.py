@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
+from hub.domain.rollups import Grain
 from hub.services.ports.adherence import AdherenceSource
+from hub.services.ports.rollups import RollupSource
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
@@ -12,6 +14,7 @@ from hub.services.views.equipment import Equipment, Phone
 from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
 from hub.services.views.replays import Marks, Outcome
+from hub.services.views.rollups import Rollups
 from hub.services.views.running import Running
 from hub.services.views.texts import TextsPage
 from hub.services.views.worklist import TaskRow, Worklist
@@ -59,6 +62,15 @@ class Reads(Protocol):
     @property
     def adherence_source(self) -> AdherenceSource:
         """What a projection makes those rows from."""
+        ...
+
+    def rollups(self, patient_id: int, metric: str, grain: Grain, since: datetime, until: datetime) -> Rollups:
+        """Windows that begin in ``since <= start < until``, and up to when they are complete."""
+        ...
+
+    @property
+    def rollup_source(self) -> RollupSource:
+        """What a projection makes those windows from."""
         ...
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:

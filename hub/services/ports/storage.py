@@ -12,6 +12,7 @@ from hub.services.ports.devices import Devices, Gateways
 from hub.services.ports.feed import Feed
 from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine
 from hub.services.ports.operations import Audit, Operations
+from hub.services.ports.rollups import RollupRows
 from hub.services.ports.series import SeriesStore, TimeLine
 from hub.services.ports.staff import Sessions, StaffStore
 
@@ -58,6 +59,8 @@ class UnitOfWork(Protocol):
         """Readings of recordings, apart from whatever a patient's own devices measured."""
         ...
 
+    @property
+    def rollups(self) -> RollupRows: ...
     @property
     def series(self) -> SeriesStore: ...
     @property

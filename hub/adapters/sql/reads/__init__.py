@@ -13,13 +13,16 @@ from hub.adapters.sql.reads import (
     people,
     phones,
     replays,
+    rollups,
     running,
     stories,
     tasks,
     texts,
     worklist,
 )
+from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
+from hub.domain.rollups import Grain
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
@@ -28,6 +31,7 @@ from hub.services.views.equipment import Equipment, Phone
 from hub.services.views.intake import BadMessage, Inbox
 from hub.services.views.people import StaffTag
 from hub.services.views.replays import Marks, Outcome
+from hub.services.views.rollups import Rollups
 from hub.services.views.running import Running
 from hub.services.views.texts import TextsPage
 from hub.services.views.worklist import TaskRow, Worklist
@@ -87,6 +91,15 @@ class SqlReads:
     def adherence_source(self) -> SqlAdherence:
         """What a projection makes those rows from."""
         return SqlAdherence(self._connection)
+
+    def rollups(self, patient_id: int, metric: str, grain: Grain, since: datetime, until: datetime) -> Rollups:
+        """Hours or days of one metric."""
+        return rollups.rollups(self._connection, patient_id, metric, grain, since, until)
+
+    @property
+    def rollup_source(self) -> SqlRollups:
+        """What a projection makes those windows from."""
+        return SqlRollups(self._connection)
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
         """The newest texts to and from a patient, or None."""

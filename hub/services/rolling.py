@@ -1,0 +1,127 @@
+"""Hours and days made from the series, for spans in which it changed and for patients whose zone did.
+
+Reading is done from a snapshot, so that ingest waits for a write alone. What comes between the two is told by the feed
+afterwards, and makes its windows anew.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from hub.domain.rollups import Grain, Rollup, Window, day_of, days, hour_of, hours
+from hub.services.hub import Hub
+from hub.services.ports.feed import Touched
+from hub.services.ports.rollups import ByMetric, Made, RollupRows, RollupSource
+
+DAYS_AT_ONCE = 7
+"""Of one patient, written by one transaction: what ingest may have to wait for."""
+
+_INSTANT = timedelta(microseconds=1)
+_MARGIN = timedelta(days=2)
+"""Windows of another zone may begin this much before the first reading, and after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """All hours and days of one patient that begin within these spans."""
+
+    patient_id: int
+    hours: Window
+    of_hours: ByMetric
+    day: Window
+    of_day: ByMetric
+
+
+def renew(source: RollupSource, touched: Iterable[Touched]) -> Iterator[Renewed]:
+    """The windows that these spans touch, day by day."""
+    spans: dict[tuple[int, Window], Window] = {}
+    zones: dict[int, ZoneInfo | None] = {}
+    for one in touched:
+        zone = zones.setdefault(one.patient_id, _zone(source, one.patient_id))
+        for day, span in _by_day(one, zone) if zone is not None else ():
+            known = spans.get((one.patient_id, day), span)
+            spans[one.patient_id, day] = Window(min(known.start, span.start), max(known.end, span.end))
+    for (patient_id, day), span in spans.items():
+        zone = zones[patient_id]
+        if zone is not None:
+            yield _renewed(source, patient_id, day, span, zone)
+
+
+def write(rows: RollupRows, renewed: Iterable[Renewed]) -> int:
+    """Write them whole; how many days that were."""
+    done = 0
+    for one in renewed:
+        rows.replace(one.patient_id, Grain.HOUR, one.hours.start, one.hours.end, one.of_hours)
+        rows.replace(one.patient_id, Grain.DAY, one.day.start, one.day.end, one.of_day)
+        if rows.made(one.patient_id) is None and (zone := rows.zone(one.patient_id)) is not None:
+            rows.set_made(one.patient_id, Made(zone))
+        done += 1
+    return done
+
+
+def begin_anew(hub: Hub, patient_id: int) -> bool:
+    """From now on this patient's windows are made anew, in the zone of now; False if there is nothing to make."""
+    with hub.reads() as reads:
+        zone, span = reads.rollup_source.zone(patient_id), reads.rollup_source.span(patient_id)
+    if zone is None:
+        return False
+    oldest = None if span is None else day_of(span[0], ZoneInfo(zone)).start - _MARGIN
+    with hub.unit_of_work() as uow:
+        uow.rollups.set_made(patient_id, Made(zone, oldest))
+        uow.commit()
+    return oldest is not None
+
+
+def go_on(hub: Hub, patient_id: int) -> bool:
+    """Make the next ``DAYS_AT_ONCE`` of a patient's days anew; whether more are to come."""
+    with hub.reads() as reads:
+        source = reads.rollup_source
+        made, span = source.made(patient_id), source.span(patient_id)
+        if made is None or made.zone != source.zone(patient_id):
+            return begin_anew(hub, patient_id)
+        if made.made_to is None:
+            return False
+        zone = ZoneInfo(made.zone)
+        start = made.made_to
+        end = start
+        for _ in range(DAYS_AT_ONCE):
+            end = day_of(end, zone).end
+        whole = Touched(patient_id, start, end - _INSTANT)
+        renewed = list(renew(source, [whole]))
+    over = span is None or end > span[1] + _MARGIN
+    with hub.unit_of_work() as uow:
+        write(uow.rollups, renewed)
+        uow.rollups.set_made(patient_id, Made(made.zone, None if over else end))
+        uow.commit()
+    return not over
+
+
+def _zone(source: RollupSource, patient_id: int) -> ZoneInfo | None:
+    """That of the windows there are, until they are made anew."""
+    made = source.made(patient_id)
+    name = source.zone(patient_id) if made is None else made.zone
+    return None if name is None else ZoneInfo(name)
+
+
+def _by_day(touched: Touched, zone: ZoneInfo) -> Iterator[tuple[Window, Window]]:
+    """Each local day and the hours of it that the span touches."""
+    start, end = hour_of(touched.since, zone).start, hour_of(touched.until, zone).end
+    while start < end:
+        day = day_of(start, zone)
+        yield day, Window(start, min(end, day.end))
+        start = day.end
+
+
+def _renewed(source: RollupSource, patient_id: int, day: Window, span: Window, zone: ZoneInfo) -> Renewed:
+    points = source.points(patient_id, span.start, span.end)
+    bases = source.bases(patient_id, span.start, span.end)
+    fresh = {metric: hours(points.get(metric, ()), zone, bases.get(metric, ())) for metric in {*points, *bases}}
+    parts = [source.windows(patient_id, Grain.HOUR, day.start, span.start), fresh]
+    parts.append(source.windows(patient_id, Grain.HOUR, span.end, day.end))
+    of_day = {metric: days(_all(parts, metric), zone) for metric in {name for part in parts for name in part}}
+    return Renewed(patient_id, span, fresh, day, of_day)
+
+
+def _all(parts: Sequence[ByMetric], metric: str) -> list[Rollup]:
+    return [one for part in parts for one in part.get(metric, ())]

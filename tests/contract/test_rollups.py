@@ -1,0 +1,299 @@
+"""Hours and days follow the series: whatever comes in whatever order, they are what the samples of now make."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, delete, insert, update
+
+from hub.adapters.sql.engine import make_engine, read_only
+from hub.adapters.sql.reads import SqlReads
+from hub.adapters.sql.tables import metadata
+from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
+from hub.adapters.sql.tables.people import patient
+from hub.adapters.sql.tables.series import amendment
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.domain.rollups import Grain, Rollup, days, hours
+from hub.domain.samples import Sample
+from hub.services.engine.rollups import Rollups
+from hub.services.hub import Hub
+from hub.services.ports.care import NewPatient
+from hub.services.ports.feed import START, Touched
+from hub.services.rolling import begin_anew, go_on
+from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite, stores
+from tests.unit.alerting.clinic import SITE, CountedIds, MovedClock, NoPasswords, Phones
+
+ZONES = ["America/New_York", "Asia/Kolkata", "Europe/Berlin", "Australia/Lord_Howe"]
+METRICS = ["body_weight", "blood_glucose"]
+
+
+@dataclass
+class Ward:
+    """Patients by number from 1, and the worker's module behind their readings."""
+
+    engine: Engine
+    seq: int = 0
+    mrns: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.clock = MovedClock(NOON)
+        self.hub = Hub(
+            site=SITE,
+            clock=self.clock,
+            ids=CountedIds(),
+            passwords=NoPasswords(),
+            unit_of_work=lambda: SqlUnitOfWork(self.engine),
+            reads=self._reads,
+            channel=Phones(),
+            templates=dict,
+        )
+
+    @contextmanager
+    def _reads(self) -> Iterator[SqlReads]:
+        with read_only(self.engine).connect() as connection:
+            yield SqlReads(connection)
+
+    def enrol(self, zone: str) -> int:
+        with self.hub.unit_of_work() as uow:
+            added = uow.patients.add(NewPatient(f"M{next(self.mrns)}", "Pat Invented", None, zone), NOON)
+            uow.commit()
+        return added
+
+    def moves(self, patient_id: int, zone: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(update(patient).where(patient.c.id == patient_id).values(zone=zone))
+
+    def measures(self, patient_id: int, at: datetime, number: str, metric: str = "body_weight") -> Sample:
+        self.seq += 1
+        with self.hub.unit_of_work() as uow:
+            (sample,) = stores(uow, (patient_id, at, [(metric, number)]), first=self.seq)
+            uow.commit()
+        return sample
+
+    def void(self, patient_id: int, sample: Sample) -> None:
+        with self.hub.unit_of_work() as uow:
+            self._amend(uow, patient_id, sample)
+            uow.feed.changed(Touched(patient_id, sample.at, sample.at), "void")
+            uow.commit()
+
+    def _amend(self, uow: Any, patient_id: int, sample: Sample) -> None:
+        row = {"patient_id": patient_id, "metric": METRIC_CODES[sample.metric], "at": sample.at, "kind": "void"}
+        row |= {"reading_id": sample.reading_id, "reason": "mistaken", "made_by": "Ana Example", "made_at": NOON}
+        uow._connection.execute(insert(amendment).values(**row))
+
+    def mark(self, patient_id: int, sample: Sample, *flags: str) -> None:
+        with self.hub.unit_of_work() as uow:
+            uow.series.mark(patient_id, replace(sample, flags=frozenset(flags)))
+            uow.commit()
+
+    def erase(self, patient_id: int, since: datetime, until: datetime) -> None:
+        with self.hub.unit_of_work() as uow:
+            these = (reading.c.patient_id == patient_id) & (reading.c.at >= since) & (reading.c.at <= until)
+            uow._connection.execute(delete(reading).where(these))
+            uow.feed.changed(Touched(patient_id, since, until), "erase")
+            uow.commit()
+
+    def follow(self) -> None:
+        while Rollups().run(self.hub, NOON):
+            pass
+
+    def rows(self, patient_id: int, grain: Grain, metric: str = "body_weight") -> list[Rollup]:
+        with self.hub.reads() as reads:
+            found = reads.rollups(patient_id, metric, grain, NOON - 999 * DAY, NOON + 999 * DAY)
+        return list(found.rows)
+
+    def fresh(self, patient_id: int, grain: Grain, metric: str = "body_weight") -> list[Rollup]:
+        """Computed anew from the samples of now."""
+        with self.hub.reads() as reads:
+            source = reads.rollup_source
+            zone = ZoneInfo(source.zone(patient_id) or "")
+            points = source.points(patient_id, NOON - 999 * DAY, NOON + 999 * DAY).get(metric, ())
+            bases = source.bases(patient_id, NOON - 999 * DAY, NOON + 999 * DAY).get(metric, ())
+        of_hours = hours(points, zone, bases)
+        return of_hours if grain is Grain.HOUR else days(of_hours, zone)
+
+    def agrees(self, *patient_ids: int) -> None:
+        for patient_id in patient_ids:
+            for metric in METRICS:
+                for grain in Grain:
+                    assert self.rows(patient_id, grain, metric) == self.fresh(patient_id, grain, metric)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
+    made = sqlite(tmp_path) if request.param == "sqlite" else make_engine(request.getfixturevalue("postgres_url"))
+    yield Ward(made)
+    made.dispose()
+
+
+def test_hours_and_days_are_of_the_patient_s_clock(ward: Ward) -> None:
+    delhi = ward.enrol("Asia/Kolkata")
+    for minutes, kg in ((0, "80.0"), (20, "82.0"), (40, "81.0"), (24 * 60, "79.0")):
+        ward.measures(delhi, NOON + minutes * MINUTE, kg)
+    ward.follow()
+    first, second, _ = ward.rows(delhi, Grain.HOUR)  # noon UTC is 17:30 there
+    assert (first.window.start, first.count, first.low, first.high) == (NOON - 30 * MINUTE, 2, 80.0, 82.0)
+    assert (second.window.start, second.count, second.last) == (NOON + 30 * MINUTE, 1, 81.0)
+    day = ward.rows(delhi, Grain.DAY)[0]
+    assert (day.count, day.mean, day.low, day.high, day.last) == (3, 81.0, 80.0, 82.0, 81.0)
+    ward.agrees(delhi)
+
+
+def test_a_late_reading_makes_its_windows_anew_and_no_other(ward: Ward) -> None:
+    one = ward.enrol("America/New_York")
+    ward.measures(one, NOON, "80.0")
+    ward.measures(one, NOON - 3 * DAY, "81.0")
+    ward.follow()
+    before = ward.rows(one, Grain.DAY)
+    ward.measures(one, NOON - 3 * DAY + HOUR, "79.0")
+    ward.follow()
+    after = ward.rows(one, Grain.DAY)
+    assert (after[0].count, after[0].low, after[1]) == (2, 79.0, before[1])
+    ward.agrees(one)
+
+
+def test_what_is_void_marked_or_erased_leaves_its_windows(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    samples = [ward.measures(one, NOON + n * MINUTE, f"{80 + n}.0") for n in range(4)]
+    ward.follow()
+    ward.void(one, samples[3])
+    ward.follow()
+    assert ward.rows(one, Grain.DAY)[0].high == 82.0
+    ward.mark(one, samples[0], "someone_else")
+    ward.follow()
+    (day,) = ward.rows(one, Grain.DAY)
+    assert (day.low, day.count, day.left_out) == (81.0, 2, 1)
+    ward.erase(one, NOON - DAY, NOON + DAY)
+    ward.follow()
+    assert ward.rows(one, Grain.DAY) == ward.rows(one, Grain.HOUR) == []
+
+
+def test_following_twice_changes_nothing(ward: Ward) -> None:
+    one = ward.enrol("Australia/Lord_Howe")
+    for n in range(30):
+        ward.measures(one, NOON + n * 50 * MINUTE, "80.0", METRICS[n % 2])
+    ward.follow()
+    before = [ward.rows(one, grain, metric) for grain in Grain for metric in METRICS]
+    with ward.hub.unit_of_work() as uow:
+        uow.feed.move("rollups", START, NOON)
+        uow.commit()
+    ward.follow()
+    assert [ward.rows(one, grain, metric) for grain in Grain for metric in METRICS] == before
+
+
+def test_a_patient_who_moves_has_the_windows_of_the_new_zone(ward: Ward) -> None:
+    one = ward.enrol("America/New_York")
+    for n in range(0, 60 * 24 * 40, 7 * 60):
+        ward.measures(one, NOON - n * MINUTE, "80.0")
+    ward.follow()
+    ward.moves(one, "Asia/Kolkata")
+    ward.measures(one, NOON + HOUR, "81.0")
+    ward.follow()
+    assert all(row.window.start.minute == 30 for row in ward.rows(one, Grain.HOUR))
+    ward.agrees(one)
+
+
+def test_a_rebuild_says_how_far_it_is_and_shows_nothing_beyond(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    for n in range(30):
+        ward.measures(one, NOON - n * DAY, "80.0")
+    ward.follow()
+    assert begin_anew(ward.hub, one)
+    steps = 0
+    while go_on(ward.hub, one):
+        steps += 1
+        with ward.hub.reads() as reads:
+            found = reads.rollups(one, "body_weight", Grain.DAY, NOON - 99 * DAY, NOON + DAY)
+        assert found.made_to is not None
+        assert all(row.window.end <= found.made_to for row in found.rows)
+    assert steps >= 4
+    ward.agrees(one)
+
+
+def test_they_say_up_to_when_they_are_complete(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+
+    def told() -> datetime | None:
+        with ward.hub.reads() as reads:
+            return reads.rollups(one, "body_weight", Grain.DAY, NOON - DAY, NOON + DAY).complete_to
+
+    assert told() is None
+    sample = ward.measures(one, NOON - HOUR, "80.0")
+    assert told() == NOON - HOUR  # received then, and not yet in any window
+    ward.follow()
+    assert told() is None
+    ward.void(one, sample)
+    assert told() == NOON  # when the windows were last written
+    ward.follow()
+    assert told() is None
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("measure"), st.integers(-6000, 6000), st.integers(600, 900), st.sampled_from(METRICS)),
+        st.tuples(st.just("void"), st.integers(0, 50)),
+        st.tuples(st.just("correct"), st.integers(0, 50), st.integers(600, 900)),
+        st.tuples(st.just("mark"), st.integers(0, 50)),
+        st.tuples(st.just("move"), st.sampled_from(ZONES)),
+        st.tuples(st.just("follow")),
+    ),
+    max_size=25,
+)
+
+
+class TestAnyOrder:
+    """After any order of arrivals, voids, corrections, marks and moves."""
+
+    @settings(max_examples=40, deadline=None)
+    @given(acts=ACTS, zone=st.sampled_from(ZONES))
+    def test_the_windows_are_what_the_samples_make(
+        self, tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[Any, ...]], zone: str
+    ) -> None:
+        engine = sqlite(tmp_path_factory.mktemp("ward"))
+        ward, there = Ward(engine), []
+        one = ward.enrol(zone)
+        for act in acts:
+            self._act(ward, one, there, act)
+        ward.follow()
+        ward.agrees(one)
+        engine.dispose()
+
+    def _act(self, ward: Ward, one: int, there: list[Sample], act: tuple[Any, ...]) -> None:
+        match act:
+            case ("measure", minutes, tenths, metric):
+                there.append(ward.measures(one, NOON + minutes * MINUTE, str(Decimal(tenths) / 10), metric))
+            case ("void", place) if place < len(there):
+                ward.void(one, there.pop(place))
+            case ("correct", place, tenths) if place < len(there):
+                wrong = there.pop(place)
+                ward.void(one, wrong)
+                there.append(ward.measures(one, wrong.at, str(Decimal(tenths) / 10), wrong.metric))
+            case ("mark", place) if place < len(there):
+                ward.mark(one, there[place], "implausible")
+            case ("move", zone):
+                ward.moves(one, zone)
+            case ("follow",):
+                ward.follow()
+
+
+def test_the_schema_keeps_a_patient_s_windows_together() -> None:
+    table = metadata.tables["rollup"]
+    assert [column.name for column in table.primary_key] == ["patient_id", "metric", "grain", "start_at"]
+
+
+def test_more_than_one_piece_of_the_feed_is_followed_to_its_end(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    with ward.hub.unit_of_work() as uow:
+        stores(uow, *((one, NOON - n * timedelta(hours=5), [("body_weight", "80.0")]) for n in range(2500)), first=1)
+        uow.commit()
+    ward.follow()
+    ward.agrees(one)
