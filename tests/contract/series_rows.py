@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine
+from hub.adapters.sql.tables import metadata
 from hub.domain.samples import Sample
 from hub.services.ports.measuring import JournalEntry
 from hub.services.ports.storage import UnitOfWork
@@ -23,7 +23,7 @@ PLACES = 16
 def sqlite(folder: Path) -> Engine:
     """A new embedded database at this version's schema."""
     engine = make_engine(f"sqlite:///{folder / 'hub.db'}", checkpoints=True)
-    migrate.upgrade(engine)
+    metadata.create_all(engine)
     return engine
 
 

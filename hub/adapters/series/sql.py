@@ -1,26 +1,33 @@
 """The time series in the relational database: the default, and the truth that other engines are rebuilt from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, literal, or_, select, update
 
+from hub.adapters.sql import amendments
 from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.among import among
+from hub.adapters.sql.columns import columns
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.tables.series import amendment
-from hub.adapters.sql.types import to_ms
+from hub.adapters.sql.types import EPOCH, LAST, to_ms
 from hub.adapters.sql.upsert import insert_into
+from hub.domain.buckets import Bucket, Unit, buckets
+from hub.domain.columns import Columns
 from hub.domain.metrics import quantise
 from hub.domain.samples import Sample, Shown
 from hub.services.ports.feed import Touched
+from hub.services.ports.series import Amended, Amendment, Latest
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
+_MS = timedelta(milliseconds=1)
+_ALWAYS = EPOCH, LAST - _MS
 
 
 _COLUMNS = tuple(column.name for column in latest.columns)
@@ -96,29 +103,87 @@ class SqlTimeLine:
 
 
 class SqlSeries(SqlTimeLine):
-    """See ``hub.services.ports.series.SeriesStore``."""
+    """See ``hub.services.ports.series.HubSeries``."""
 
     table = reading
 
     def append(self, samples: Mapping[int, Sequence[Sample]]) -> None:
         """Idempotent; the latest values move along in the same transaction."""
         rows = _rows(samples)
-        _INTO[self.table].execute(self._connection, rows)
+        new = _INTO[self.table].execute(self._connection, rows)
         _LATEST.execute(self._connection, rows)
+        if new != len(rows):  # some were there before: they may be void by now
+            self._settle_latest(list(samples))
 
     def mark(self, patient_id: int, sample: Sample) -> None:
         """Write this sample's flags, in the latest values too."""
         super().mark(patient_id, sample)
         _mark(self._connection, latest, patient_id, sample)
-        SqlFeed(self._connection).changed(Touched(patient_id, sample.at, sample.at), "mark")
+        self._tell(patient_id, sample, sample, "mark")
+
+    def void(self, patient_id: int, sample: Sample, why: Amendment) -> bool:
+        """Name it as void."""
+        if not amendments.add(self._connection, patient_id, sample, None, why):
+            return False
+        self._settle_latest([patient_id])
+        self._tell(patient_id, sample, sample, "void")
+        return True
+
+    def correct(self, patient_id: int, sample: Sample, by: Sample, why: Amendment) -> bool:
+        """Name it as replaced, and append what replaces it."""
+        if not amendments.add(self._connection, patient_id, sample, by, why):
+            return False
+        self.append({patient_id: [by]})
+        self._settle_latest([patient_id])
+        self._tell(patient_id, sample, by, "correct")
+        return True
+
+    def erase(self, patient_id: int, since: datetime, until: datetime) -> None:
+        """Delete rows of the series, their amendments among them; the journal's are not touched."""
+        for line in (reading, latest, amendment):
+            gone = line.c.patient_id == patient_id, line.c.at >= since, line.c.at < until
+            self._connection.execute(delete(line).where(*gone))
+        for metric in _METRIC_NAMES.values():
+            self._put_newest(patient_id, metric)
+        SqlFeed(self._connection).changed(Touched(patient_id, since, until - _MS), "erase")
+
+    def amended(self, patient_id: int, since: datetime, until: datetime) -> list[Amended]:
+        """Samples that are void or replaced."""
+        return [
+            Amended(to_sample(row), row.kind, Amendment(row.reason, row.made_by, row.made_at))
+            for row in amendments.within(self._connection, reading, patient_id, since, until)
+        ]
+
+    def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
+        """``range`` as parallel lists."""
+        c = reading.c
+        these = _within(reading, patient_id, metric, since, until).order_by(c.at, c.reading_id)
+        wanted = these.with_only_columns(c.at, c.value, c.reading_id, c.comparator, c.flags)
+        at_ms, values, ids, comparators, flags = columns(self._connection, wanted)
+        return Columns(at_ms, values, ids, comparators, flags)
+
+    def buckets(
+        self, patient_id: int, metric: str, since: datetime, until: datetime, zone: str, unit: Unit
+    ) -> list[Bucket]:
+        """``range`` by the hour or the day."""
+        return buckets(self.columns(patient_id, metric, since, until), zone, unit)
 
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
         """The newest sample of each metric of each patient."""
         newest: dict[int, dict[str, Sample]] = {}
-        for row in self._connection.execute(select(latest).where(latest.c.patient_id.in_(patient_ids))):
+        theirs = among(self._connection, latest.c.patient_id, patient_ids)
+        for row in self._connection.execute(select(latest).where(theirs)):
             sample = to_sample(row)
             newest.setdefault(row.patient_id, {})[sample.metric] = sample
         return newest
+
+    def latest_columns(self, patient_ids: Sequence[int]) -> Latest:
+        """``latest`` as parallel lists."""
+        c = latest.c
+        wanted = select(c.patient_id, c.metric, c.at, c.value, c.comparator, c.reading_id)
+        wanted = wanted.where(among(self._connection, c.patient_id, patient_ids)).order_by(c.patient_id, c.metric)
+        theirs, metrics, *rest = columns(self._connection, wanted)
+        return Latest(theirs, [_METRIC_NAMES[metric] for metric in metrics], *rest)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""
@@ -135,9 +200,25 @@ class SqlSeries(SqlTimeLine):
         return newest
 
     def get(self, patient_id: int, reading_id: int) -> list[Sample]:
-        """The sample with this id, in a list that is empty if there is none."""
+        """The sample with this id, void ones too, in a list that is empty if there is none."""
         found = select(reading).where(reading.c.patient_id == patient_id, reading.c.reading_id == reading_id)
         return [to_sample(row) for row in self._connection.execute(found)]
+
+    def health(self) -> None:
+        """Return if the database answers."""
+        self._connection.execute(select(literal(1)))
+
+    def _settle_latest(self, patient_ids: Sequence[int]) -> None:
+        """Where a latest value holds no more, the one before it is the latest."""
+        for patient_id, metric in amendments.take_out_of_latest(self._connection, patient_ids):
+            self._put_newest(patient_id, _METRIC_NAMES[metric])
+
+    def _put_newest(self, patient_id: int, metric: str) -> None:
+        _LATEST.execute(self._connection, _rows({patient_id: self.newest(patient_id, metric, *_ALWAYS, 1)}))
+
+    def _tell(self, patient_id: int, one: Sample, other: Sample, reason: str) -> None:
+        since, until = sorted((one.at, other.at))
+        SqlFeed(self._connection).changed(Touched(patient_id, since, until), reason)
 
 
 def _mark(connection: Connection, table: Table, patient_id: int, sample: Sample) -> None:

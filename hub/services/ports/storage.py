@@ -13,7 +13,7 @@ from hub.services.ports.feed import Feed
 from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine
 from hub.services.ports.operations import Audit, Operations
 from hub.services.ports.rollups import RollupRows
-from hub.services.ports.series import SeriesStore, TimeLine
+from hub.services.ports.series import HubSeries, TimeLine
 from hub.services.ports.staff import Sessions, StaffStore
 
 
@@ -62,7 +62,7 @@ class UnitOfWork(Protocol):
     @property
     def rollups(self) -> RollupRows: ...
     @property
-    def series(self) -> SeriesStore: ...
+    def series(self) -> HubSeries: ...
     @property
     def sessions(self) -> Sessions: ...
     @property
