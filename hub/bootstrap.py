@@ -27,11 +27,13 @@ from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import refuse_restoring, share
 from hub.adapters.sql.migrate import Schema, check_current, standing, upgrade
+from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
 from hub.errors import NoDatabase, WrongMode
+from hub.services.engine.months import Months
 from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
 from hub.services.engine.soundness import Soundness, note
@@ -65,6 +67,7 @@ def open_database(settings: Settings, mode: str, *, new: bool = False, stop: thr
     if not new:
         _refuse_unmarked(engine)
     upgrade(engine)
+    make_ahead(engine, SystemClock().now())
     with SqlUnitOfWork(engine) as uow:
         stamped = uow.operations.stamp("mode")
         if stamped is None:
@@ -226,6 +229,9 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         if file is not None:
             check = BackgroundCheck(file, Marks(file), hub.clock, stop)
             lines.append(Ticker(hub, [Soundness(check)], _instance(), "checker"))
+        else:
+            server = make_engine(settings.database)
+            lines.append(Ticker(hub, [Months(lambda now: make_ahead(server, now))], _instance(), "months"))
         run_ticks(lines, stop)
 
 

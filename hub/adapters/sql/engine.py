@@ -16,7 +16,9 @@ WAL_RESET_MENDED = (3, 51, 3)
 
 BUSY_MS = 5000
 
-_BUSY = re.compile(r"database is locked|database table is locked|could not serialize|deadlock detected")
+_BUSY = re.compile(
+    r"database is locked|database table is locked|could not serialize|deadlock detected|due to lock timeout"
+)
 _CANNOT_WRITE = re.compile(
     r"database or disk is full|disk I/O error|readonly database|unable to open database file|No space left on device"
 )

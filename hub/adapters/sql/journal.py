@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
@@ -55,17 +56,23 @@ class SqlJournal:
         return known
 
     def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownRecord]:
-        """What is known of (device, record)."""
+        """What is known of (device, record). One whose row of the journal is gone by now was not held."""
         key = record_key.c
-        columns = select(key.device, key.record, key.digest, journal.c.status).join(
-            journal, journal.c.id == key.journal_id
-        )
-        known: dict[tuple[str, str], KnownRecord] = {}
+        known: dict[tuple[str, str], tuple[bytes, int]] = {}
         for start in range(0, len(keys), CHUNK):
-            found = columns.where(tuple_(key.device, key.record).in_(keys[start : start + CHUNK]))
+            found = select(record_key).where(tuple_(key.device, key.record).in_(keys[start : start + CHUNK]))
             for r in self._connection.execute(found):
-                known[r.device, r.record] = KnownRecord(r.digest, r.status == "held")
-        return known
+                known[r.device, r.record] = r.digest, r.journal_id
+        # Asked by itself: most readings are new, and the journal may have many partitions.
+        held = self._held([journal_id for _, journal_id in known.values()])
+        return {key: KnownRecord(digest, journal_id in held) for key, (digest, journal_id) in known.items()}
+
+    def _held(self, ids: Sequence[int]) -> set[int]:
+        """Those of them that are held."""
+        if not ids:
+            return set()
+        found = select(journal.c.id).where(among(self._connection, journal.c.id, ids), HELD)
+        return set(self._connection.execute(found).scalars())
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
         """Rows and keys in three statements; ids in the entries' order."""

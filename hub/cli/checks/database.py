@@ -12,12 +12,12 @@ from hub.adapters.probes.directory import owner
 from hub.adapters.sql.engine import is_busy, sqlite_version, wal_is_safe
 from hub.adapters.sql.migrate import Schema, standing
 from hub.bootstrap import PRODUCTION
+from hub.cli.checks.server import months, server
 from hub.cli.checks.subject import Subject
 from hub.services.checkup.finding import Finding, fine, must, should
 
 UPGRADE = "rpmhub db upgrade"
 NO_DATABASE = "The hub does not start, and no reading is stored."
-POSTGRES_LEAST = 15
 CHECK_S = 1.5
 
 
@@ -33,6 +33,8 @@ def database(subject: Subject) -> Iterator[Finding]:
         with engine.connect() as connection:
             yield from _whole(subject, url, connection)
             yield from _standing(connection)
+            if file is None and standing(connection) is Schema.CURRENT:
+                yield from months(connection, subject.now)
     except ModuleNotFoundError:
         yield must("PostgreSQL's driver is not installed.", NO_DATABASE, "pip install 'rpmhub[hub,postgres]'")
     except SQLAlchemyError as error:
@@ -67,7 +69,7 @@ def _restore(url: URL) -> str:
 
 def _whole(subject: Subject, url: URL, connection: Connection) -> Iterator[Finding]:
     if file_of(url) is None:
-        yield from _server(connection)
+        yield from server(connection)
         return
     try:
         bound = float("inf") if subject.whole else CHECK_S
@@ -81,15 +83,6 @@ def _whole(subject: Subject, url: URL, connection: Connection) -> Iterator[Findi
     else:
         said = trouble.strip().splitlines()[0]
         yield must(f"The database is damaged: {said}.", "What was stored may be gone or wrong.", _restore(url))
-
-
-def _server(connection: Connection) -> Iterator[Finding]:
-    major = int((connection.dialect.server_version_info or (0,))[0])
-    if major < POSTGRES_LEAST:
-        why = "Nothing is tested on it."
-        yield should(f"PostgreSQL {major} is older than {POSTGRES_LEAST}.", why, "Upgrade the server")
-    else:
-        yield fine(f"PostgreSQL {major} answers.")
 
 
 def _standing(connection: Connection) -> Iterator[Finding]:
