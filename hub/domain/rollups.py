@@ -1,21 +1,19 @@
-"""Hours and days of a metric in the patient's zone: lowest, mean, highest, last, and how many.
+"""Hours and days of a metric as they are kept: sums that can be joined, of windows as ``hub.domain.buckets`` cuts them.
 
-An hour is an hour of the patient's clock: where the clock is moved within it, it is shorter, and the hour that comes
-twice is two. A day is from local midnight to local midnight: 23 or 25 hours where the clock is moved. Days are made
-of their hours, so that a late reading costs one hour's reading again.
+Days are made of their hours, so that a late reading costs one hour's reading again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from math import fsum
-from zoneinfo import ZoneInfo
 
-from hub.domain.samples import Sample
-from hub.domain.slots import local_instant
+from hub.domain.buckets import Unit, edges
+from hub.domain.samples import NOT_AVERAGED, Sample
 
-_SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 
 class Grain(IntEnum):
@@ -29,18 +27,18 @@ class Kind(IntEnum):
     """What a sample is to a summary."""
 
     COUNTED = 0
-    """Trusted, measured by a device, of known time: what means and extremes are made of."""
+    """Trusted and measured by a device: what means and extremes are made of."""
     BELOW = 1
     """Below the device's range ("LO")."""
     ABOVE = 2
     """Above it ("HI")."""
     LEFT_OUT = 3
-    """Suspect, typed by the patient, or of unknown time."""
+    """Suspect, or typed by the patient."""
 
 
 def kind_of(sample: Sample) -> Kind:
     """What this sample is to a summary."""
-    if not sample.credible or sample.reported or not sample.dated:
+    if sample.flags & NOT_AVERAGED:
         return Kind.LEFT_OUT
     if sample.comparator is None:
         return Kind.COUNTED
@@ -53,6 +51,9 @@ class Window:
 
     start: datetime
     end: datetime
+
+
+_NOWHERE = Window(_EPOCH, _EPOCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,72 +95,29 @@ class Rollup:
         return not (self.count or self.below or self.above or self.left_out)
 
 
-def hour_of(at: datetime, zone: ZoneInfo) -> Window:
+def hour_of(at: datetime, zone: str) -> Window:
     """The hour of the zone's clock that holds ``at``."""
-    local = at.astimezone(zone)
-    into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    start = _moved_before(at - into, at, zone)
-    began = start.astimezone(zone)
-    whole = start + _HOUR - timedelta(minutes=began.minute, seconds=began.second)
-    return Window(start, _moved_after(start, whole, zone))
+    return _window("hour", at, zone)
 
 
-def day_of(at: datetime, zone: ZoneInfo) -> Window:
+def day_of(at: datetime, zone: str) -> Window:
     """The day of the zone that holds ``at``."""
-    day = at.astimezone(zone).date()
-    while (start := local_instant(time(0), day, zone)) is None or at < start:
-        day -= _DAY
-    while True:
-        day += _DAY
-        following = local_instant(time(0), day, zone)
-        if following is None:
-            continue
-        if at < following:
-            return Window(start, following)
-        start = following  # a clock that is moved back across midnight brings the day before once more
+    return _window("day", at, zone)
 
 
-def window_of(grain: Grain, at: datetime, zone: ZoneInfo) -> Window:
-    """The window of this grain that holds ``at``."""
-    return hour_of(at, zone) if grain is Grain.HOUR else day_of(at, zone)
+def _window(unit: Unit, at: datetime, zone: str) -> Window:
+    ms = (at - _EPOCH) // _MS
+    start, end = edges(zone, unit, ms, ms)
+    return Window(_EPOCH + start * _MS, _EPOCH + end * _MS)
 
 
-def _moved_before(start: datetime, at: datetime, zone: ZoneInfo) -> datetime:
-    """``start``, or when the clock was moved if that was between it and ``at``."""
-    offset = at.astimezone(zone).utcoffset()
-    if start.astimezone(zone).utcoffset() == offset:
-        return start.astimezone(UTC)
-    return _change(start, at, zone)
-
-
-def _moved_after(start: datetime, end: datetime, zone: ZoneInfo) -> datetime:
-    """``end``, or when the clock is moved if that is before it."""
-    last = end - timedelta(microseconds=1)
-    if last.astimezone(zone).utcoffset() == start.astimezone(zone).utcoffset():
-        return end
-    return _change(start, last, zone)
-
-
-def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first whole second at which the zone's offset is that of ``after``. ``before`` has another."""
-    offset = after.astimezone(zone).utcoffset()
-    low, high = 0, int((after - before) / _SECOND) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if (before + middle * _SECOND).astimezone(zone).utcoffset() == offset:
-            high = middle
-        else:
-            low = middle
-    return (before + high * _SECOND).astimezone(UTC)
-
-
-def hours(points: Iterable[Point], zone: ZoneInfo, bases: Iterable[Rollup] = ()) -> list[Rollup]:
+def hours(points: Iterable[Point], zone: str, bases: Iterable[Rollup] = ()) -> list[Rollup]:
     """The hours of one metric that have anything, in order. ``points`` come in any order, each once.
 
     ``bases`` are sums of samples that are no longer kept one by one: each counts in the hour in which it begins.
     """
     found: dict[Window, list[Point]] = {}
-    window = Window(datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
+    window = _NOWHERE
     for point in sorted(points, key=_order):
         if not window.start <= point.at < window.end:
             window = hour_of(point.at, zone)
@@ -171,11 +129,14 @@ def hours(points: Iterable[Point], zone: ZoneInfo, bases: Iterable[Rollup] = ())
     return [joined(one, [*kept.get(one, ()), summed(one, found.get(one, ()))]) for one in windows]
 
 
-def days(of_hours: Iterable[Rollup], zone: ZoneInfo) -> list[Rollup]:
+def days(of_hours: Iterable[Rollup], zone: str) -> list[Rollup]:
     """The days that these hours make, in order."""
     found: dict[Window, list[Rollup]] = {}
+    day = _NOWHERE
     for hour in sorted(of_hours, key=lambda one: one.window.start):
-        found.setdefault(day_of(hour.window.start, zone), []).append(hour)
+        if not day.start <= hour.window.start < day.end:
+            day = day_of(hour.window.start, zone)
+        found.setdefault(day, []).append(hour)
     return [joined(window, parts) for window, parts in found.items()]
 
 

@@ -7,7 +7,6 @@ afterwards, and makes its windows anew.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from hub.domain.rollups import Grain, Rollup, Window, day_of, days, hour_of, hours
 from hub.services.hub import Hub
@@ -36,7 +35,7 @@ class Renewed:
 def renew(source: RollupSource, touched: Iterable[Touched]) -> Iterator[Renewed]:
     """The windows that these spans touch, day by day."""
     spans: dict[tuple[int, Window], Window] = {}
-    zones: dict[int, ZoneInfo | None] = {}
+    zones: dict[int, str | None] = {}
     for one in touched:
         zone = zones.setdefault(one.patient_id, _zone(source, one.patient_id))
         for day, span in _by_day(one, zone) if zone is not None else ():
@@ -66,7 +65,7 @@ def begin_anew(hub: Hub, patient_id: int) -> bool:
         zone, span = reads.rollup_source.zone(patient_id), reads.rollup_source.span(patient_id)
     if zone is None:
         return False
-    oldest = None if span is None else day_of(span[0], ZoneInfo(zone)).start - _MARGIN
+    oldest = None if span is None else day_of(span[0], zone).start - _MARGIN
     with hub.unit_of_work() as uow:
         uow.rollups.set_made(patient_id, Made(zone, oldest))
         uow.commit()
@@ -82,7 +81,7 @@ def go_on(hub: Hub, patient_id: int) -> bool:
             return begin_anew(hub, patient_id)
         if made.made_to is None:
             return False
-        zone = ZoneInfo(made.zone)
+        zone = made.zone
         start = made.made_to
         end = start
         for _ in range(DAYS_AT_ONCE):
@@ -97,14 +96,13 @@ def go_on(hub: Hub, patient_id: int) -> bool:
     return not over
 
 
-def _zone(source: RollupSource, patient_id: int) -> ZoneInfo | None:
+def _zone(source: RollupSource, patient_id: int) -> str | None:
     """That of the windows there are, until they are made anew."""
     made = source.made(patient_id)
-    name = source.zone(patient_id) if made is None else made.zone
-    return None if name is None else ZoneInfo(name)
+    return source.zone(patient_id) if made is None else made.zone
 
 
-def _by_day(touched: Touched, zone: ZoneInfo) -> Iterator[tuple[Window, Window]]:
+def _by_day(touched: Touched, zone: str) -> Iterator[tuple[Window, Window]]:
     """Each local day and the hours of it that the span touches."""
     start, end = hour_of(touched.since, zone).start, hour_of(touched.until, zone).end
     while start < end:
@@ -113,7 +111,7 @@ def _by_day(touched: Touched, zone: ZoneInfo) -> Iterator[tuple[Window, Window]]
         start = day.end
 
 
-def _renewed(source: RollupSource, patient_id: int, day: Window, span: Window, zone: ZoneInfo) -> Renewed:
+def _renewed(source: RollupSource, patient_id: int, day: Window, span: Window, zone: str) -> Renewed:
     points = source.points(patient_id, span.start, span.end)
     bases = source.bases(patient_id, span.start, span.end)
     fresh = {metric: hours(points.get(metric, ()), zone, bases.get(metric, ())) for metric in {*points, *bases}}

@@ -78,7 +78,7 @@ rollup = Table(
     *_sums(),
     Column("below", Integer, nullable=False),  # "LO": how many
     Column("above", Integer, nullable=False),  # "HI"
-    Column("left_out", Integer, nullable=False),  # suspect, typed, of unknown time
+    Column("left_out", Integer, nullable=False),  # suspect, or typed by the patient
     Column("thinned", Integer, nullable=False),  # of counted: how many are kept as a sum alone
     PrimaryKeyConstraint("patient_id", "metric", "grain", "start_at"),
     sqlite_with_rowid=False,
