@@ -3,7 +3,7 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, replay, restore, roles, series
+from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, reading, replay, restore, roles, series
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +25,7 @@ for command in (
     replay.replay,
     people.user,
     people.patient,
+    reading.reading,
     care.protocol,
     care.checkin,
     equipment.gateway,

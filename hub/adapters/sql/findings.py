@@ -64,6 +64,12 @@ class SqlFindings:
         if finding_ids:
             self._connection.execute(update(table).where(table.c.id.in_(finding_ids)).values(superseded_at=now))
 
+    def supersede_all(self, patient_id: int, reading_ids: Sequence[int], now: datetime) -> set[int]:
+        """The samples are left out."""
+        these = table.c.reading_id.in_(reading_ids), table.c.patient_id == patient_id, table.c.superseded_at.is_(None)
+        changed = update(table).where(*these).values(superseded_at=now).returning(table.c.alert_id)
+        return {row.alert_id for row in self._connection.execute(changed) if row.alert_id is not None}
+
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
         """The highest severity of readings' findings since, or None; recordings do not count."""
         found = select(func.max(table.c.severity)).where(

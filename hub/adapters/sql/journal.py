@@ -12,7 +12,7 @@ from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
 from hub.adapters.sql.types import to_ms
-from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KeyTaken, KnownKey, KnownRecord
+from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KeyTaken, KnownKey, KnownRecord, Owned
 
 _JOURNAL = (
     "gateway_id",
@@ -155,6 +155,13 @@ class SqlJournal:
         found = select(journal).where(journal.c.id == journal_id, journal.c.status == "held")
         row = self._connection.execute(found).first()
         return None if row is None else _held(row)
+
+    def owned(self, journal_id: int) -> Owned | None:
+        """Whose reading it is."""
+        whose = journal.c.patient_id
+        found = select(whose, journal.c.effective_at).where(journal.c.id == journal_id, whose.is_not(None))
+        row = self._connection.execute(found).first()
+        return None if row is None else Owned(row.patient_id, row.effective_at)
 
     def release(self, journal_id: int, patient_id: int | None, device_id: int | None, status: str) -> bool:
         """Compare-and-set from ``held``."""

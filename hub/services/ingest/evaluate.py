@@ -172,6 +172,19 @@ def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample]
     return changed
 
 
+def judge_after(uow: UnitOfWork, hub: Hub, patient: Patient, gone: Sequence[Sample], now: datetime) -> None:
+    """Judge again what was measured after samples that hold no more: they may have been what it was compared with."""
+    until = now + _AHEAD
+    past = Past(uow.series, patient.id, until)
+    mark_held(uow.series, past, patient.id, gone, now)
+    known = known_of(uow, [patient.id], now, Registry())[patient.id]
+    judge = Judge(uow, hub, patient, known, past, now)
+    first: dict[str, datetime] = {}
+    for sample in gone:
+        first[sample.metric] = min(sample.at, first.get(sample.metric, sample.at))
+    judge.judge(_again(past, first, frozenset(), judge.lookback, now))
+
+
 def _first_late(newest: Mapping[str, datetime], readings: Sequence[Screened]) -> dict[str, datetime]:
     """Per metric, when the earliest new try was made that came after one made later."""
     earliest: dict[str, datetime] = {}

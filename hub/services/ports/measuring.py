@@ -38,6 +38,14 @@ class JournalEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Owned:
+    """Whose reading it is, and when it was measured."""
+
+    patient_id: int
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HeldEntry:
     """A held reading as a person must decide on it."""
 
@@ -113,6 +121,10 @@ class Journal(Protocol):
         ...
 
     def get_held(self, journal_id: int) -> HeldEntry | None: ...
+    def owned(self, journal_id: int) -> Owned | None:
+        """None if there is no such reading, or it is nobody's."""
+        ...
+
     def release(self, journal_id: int, patient_id: int | None, device_id: int | None, status: str) -> bool:
         """Compare-and-set from ``held``; False if somebody decided before."""
         ...
@@ -137,6 +149,10 @@ class Findings(Protocol):
         ...
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None: ...
+    def supersede_all(self, patient_id: int, reading_ids: Sequence[int], now: datetime) -> Collection[int]:
+        """Whatever any protocol says of these samples counts no more; the alerts that it stands behind."""
+        ...
+
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
         """The highest severity found since in what patients' own devices measured, or None."""
         ...
