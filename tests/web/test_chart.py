@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from hub.adapters.sql.tables.measurements import reading
+from hub.services.engine.adherence import Adherence
 from hub.services.hub import Actor
 from hub.services.replaying import GATEWAY_ID, Recorded, prepare, replay_gateway
 from tests.web.people import Person
@@ -69,6 +70,34 @@ def test_the_range_is_what_there_is_unless_the_address_says(ana: Person, ward: W
             connection.execute(update(reading).where(mine).values(at=ward.clock.now() - age))
         assert chosen() == code
     assert 'range=90d#readings" aria-current="true"' in ana.get(f"{address}?range=90d").text
+
+
+def followed(ward: Ward, days: int, silent: int) -> Watched:
+    """Somebody who measured every morning, but for the last days; the worker has written it down."""
+    kim = ward.patient("Kim Invented", "RV-101200", ("hypertension",), ("blood-pressure",))
+    for day in range(days):
+        ward.clock.forward(timedelta(days=1))
+        if day < days - silent:
+            ward.pressure(kim, 124, 78)
+    while Adherence().run(ward.hub, ward.clock.now()):
+        pass
+    return kim
+
+
+def test_readings_expected_are_counted_and_a_percentage_says_of_what(
+    sign_in: Callable[[str], Person], ward: Ward
+) -> None:
+    kim = followed(ward, days=12, silent=3)
+    html = _text(sign_in("ana").get(f"/patients/{kim.id}").text)
+    assert re.search(
+        r"Readings expected, 30 days: \d+ of \d+ \(\d+ %\) came; Systolic, 18:00 missed \d+ in a row since", html
+    )
+    assert re.search(r"Systolic, 08:00 7 days \d of \d \(\d+ %\) 30 days \d+ of \d+ \(\d+ %\) 90 days", html)
+
+
+def test_nothing_is_said_of_whom_nothing_is_expected(ana: Person, ward: Ward) -> None:
+    nobody = ward.patient("Lou Invented", "RV-101201", (), ())
+    assert "Readings expected" not in ana.get(f"/patients/{nobody.id}").text
 
 
 def test_a_recording_is_drawn_apart_and_what_was_found_in_it_is_listed(ana: Person, ward: Ward) -> None:

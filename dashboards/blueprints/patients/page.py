@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from dashboards.security.asking import hub, now, zone
 from dashboards.security.refusals import Refusal, refusal
-from dashboards.viewmodels import asked, charts, consent, conversation
+from dashboards.viewmodels import adherence, asked, charts, consent, conversation
 from dashboards.viewmodels.patient_state import state_of
 from dashboards.viewmodels.times import zone_words
 from dashboards.viewmodels.triage import worst_first
@@ -77,6 +77,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
     since = now() - charts.RANGES[chosen]
     with hub().reads() as reads:
         series = reads.series(patient_id, since, now())
+        came = reads.adherence(patient_id, now())
         talk = reads.texts(patient_id, now(), NEWEST_TEXTS)
     plots = charts.plots(series, since, now(), theirs, charts.RANGE_WORDS[chosen])
     html = render_template(
@@ -89,6 +90,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
         kinds=charts.kinds(plots),
         plot_data=_json([plot.data for plot in plots]),
         rows=charts.table(series),
+        expected=adherence.expected(came, theirs, now()),
         chosen=chosen,
         ranges=charts.RANGE_WORDS,
         their_zone=zone_words(theirs, now()),
