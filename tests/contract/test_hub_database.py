@@ -137,7 +137,7 @@ def test_what_must_be_durable_is_synchronous(home: Home) -> None:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "foreign_keys")
         }
-    assert pragmas == {"synchronous": 2, "foreign_keys": 1}
+    assert pragmas == {"synchronous": 3, "foreign_keys": 1}
 
 
 # The schema ------------------------------------------------------------------------------------------------------

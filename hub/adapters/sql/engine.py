@@ -88,7 +88,8 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         cursor = dbapi_connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         cursor.execute(f"PRAGMA journal_mode = {journal}")
-        cursor.execute("PRAGMA synchronous = FULL")
+        # With a rollback journal FULL does not wait until the journal's removal, which is the commit, is on the disk.
+        cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {1000 if checkpoints else 0}")
         cursor.close()

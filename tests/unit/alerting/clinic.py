@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from hub.adapters.sql.engine import make_engine, read_only
+from hub.adapters.sql.migrate import upgrade
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.alerting import alert as alert_table
@@ -117,8 +120,12 @@ class Clinic:
     """Everything a story needs. ``forward`` moves time and lets the worker tick."""
 
     def __init__(self, folder: Path, site: Site = SITE, url: str | None = None) -> None:
-        self.engine = make_engine(url or f"sqlite:///{folder / 'hub.db'}", checkpoints=True)
-        metadata.create_all(self.engine)
+        file = folder / "hub.db"
+        if url is None and not file.exists():
+            file.write_bytes(_fresh())
+        self.engine = make_engine(url or f"sqlite:///{file}", checkpoints=True)
+        if url is not None:
+            metadata.create_all(self.engine)
         self.clock, self.phones = MovedClock(NOON), Phones()
         self.hub = Hub(
             site=site,
@@ -241,6 +248,17 @@ class Clinic:
     def insert(self, table: Any, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(insert(table).values(**values))
+
+
+@cache
+def _fresh() -> bytes:
+    """A database at this version's schema with nothing in it. Made once: that takes longer than most of the stories."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "hub.db"
+        engine = make_engine(f"sqlite:///{file}", checkpoints=True)
+        upgrade(engine)
+        engine.dispose()
+        return file.read_bytes()
 
 
 def clinics(folder: Path, site: Site = SITE, url: str | None = None) -> Iterator[Clinic]:
