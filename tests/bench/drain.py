@@ -37,19 +37,23 @@ def wait_for_ingest(publisher: Publisher, answers: Answers, spool: str) -> None:
     raise TimeoutError("ingest does not answer")
 
 
-def leave_session(town: Town, broker: Mosquitto, spool: str) -> None:
+def leave_session(town: Town, broker: Mosquitto) -> None:
     """Ingest was there once: from now on the broker keeps what comes."""
     with town.runs("ingest", port=broker.port), Publisher(broker.port) as publisher, Answers(broker.port) as answers:
-        wait_for_ingest(publisher, answers, spool)
+        wait_for_ingest(publisher, answers, "once")
 
 
-def drained(town: Town, broker: Mosquitto, readings: int, spool: str) -> Drained:
-    """Fills the queue while ingest is away, then times it while nobody publishes."""
+def drained(town: Town, broker: Mosquitto, readings: int, run: int) -> Drained:
+    """Fills the queue while ingest is away, then times it while nobody publishes.
+
+    Each run goes on with the homes after those of the ``run`` before it: nobody measures more often than people do.
+    """
     first = town.last_reading() + 1
     count = readings // EACH
+    homes = [(run * count + number) % town.homes + 1 for number in range(count)]
     with Answers(broker.port) as answers:
         with Publisher(broker.port) as publisher:
-            publisher.fill(batches(town.homes, count, EACH, spool, CLOCK.now()))
+            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now()))
         with town.runs("ingest", port=broker.port) as process:
             assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
             memory = megabytes(process.pid, "VmHWM")

@@ -21,23 +21,26 @@ PACKETS = (
 NAMES = tuple(profile.encode() for profile in PROFILES)
 
 
-def _values(*values: tuple[bytes, float, bytes]) -> bytes:
+def values_of(*values: tuple[bytes, float, bytes]) -> bytes:
     return b",".join(VALUE % value for value in values)
 
 
+EVERY = timedelta(minutes=5)
+"""One of the devices measures, in a batch of many."""
+
 USUAL = (
-    _values((b"body_weight", 78.0, b"kg")),
-    _values((b"oxygen_saturation", 97.0, b"%"), (b"pulse_rate", 72.0, b"/min")),
-    _values(
+    values_of((b"body_weight", 78.0, b"kg")),
+    values_of((b"oxygen_saturation", 97.0, b"%"), (b"pulse_rate", 72.0, b"/min")),
+    values_of(
         (b"systolic_blood_pressure", 124.0, b"mm[Hg]"),
         (b"diastolic_blood_pressure", 78.0, b"mm[Hg]"),
         (b"pulse_rate", 72.0, b"/min"),
     ),
-    _values((b"blood_glucose", 112.0, b"mg/dL")),
+    values_of((b"blood_glucose", 112.0, b"mg/dL")),
 )
 """In range, as nearly all readings are."""
 
-PAGES_AT_ONCE = _values((b"oxygen_saturation", 85.0, b"%"), (b"pulse_rate", 72.0, b"/min"))
+PAGES_AT_ONCE = values_of((b"oxygen_saturation", 85.0, b"%"), (b"pulse_rate", 72.0, b"/min"))
 OXIMETER = PROFILES.index("pulse-oximeter")
 
 
@@ -45,9 +48,16 @@ def iso(at: datetime) -> bytes:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
 
-def reading(seq: int, home: int, kind: int, at: datetime, values: bytes | None = None) -> bytes:
+def reading(
+    seq: int,
+    home: int,
+    kind: int,
+    at: datetime,
+    values: bytes | None = None,
+    packet: tuple[bytes, bytes] | None = None,
+) -> bytes:
     """A reading of one of the home's devices, received as it was measured."""
-    when, packet = iso(at), PACKETS[kind]
+    when, packet = iso(at), packet or PACKETS[kind]
     monotonic = int(at.timestamp() * 1000) % 10**9
     times = when[:19], seq, when, when[:19], when, monotonic
     device = device_of(home, kind).encode()
@@ -68,15 +78,13 @@ def topic(home: int, lane: str = "live") -> bytes:
     return f"rpm/v1/{gateway_of(home)}/up/{lane}".encode()
 
 
-def batches(homes: int, count: int, each: int, spool: str, now: datetime) -> list[tuple[bytes, bytes]]:
-    """(topic, payload) of ``count`` batches: homes in turn, each with what its devices measured minute by minute."""
+def batches(homes: Iterable[int], each: int, spool: str, now: datetime) -> list[tuple[bytes, bytes]]:
+    """(topic, payload) of a batch of each home: what its devices measured while its gateway could not send."""
     made = []
-    for number in range(count):
-        home, turn = number % homes + 1, number // homes
-        seqs = range(turn * each, (turn + 1) * each)
-        ended = now - timedelta(minutes=each * (count // homes - turn), seconds=home % 60)
-        readings = (reading(seq, home, seq % KINDS, ended + timedelta(minutes=place)) for place, seq in enumerate(seqs))
-        made.append((topic(home), batch(number, spool, now, readings)))
+    for number, home in enumerate(homes):
+        ended = now - timedelta(seconds=home % 60)
+        readings = (reading(seq, home, seq % KINDS, ended - (each - seq) * EVERY) for seq in range(each))
+        made.append((topic(home), batch(number, f"{spool}-{number}", now, readings)))
     return made
 
 

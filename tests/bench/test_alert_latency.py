@@ -100,10 +100,10 @@ def through_the_hub(town: Town, broker: Mosquitto, rate: int, homes: range) -> l
 
 
 @pytest.mark.timeout(3600)
-def test_alert_latency(tmp_path: Path) -> None:
+def test_alert_latency(scratch: Path) -> None:
     rates = (CALM, size("BUSY"))
     alerts = size("ALERTS")
-    town = build(tmp_path / "town", CALM_HOMES + len(rates) * RUNS * alerts)
+    town = build(scratch / "town", CALM_HOMES + len(rates) * RUNS * alerts)
     figures = []
     first = CALM_HOMES + 1
     for rate in rates:
@@ -111,14 +111,14 @@ def test_alert_latency(tmp_path: Path) -> None:
         for run in range(RUNS):
             homes = range(first, first + alerts)
             first += alerts
-            with mosquitto(tmp_path / f"null-{rate}-{run}") as broker:
+            with mosquitto(scratch / f"null-{rate}-{run}") as broker:
                 null.append(null_path(broker, rate, homes))
-            with mosquitto(tmp_path / f"hub-{rate}-{run}") as broker:
+            with mosquitto(scratch / f"hub-{rate}-{run}") as broker:
                 hub.append(through_the_hub(town, broker, rate, homes))
-        limit = (BARS_MS.get(rate, BUSY_BAR_MS)) + SYNCS * sync_ms(tmp_path)[1]
+        limit = (BARS_MS.get(rate, BUSY_BAR_MS)) + SYNCS * sync_ms(scratch)[1]
         for name, share in SHARES.items():
             bare = Reference("to a bare subscriber", [percentile(run, share) for run in null])
             bar = at_most(limit) if name == "p99" else None
             words = f"publish to alert row at {rate}/s, {name}"
             figures.append(Figure(words, "ms", [percentile(run, share) for run in hub], bar, bare))
-    put("alert_latency", figures, tmp_path, alerts_of_a_run=alerts, calm_homes=CALM_HOMES)
+    put("alert_latency", figures, scratch, alerts_of_a_run=alerts, calm_homes=CALM_HOMES)

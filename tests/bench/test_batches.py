@@ -19,14 +19,14 @@ RUNS = 3
 
 
 @pytest.mark.timeout(3600)
-def test_batches(tmp_path: Path) -> None:
-    town = build(tmp_path / "town", size("HOMES"))
+def test_batches(scratch: Path) -> None:
+    town = build(scratch / "town", size("HOMES"))
     grow(town, size("GROWN"))
     there, found, again = town.last_reading(), [], []
-    with mosquitto(tmp_path / "broker") as broker:
-        leave_session(town, broker, "once")
+    with mosquitto(scratch / "broker") as broker:
+        leave_session(town, broker)
         for run in range(RUNS):
-            found.append(drained(town, broker, size("BATCHED"), f"run-{run}"))
+            found.append(drained(town, broker, size("BATCHED"), run))
             again.append(rewrite(town, found[-1].first))
     bare = Reference("bare executemany, same rows, FULL", [one.rate for one in again])
     figures = [
@@ -34,5 +34,5 @@ def test_batches(tmp_path: Path) -> None:
         Figure("memory of ingest at full load", "MB", [one.memory_mb for one in found], at_most(120)),
     ]
     each = {"homes": town.homes, "grown": there, "readings_of_a_run": size("BATCHED"), "batch": EACH, "group": GROUP}
-    put("batches", figures, tmp_path, **each, bare_seconds=[one.seconds for one in again])
+    put("batches", figures, scratch, **each, bare_seconds=[one.seconds for one in again])
     assert town.ask("SELECT count(*) FROM journal WHERE status = 'stored' AND id >= ?", found[-1].first)[0][0] >= EACH

@@ -1,10 +1,9 @@
-"""How long a worker takes from its start to its first tick on a database of two million readings, and a check takes.
+"""How long a worker takes from its start to its first tick on a database of many readings, and a check takes.
 
 After a clean stop the file is read behind the worker's back, after an unclean one before it serves.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,27 +18,15 @@ import pytest
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.sql.engine import sqlite_driver
-from hub.bootstrap import DEMO, open_database
 from hub.services.engine.soundness import ROLE
-from hub.settings import Settings
-from tests.bench.record import Figure, at_most, put
+from tests.bench.conftest import Past
+from tests.bench.record import Figure, Reference, at_most, put
+from tests.bench.sizes import size
+from tests.bench.town import Town, build
 
-READINGS = int(os.environ.get("BENCH_READINGS", "2000000"))
-ROOT = Path(__file__).parents[2]
+RUNS = 3
 CLOCK = SystemClock()
-WAIT_S = 600.0
-NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {READINGS})"
-FILL = (
-    f"""INSERT INTO journal (gateway_id, spool, seq, device, status, patient_id, effective_at, hub_received_at, age_s,
-        flags, body) {NUMBERS} SELECT 'gbench', 'a-spool-of-the-bench', i, 'BENCH-' || i % 2000, 'stored', i % 2000,
-        1700000000000 + i * 1000, 1700000001000 + i * 1000, 1.0, '', randomblob(400) FROM n""",
-    f"""INSERT INTO transport_key (gateway_id, spool, seq, digest, status)
-        {NUMBERS} SELECT 'gbench', 'a-spool-of-the-bench', i, randomblob(16), 'stored' FROM n""",
-    f"""INSERT INTO record_key (device, record, digest, journal_id)
-        {NUMBERS} SELECT 'BENCH-' || i % 2000, i, randomblob(16), i FROM n ORDER BY 1, 2""",
-    f"""INSERT INTO reading (patient_id, metric, at, reading_id, value, profile, flags)
-        {NUMBERS} SELECT i % 2000, 3, 1700000000000 + i * 1000, i * 16, 97.0, 'oximeter', '' FROM n ORDER BY 1, 3""",
-)
+WAIT_S = 3600.0
 
 
 def ask(file: Path, question: str) -> Any:
@@ -62,38 +49,43 @@ def beaten(file: Path, role: str, since: datetime) -> Callable[[], bool]:
     return lambda: (ask(file, f"SELECT max(at) FROM heartbeat WHERE role = '{role}'") or 0) > milliseconds
 
 
-def worker(folder: Path) -> subprocess.Popen[bytes]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("RPMHUB_")}
-    environment = {**ours, "PYTHONPATH": str(ROOT), "RPMHUB_DATA_DIR": str(folder), "RPMHUB_CLINIC_ZONE": "UTC"}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "hub.cli", "worker"], env=environment, stdout=subprocess.DEVNULL
-    )
+def worker(town: Town) -> subprocess.Popen[bytes]:
+    with (town.folder / "worker.log").open("ab") as said:
+        command = [sys.executable, "-P", "-m", "hub.cli", "worker"]
+        return subprocess.Popen(command, env=town.environment(), stdout=said, stderr=said)
 
 
-@pytest.mark.timeout(1800)
-def test_start(tmp_path: Path) -> None:
-    open_database(Settings(data_dir=str(tmp_path)), DEMO)
-    file = tmp_path / "hub.sqlite3"
-    with closing(sqlite_driver().connect(file)) as connection:
-        for statement in FILL:
-            connection.execute(statement)
-            connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    figures = []
-    stops = (("a clean", "behind its back", signal.SIGKILL), ("an unclean", "before it serves", signal.SIGTERM))
-    for name, check, end in stops:
-        since = CLOCK.now()
-        process = worker(tmp_path)
-        try:
-            bar = at_most(3) if name == "a clean" else None
-            figures.append(
-                Figure(f"start to first tick after {name} stop", "s", [comes_true(beaten(file, "worker", since))], bar)
-            )
-            comes_true(beaten(file, ROLE, since))
-            detail = json.loads(ask(file, f"SELECT detail FROM heartbeat WHERE role = '{ROLE}'"))
+def started(town: Town, end: signal.Signals, *, checked: bool) -> tuple[float, float | None]:
+    """Seconds from a worker's start to its first tick; and, if it may go on until then, what its check took."""
+    since, process, took = CLOCK.now(), worker(town), None
+    try:
+        first = comes_true(beaten(town.file, "worker", since))
+        if checked:
+            comes_true(beaten(town.file, ROLE, since))
+            detail = json.loads(ask(town.file, f"SELECT detail FROM heartbeat WHERE role = '{ROLE}'"))
             assert detail["sound_at"] is not None
-            figures.append(Figure(f"check {check}", "s", [detail["took_s"]]))
-        finally:
-            process.send_signal(end)
-            process.wait(WAIT_S)
-    put("start", figures, tmp_path, readings=READINGS, file_mb=round(file.stat().st_size / 1e6))
+            took = detail["took_s"]
+    finally:
+        process.send_signal(end)
+        process.wait(WAIT_S)
+    return first, took
+
+
+@pytest.mark.timeout(6 * 3600)
+def test_start(scratch: Path, past: Past) -> None:
+    new, town = build(scratch / "new", 1), past.to(size("READINGS"))
+    empty = Reference("on an empty database", [started(new, signal.SIGTERM, checked=False)[0] for _ in range(RUNS)])
+    first, behind = started(town, signal.SIGTERM, checked=True)
+    clean = [first, *(started(town, signal.SIGTERM, checked=False)[0] for _ in range(RUNS - 1))]
+    started(town, signal.SIGKILL, checked=False)
+    unclean, before = started(town, signal.SIGTERM, checked=True)
+    assert behind is not None
+    assert before is not None
+    figures = [
+        Figure("start to first tick after a clean stop", "s", clean, at_most(3), empty),
+        Figure("check behind its back", "s", [behind]),
+        Figure("start to first tick after an unclean stop", "s", [unclean], reference=empty),
+        Figure("check before it serves", "s", [before]),
+    ]
+    megabytes = round(town.file.stat().st_size / 1e6)
+    put("start", figures, scratch, readings=town.last_reading(), file_mb=megabytes, built=past.built)

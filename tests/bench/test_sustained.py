@@ -71,13 +71,13 @@ def highest(load: Load, seconds: float) -> float:
 
 
 @pytest.mark.timeout(7200)
-def test_sustained(tmp_path: Path) -> None:
-    town = build(tmp_path / "town", size("HOMES"))
+def test_sustained(scratch: Path) -> None:
+    town = build(scratch / "town", size("HOMES"))
     grow(town, size("GROWN"))
-    bare = Reference("bare subscriber, counting", [bare_rate(town, tmp_path / f"bare-{run}") for run in range(3)])
+    bare = Reference("bare subscriber, counting", [bare_rate(town, scratch / f"bare-{run}") for run in range(3)])
     rate, seconds = size("RATE"), size("SECONDS")
     with (
-        mosquitto(tmp_path / "broker") as broker,
+        mosquitto(scratch / "broker") as broker,
         town.runs("ingest", port=broker.port) as ingest,
         Publisher(broker.port) as publisher,
         Answers(broker.port) as answers,
@@ -102,7 +102,7 @@ def test_sustained(tmp_path: Path) -> None:
     put(
         "sustained",
         figures,
-        tmp_path,
+        scratch,
         homes=town.homes,
         grown=first,
         rate=held,

@@ -64,13 +64,15 @@ class Town:
         """The highest id in the journal."""
         return int(self.ask("SELECT coalesce(max(id), 0) FROM journal")[0][0])
 
+    def environment(self) -> dict[str, str]:
+        """Of a program that is to run on it."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("RPMHUB_")}
+        return ours | {"PYTHONPATH": str(ROOT), "RPMHUB_DATA_DIR": str(self.folder), "RPMHUB_CLINIC_ZONE": "UTC"}
+
     @contextmanager
     def runs(self, role: str, *, port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
         """A role of the hub in a process of its own, stopped cleanly at the end."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("RPMHUB_")}
-        ours |= {"PYTHONPATH": str(ROOT), "RPMHUB_DATA_DIR": str(self.folder), "RPMHUB_CLINIC_ZONE": "UTC"}
-        if port:
-            ours["RPMHUB_MQTT_URL"] = f"mqtt://hub:any@127.0.0.1:{port}"
+        ours = self.environment() | ({"RPMHUB_MQTT_URL": f"mqtt://hub:any@127.0.0.1:{port}"} if port else {})
         with (self.folder / f"{role}.log").open("ab") as said:
             command = [sys.executable, "-P", "-m", "hub.cli", role]
             process = subprocess.Popen(command, env=ours, stdout=said, stderr=said)
