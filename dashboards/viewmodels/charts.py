@@ -9,6 +9,7 @@ from typing import Any
 from dashboards.viewmodels import times
 from dashboards.viewmodels.limits import Stripe, stripes
 from dashboards.viewmodels.values import BY_TEXT, TYPED, doubts, label, reported, value_words, withdrawn
+from hub.domain.downsample import DRAWN, kept
 from hub.domain.metrics import METRICS, quantise, unit_word
 from hub.domain.samples import Sample
 from hub.domain.wording import in_unit, plain
@@ -111,13 +112,26 @@ def _points(series: Series, unit: str) -> list[list[Any]]:
     """[time, value, HI or LO]; a value of null between two points that are too far apart to be joined."""
     usable = _measured(series)
     allowed = series.interval * GAP if series.interval else _UNPLANNED_GAP
-    points: list[list[Any]] = []
+    drawn, points, silent_at = _drawn(usable), [], None
     for place, sample in enumerate(usable):
         if place and sample.at - usable[place - 1].at > allowed:
-            points.append([(usable[place - 1].at.timestamp() + sample.at.timestamp()) / 2, None, ""])
+            silent_at = (usable[place - 1].at.timestamp() + sample.at.timestamp()) / 2
+        if place not in drawn:
+            continue
+        if silent_at is not None:
+            points.append([silent_at, None, ""])
+            silent_at = None
         bound = {"<": "LO", ">": "HI"}.get(sample.comparator or "", "")
         points.append([sample.at.timestamp(), float(drawn_value(sample, unit)), bound])
     return points
+
+
+def _drawn(samples: list[Sample]) -> set[int]:
+    """The places of what a page can show: of a long line every extreme and bound, and not every point between."""
+    times_ms = [int(sample.at.timestamp() * 1000) for sample in samples]
+    values = [float(sample.value) for sample in samples]
+    bounds = [place for place, sample in enumerate(samples) if sample.comparator]
+    return set(kept(times_ms, values, DRAWN, bounds))
 
 
 def _measured(series: Series) -> list[Sample]:
@@ -179,7 +193,13 @@ def summary(series: Series, unit: str, words: str) -> str:
     )
     left_out = sum(not s.trusted and not reported(s) for s in series.samples)
     out = f"; {left_out} left out as suspect or out of the meter's range" if left_out else ""
-    return f"{text}{out}{_typed_words(series)}"
+    return f"{text}{out}{_typed_words(series)}{_drawn_words(series)}"
+
+
+def _drawn_words(series: Series) -> str:
+    """That a line has fewer points than readings is said; the table and the CSV have them all."""
+    whole = len(_measured(series))
+    return f"; drawn with every extreme, not every point: there are {whole}" if whole > DRAWN else ""
 
 
 def _typed_words(series: Series) -> str:

@@ -54,6 +54,17 @@ def test_exactly_one_and_a_half_intervals_is_joined() -> None:
     assert [point[1] for point in plot.data["points"]] == [97, 97]
 
 
+def test_a_long_line_keeps_its_extremes_and_its_gaps() -> None:
+    minutes = [*range(4000), *range(6000, 9000)]
+    samples = [sample("97" if minute != 2222 else "71", ago(minutes=10_000 - minute)) for minute in minutes]
+    plot = _plot(series(*samples, interval=timedelta(minutes=1)))
+    values = [point[1] for point in plot.data["points"]]
+    assert len(values) <= 2001
+    assert (min(value for value in values if value is not None), values.count(None)) == (71, 1)
+    assert "7000 readings, mean 97 %" in plot.summary
+    assert "drawn with every extreme, not every point: there are 7000" in plot.summary
+
+
 def test_suspect_points_stay_out_of_line_and_mean() -> None:
     zero = sample("0", ago(hours=1), flags=frozenset({"zero_is_no_signal"}))
     plot = _plot(series(sample("96", ago(hours=2)), zero, sample("98")))
