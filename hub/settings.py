@@ -81,6 +81,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return parse_address(self.mqtt_url)
 
     @property
+    def series(self) -> "SeriesAddress | None":
+        """Where a copy of the series is kept; None: nowhere, the hub's own database has it alone."""
+        return parse_series(self.series_url) if self.series_url else None
+
+    @property
     def address(self) -> str:
         """How people reach the pages."""
         return self.public_url.rstrip("/") or f"http://{self.http_host}:{self.http_port}"
@@ -119,6 +124,31 @@ def parse_address(url: str) -> Address:
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password is not None else None
     return Address(parts.hostname, port or _MQTT_PORTS[parts.scheme], parts.scheme == "mqtts", user, password)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAddress:
+    """A time-series engine: ``url`` is where its HTTP answers."""
+
+    url: str
+    token: str
+    org: str
+    bucket: str
+
+
+def parse_series(url: str) -> SeriesAddress:
+    """The parts of ``influxdb+http[s]://token@host:port/org/bucket[/retention]``. Raises ``WrongSetting``."""
+    parts = urlsplit(url)
+    org, _, bucket = parts.path.lstrip("/").partition("/")
+    scheme = {"influxdb+http": "http", "influxdb+https": "https"}.get(parts.scheme)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if not (scheme and parts.username and parts.hostname and port and org and bucket) or parts.password is not None:
+        raise WrongSetting("RPMHUB_SERIES_URL must be influxdb+http://token@host:port/org/bucket (or influxdb+https).")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return SeriesAddress(f"{scheme}://{host}:{port}", unquote(parts.username), unquote(org), unquote(bucket))
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -231,6 +261,8 @@ def _checked(name: str, value: Any, kind: Any, *, where: str, strict: bool) -> A
 
 def _check_meaning(settings: Settings) -> None:
     parse_address(settings.mqtt_url)
+    if settings.series_url:
+        parse_series(settings.series_url)
     if settings.clinic_zone:
         try:
             ZoneInfo(settings.clinic_zone)

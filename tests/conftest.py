@@ -10,6 +10,7 @@ import pytest
 from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.partitions import make_ahead
+from tests.servers_influx import InfluxDB, influxdb
 from tests.servers_postgres import PostgreSQL, postgresql
 
 MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
@@ -67,3 +68,18 @@ def _url(request: pytest.FixtureRequest, folder: Path, server: str) -> str:
         return f"sqlite:///{folder / 'hub.db'}"
     url: str = request.getfixturevalue(server)
     return url
+
+
+@pytest.fixture(scope="session")
+def influx_server() -> Iterator[InfluxDB]:
+    """An InfluxDB for those tests that do not stop it."""
+    with influxdb() as server:
+        yield server
+
+
+@pytest.fixture
+def influx_url(influx_server: InfluxDB) -> Iterator[str]:
+    """``RPMHUB_SERIES_URL`` of an empty bucket of it."""
+    bucket = f"test_{next(_NUMBERS)}"
+    yield influx_server.create(bucket)
+    influx_server.drop(bucket)

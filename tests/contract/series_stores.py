@@ -5,7 +5,16 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from hub.adapters.influx_http import InfluxHttp
+from hub.adapters.series.influx import InfluxSeries
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.settings import parse_series
+
+
+def influx(url: str, timeout_s: float = 10.0) -> InfluxSeries:
+    """The bucket that a ``SERIES_URL`` names."""
+    place = parse_series(url)
+    return InfluxSeries(InfluxHttp(place.url, place.token, place.org, place.bucket, timeout_s))
 
 
 class Committing:

@@ -14,17 +14,26 @@ from hub.domain.buckets import buckets
 from hub.domain.columns import Columns
 from hub.domain.metrics import METRICS, quantise
 from hub.domain.samples import Sample, Shown
+from hub.errors import Transient
+from hub.services.ports.copies import Point
+from hub.services.ports.feed import Position
 from hub.services.ports.series import Amendment, Latest, SeriesStore
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite, weight
-from tests.contract.series_stores import Committing
+from tests.contract.series_stores import Committing, influx
+from tests.servers_influx import InfluxDB
 
 WHY = Amendment("someone else stood on the scale", "Ana Example", NOON)
 ODD = "a b,c=d\\ \"e\" 'f' \U0001f642 ñ %s ?"
 """Everything that a query language or a protocol might take for its own."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "influxdb"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStore]:
+    if request.param == "influxdb":
+        copy = influx(request.getfixturevalue("influx_url"))
+        yield copy
+        copy.close()
+        return
     engine = sqlite(tmp_path) if request.param == "sqlite" else make_engine(request.getfixturevalue("postgres_url"))
     yield Committing(engine)  # type: ignore[misc]
     engine.dispose()
@@ -229,3 +238,62 @@ def test_twenty_thousand_points_are_twenty_thousand_points(store: SeriesStore) -
 
 def test_a_store_that_answers_says_so(store: SeriesStore) -> None:
     store.health()
+
+
+def test_an_influxdb_that_is_away_says_so_in_time(influx_server: InfluxDB, influx_url: str) -> None:
+    copy = influx(influx_url, timeout_s=0.5)
+    copy.append({1: [weight(1, "80.0", NOON)]})
+    influx_server.freeze()
+    for act in (copy.health, lambda: copy.append({1: [weight(1, "80.0", NOON)]})):
+        with pytest.raises(Transient, match="Timeout"):
+            act()
+    influx_server.thaw()
+    copy.health()
+    copy.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("test-token", "wrong-token"), "401"),
+        (("/clinic/test", "/clinic/other"), "not found"),
+    ],
+)
+def test_what_is_wrong_with_an_influxdb_is_said(influx_url: str, change: tuple[str, str], says: str) -> None:
+    copy = influx(influx_url.replace(*change))
+    with pytest.raises(Transient, match=says):
+        copy.health()
+    copy.close()
+
+
+def test_no_value_is_in_an_error_of_a_write(influx_url: str) -> None:
+    copy = influx(influx_url)
+    odd = Point(1, "no such\nmetric 78.9", 0, 1, 78.9, None, None, "p", "", None, None, holds=True)
+    with pytest.raises(Transient) as raised:
+        copy.write([odd])
+    assert "78.9" not in str(raised.value)
+    copy.close()
+
+
+def test_points_of_one_millisecond_whose_numbers_meet_are_apart(influx_url: str) -> None:
+    """A reading's number gives its nanoseconds: those of two are the same once in a million."""
+    copy, at = influx(influx_url), round(NOON.timestamp() * 1000)
+    ids = [16, 32, 1_000_016, 2_000_016, 2_000_032]
+    points = [Point(1, "body_weight", at, one, one / 1e6, None, None, "p", "", None, None, holds=True) for one in ids]
+    for _ in range(2):
+        copy.write(points)
+    assert list(copy.columns(1, "body_weight", NOON, NOON + HOUR).reading_id) == ids
+    assert copy.counts() == {(1, "body_weight"): 5}
+    copy.close()
+
+
+def test_a_mark_is_what_was_set_and_goes_with_the_rest(influx_url: str) -> None:
+    copy = influx(influx_url)
+    assert copy.mark() is None
+    copy.set_mark(Position(7, 3))
+    copy.set_mark(Position(9, 4))
+    copy.append({1: [weight(1, "80.0", NOON)]})
+    assert copy.mark() == Position(9, 4)
+    copy.wipe()
+    assert (copy.mark(), copy.counts()) == (None, {})
+    copy.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import WrongSetting
-from hub.settings import Address, Settings, check_production, config_dir, describe, load, save
+from hub.settings import Address, SeriesAddress, Settings, check_production, config_dir, describe, load, save
 
 
 def test_nothing_set_is_the_defaults() -> None:
@@ -123,3 +123,18 @@ def test_the_brokers_address_is_read_from_its_url() -> None:
 
 def test_the_shipped_configuration_is_found() -> None:
     assert (config_dir() / "protocols" / "hypertension.yaml").is_file()
+
+
+def test_a_series_url_has_a_token_and_a_bucket() -> None:
+    given = {"RPMHUB_SERIES_URL": "influxdb+https://a%2Fb@influx.example.org:8086/clinic/rpm/autogen"}
+    assert load(given).series == SeriesAddress("https://influx.example.org:8086", "a/b", "clinic", "rpm/autogen")
+    assert load({}).series is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://t@h:1/o/b", "influxdb+http://h:1/o/b", "influxdb+http://t@h/o/b", "influxdb+http://t@h:1/o"]
+)
+def test_a_series_url_that_lacks_something_is_refused_without_its_token(url: str) -> None:
+    with pytest.raises(WrongSetting, match="RPMHUB_SERIES_URL must be") as raised:
+        load({"RPMHUB_SERIES_URL": url})
+    assert "t@h" not in str(raised.value)
