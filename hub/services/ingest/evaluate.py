@@ -36,11 +36,16 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new."""
+    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new.
+
+    ``registry`` with the evaluation ``versions``: what is kept from group to group.
+    """
 
     known: Mapping[int, Known]
     late: Mapping[int, Mapping[str, datetime]]
     new: Mapping[int, frozenset[int]]
+    registry: Registry
+    versions: Mapping[int, int]
 
 
 def evaluate(
@@ -64,19 +69,18 @@ def evaluate(
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
     late = {one.patient.id: _first_late(newest.get(one.patient.id, {}), one.readings) for one in came}
-    group = Group(
-        known, late, {one.patient.id: frozenset(s.reading_id for s in samples[one.patient.id]) for one in came}
-    )
-    speaking = [one for one in came if not _calm(one, group, registry)]
+    new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
+    group = Group(known, late, new, registry, versions or {})
+    speaking = [one for one in came if not _calm(one, group)]
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
 
-def _calm(came: Came, group: Group, registry: Registry) -> bool:
+def _calm(came: Came, group: Group) -> bool:
     """Whether no rule has anything to say, do or take back: then none is asked. Nearly all readings are like that."""
     known = group.known[came.patient.id]
     if known.open or known.waiting or group.late[came.patient.id]:
         return False
-    calm = registry.calm(came.patient)
+    calm = group.registry.calm(came.patient)
     return all(
         not reading.failed and all(s.metric in calm and calm[s.metric].holds(s) for s in reading.samples)
         for reading in came.readings
@@ -87,8 +91,11 @@ def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now
     """Judge all in one savepoint. Where that fails each is judged in one of its own: two more statements a patient."""
     try:
         with uow.savepoint():
-            pasts = _pasts(uow, came, now)
-            return {one.patient.id for one in came if _judge(uow, hub, one, group, pasts[one.patient.id], now)}
+            pasts = _pasts(uow, came, group, now)
+            spoke = {one.patient.id for one in came if _judge(uow, hub, one, group, pasts[one.patient.id], now)}
+            for patient_id, past in pasts.items():
+                group.registry.weighed(patient_id, past.remembered(WEIGHT))
+            return spoke
     except Transient:
         raise
     except Exception as error:  # noqa: BLE001 - each is tried alone, and told of then
@@ -96,17 +103,21 @@ def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now
     return {one.patient.id for one in came if _alone(uow, hub, one, group, now)}
 
 
-def _pasts(uow: UnitOfWork, came: Sequence[Came], now: datetime) -> dict[int, Past]:
-    """Each one's past; the weights that rules look back at are fetched for all at once."""
-    since: dict[int, datetime] = {}
+def _pasts(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -> dict[int, Past]:
+    """Each one's past; the weights that rules look back at are known, or fetched for all at once."""
+    new: dict[int, list[Sample]] = {}
     for one in came:
-        weights = [s.at for reading in one.readings for s in reading.samples if s.metric == WEIGHT]
+        weights = [s for reading in one.readings for s in reading.samples if s.metric == WEIGHT]
         if weights:
-            since[one.patient.id] = min(weights) - LOOKBACK
+            new[one.patient.id] = weights
+    since = {patient_id: min(weight.at for weight in weights) - LOOKBACK for patient_id, weights in new.items()}
     until = now + _AHEAD
     pasts = {one.patient.id: Past(uow.series, one.patient.id, until) for one in came}
-    for patient_id, samples in uow.series.ranges(WEIGHT, since, until).items():
-        pasts[patient_id].remember(WEIGHT, since[patient_id], samples)
+    for patient_id, (_, before) in group.registry.weights(uow, group.versions, since, until).items():
+        begin, ours = since[patient_id], group.new[patient_id]
+        stored = [weight for weight in before if weight.at >= begin and weight.reading_id not in ours]
+        weights = sorted(stored + new[patient_id], key=lambda weight: (weight.at, weight.reading_id))
+        pasts[patient_id].remember(WEIGHT, begin, weights)
     return pasts
 
 

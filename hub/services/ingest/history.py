@@ -49,6 +49,11 @@ class Past:
         """All there is of this metric from ``since`` on, fetched together with that of others."""
         self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
 
+    def remembered(self, metric: str) -> tuple[datetime, Sequence[Sample]] | None:
+        """What was fetched of this metric, and from when on."""
+        window = self._windows.get(metric)
+        return None if window is None else (window.since, window.samples)
+
     def forget(self, metric: str) -> None:
         """Fetch this metric anew the next time."""
         self._windows.pop(metric, None)

@@ -12,6 +12,8 @@ from hub.domain.calm import Calm, calm_of
 from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
+from hub.domain.same_person import WEIGHT
+from hub.domain.samples import Sample
 from hub.services.ports.care import Enrolment
 from hub.services.ports.devices import DeviceRow
 from hub.services.ports.storage import UnitOfWork
@@ -21,10 +23,16 @@ log = logging.getLogger(__name__)
 MOST = 50_000
 """Of each kind; beyond it everything is forgotten, which costs a few questions."""
 
+MOST_WEIGHTS = 5_000
+"""Patients whose weights of the last weeks are kept: some 10 kB each."""
+
 _AHEAD = timedelta(days=1)
 """A person's act may carry the time of a clock that is ahead of this one."""
 
 Key = TypeVar("Key")
+
+Weights = tuple[datetime, Sequence[Sample]]
+"""From when on, and all weights since, oldest first."""
 
 
 class Registry:
@@ -39,13 +47,22 @@ class Registry:
         self._calm: dict[int, Mapping[str, Calm]] = {}
         self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
         """By patient, as of an evaluation version: whoever adds a sample moves that."""
+        self._weights: dict[int, tuple[int, Weights]] = {}
+        """Likewise."""
+        self._weighed: dict[int, Weights] = {}
+        """As they will be when the group is committed."""
 
     def refresh(self, uow: UnitOfWork) -> None:
         """Forget everything if anything has changed."""
+        self._weighed.clear()
+        if len(self._weights) > MOST_WEIGHTS:
+            self._weights.clear()
         version = uow.operations.registry_version()
         if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm, self._newest):
+            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm):
                 kept.clear()
+            self._newest.clear()
+            self._weights.clear()
             self._version = version
 
     def devices(self, uow: UnitOfWork, addresses: Collection[str]) -> dict[str, DeviceRow]:
@@ -85,12 +102,29 @@ class Registry:
             self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
         return {one: self._newest[one][1] for one in versions}
 
+    def weights(
+        self, uow: UnitOfWork, versions: Mapping[int, int], since: Mapping[int, datetime], until: datetime
+    ) -> Mapping[int, Weights]:
+        """By patient the weights from ``since`` on or from longer ago, at these evaluation versions."""
+        kept = {one: self._weights[one] for one in since if one in self._weights}
+        known = {one: found for one, (at, found) in kept.items() if at == versions[one] and found[0] <= since[one]}
+        absent = {one: begin for one, begin in since.items() if one not in known}
+        read = uow.series.ranges(WEIGHT, absent, until)
+        return known | {one: (begin, read[one]) for one, begin in absent.items()}
+
+    def weighed(self, patient_id: int, weights: Weights | None) -> None:
+        """What ``weights`` is to answer once the group is committed."""
+        if weights is not None:
+            self._weighed[patient_id] = weights
+
     def added(self, versions: Mapping[int, int], newest: Mapping[int, Mapping[str, datetime]]) -> None:
         """The group is committed: what it added of each patient, who was at these versions before."""
         for one, theirs in newest.items():
             before = self._newest[one][1] if one in self._newest else {}
             later = {metric: max(at, before.get(metric, at)) for metric, at in theirs.items()}
             self._newest[one] = (versions[one] + 1, {**before, **later})
+        for one, weights in self._weighed.items():
+            self._weights[one] = (versions[one] + 1, weights)
 
     def calm(self, patient: Patient) -> Mapping[str, Calm]:
         """By metric the values that none of the patient's rules, whose ``enrolments`` were asked for, speaks about."""

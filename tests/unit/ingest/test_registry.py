@@ -12,12 +12,15 @@ import pytest
 from hub.adapters.sql.engine import Unavailable
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.patients import EndReason, Monitoring
+from hub.domain.same_person import WEIGHT
 from hub.services import enrolment, equipment, held
+from hub.services.checkins.reported import take_reading_back
 from hub.services.ingest.commit import process
 from hub.services.ingest.registry import Registry
+from hub.services.ingest.samples import VALUES_PER_READING
 from hub.services.ports.care import NewPatient
 from hub.services.ports.storage import UnitOfWork
-from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, Home, batch, homes, pressure, reading
+from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, SCALE, Home, batch, homes, kg, pressure, reading
 
 NEW = NewPatient("N1", "Nel Invented", date(1950, 1, 1), "UTC")
 
@@ -143,6 +146,36 @@ def test_when_the_newest_sample_was_measured_is_known_after_every_commit_of_whom
         with home.hub.unit_of_work() as uow:
             versions, truth = uow.patients.evaluation_versions([1]), dict(uow.series.newest_times([1]))
             assert [dict(kept.newest(uow, versions)) for kept in registries] == [truth or {1: {}}] * 2
+
+
+def test_the_weights_of_the_last_weeks_are_known_after_every_commit_of_whomever(home: Home) -> None:
+    """The same with jumps that look like somebody else, releases, late ones, and one that is taken back."""
+    patient = home.enrol("W1", "Wes Invented", ("heart-failure",))
+    equipment.assign_device(home.hub, ADMIN, home.devices[SCALE], patient, since=home.now - timedelta(days=9))
+    registries, seqs = [Registry(), Registry()], iter(range(500, 600))
+    for turn, weight in enumerate((78, 78.4, 91, 78.2, 90, 90.4, 90.2, 77, 79, 79.5, 78.8, 95, 78, 78.1)):
+        home.clinic.clock.forward(timedelta(minutes=7))
+        old = timedelta(minutes=40) if turn % 5 == 4 else timedelta(0)
+        one = reading(next(seqs), home.now - old, kg(weight), SCALE)
+        broken = home.hub if turn % 4 != 3 else replace(home.hub, unit_of_work=lambda: Failing(home.clinic.engine))
+        with suppress(Unavailable):
+            process(broken, [home.message(batch(home.now, one, batch=f"w-{turn}"))], registries[turn % 2])
+        if turn == 10:
+            take_back_newest(home, patient)
+        since, until = {patient: home.now - timedelta(days=2)}, home.now + timedelta(minutes=1)
+        with home.hub.unit_of_work() as uow:
+            versions, truth = uow.patients.evaluation_versions([patient]), uow.series.ranges(WEIGHT, since, until)
+            for kept in registries:
+                begin, weights = kept.weights(uow, versions, since, until)[patient]
+                assert begin <= since[patient]
+                assert [weight for weight in weights if weight.at >= since[patient]] == truth[patient]
+
+
+def take_back_newest(home: Home, patient: int) -> None:
+    with home.hub.unit_of_work() as uow:
+        newest = uow.series.latest([patient])[patient][WEIGHT]
+        take_reading_back(uow, uow.patients.get(patient), newest.reading_id // VALUES_PER_READING)
+        uow.commit()
 
 
 class Failing(SqlUnitOfWork):
