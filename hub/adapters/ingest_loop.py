@@ -26,7 +26,7 @@ GROUP, GROUP_BYTES = 500, 256 * 1024
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
 RETRY_S = 0.5
-YIELD_S = 0.02
+YIELD_S = 0.003
 """Between full groups the worker and the pages get the database: an acknowledgement must not wait for a backlog."""
 
 HOLD_S = 5.0

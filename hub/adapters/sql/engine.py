@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,10 @@ WAL_RESET_MENDED = (3, 51, 3)
 """From this version on several connections may write and checkpoint a WAL without the WAL-reset fault."""
 
 BUSY_MS = 5000
+
+TRY_EVERY_S = 0.001
+"""SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
+worker and the pages would seldom meet the moment when it is free."""
 
 _BUSY = re.compile(
     r"database is locked|database table is locked|could not serialize|deadlock detected|due to lock timeout"
@@ -98,7 +103,10 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
     def _begun(connection: Connection) -> None:
         # A deferred transaction that reads and then writes fails at once with BUSY_SNAPSHOT, whatever the timeout.
         reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        if reading:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_as_writer(connection)
 
     @event.listens_for(engine, "commit")
     def _committing(connection: Connection) -> None:
@@ -107,6 +115,27 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         driver: Any = connection.connection.dbapi_connection
         if not driver.in_transaction:
             raise Unavailable("the database undid this transaction")
+
+
+def _begin_as_writer(connection: Connection) -> None:
+    """Take the write lock, for which the connection's busy timeout is waited; the last try says what is wrong."""
+    driver: Any = connection.connection.dbapi_connection
+    (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout = 0")
+    pause = threading.Event()
+    try:
+        for _ in range(int(patience_ms / 1000 / TRY_EVERY_S)):
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except driver.OperationalError as error:
+                if not is_busy(error):
+                    break
+                pause.wait(TRY_EVERY_S)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {patience_ms}")
 
 
 def _tell_when_full(engine: Engine, when_full: Callable[[], None]) -> None:
