@@ -26,8 +26,15 @@ _PHONE: Final = r"^(\+[1-9][0-9]{6,14})?$"
 _LOCAL: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{3,15})?$"
 _ACCOUNT: Final = r"^(AC[0-9a-f]{32})?$"
 _SENDER: Final = r"^(\+[1-9][0-9]{6,14}|[0-9]{5,6}|MG[0-9a-f]{32})?$"
+LEAST_RAW_DAYS: Final = 90
 _FAKES: Final = frozenset({("http", "127.0.0.1"), ("http", "localhost")})
 _TWILIO: Final = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
+
+
+_RAW_DAYS: Final = (
+    "Days after which rpmhub series thin may thin readings; 0 = never. The journal keeps each as it came: the law asks "
+    "that a clinical record be kept for years, often ten"
+)
 
 
 def _field(text: str, **limits: Any) -> msgspec.Meta:
@@ -56,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clinic_phone: Annotated[str, _field("What a patient calls for advice; stands in HELP", pattern=_LOCAL)] = ""
     emergency_number: Annotated[str, _field("What a patient calls in an emergency; no default on purpose")] = ""
     last_resort_phone: Annotated[str, _field("Who is paged when nobody else can be, in E.164", pattern=_PHONE)] = ""
+    raw_days: Annotated[int, _field(_RAW_DAYS, ge=0)] = 0
     site_dir: Annotated[str, _field("The site's own protocols and texts; goes before the shipped ones")] = ""
     metrics_allow: Annotated[str, _field("Addresses beside loopback that may read /metrics, comma separated")] = ""
 
@@ -268,6 +276,8 @@ def _check_meaning(settings: Settings) -> None:
             ZoneInfo(settings.clinic_zone)
         except (KeyError, OSError, ValueError) as error:
             raise WrongSetting(f"{_env('clinic_zone')} is no known time zone: {settings.clinic_zone}.") from error
+    if 0 < settings.raw_days < LEAST_RAW_DAYS:
+        raise WrongSetting(f"{_env('raw_days')} must be 0, or {LEAST_RAW_DAYS} at least: charts and rules use each.")
     if settings.public_url and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise WrongSetting(f"{_env('public_url')} must begin with https:// or http://.")
     base = urlsplit(settings.twilio_base_url)

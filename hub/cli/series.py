@@ -1,10 +1,18 @@
-"""The time series: its summaries."""
+"""The time series: its summaries, and what is kept of it."""
+
+import threading
+from datetime import timedelta
 
 import click
 
-from hub.cli.context import hub
+from hub.cli.context import COMMAND_LINE, hub, settings
 from hub.cli.progress import progress
 from hub.services.rolling import begin_anew, go_on
+from hub.services.thinning import FEWEST, KEEP, Thinned, begin
+from hub.services.thinning import thin as thin_patient
+
+PAUSE_S = 0.02
+"""Between two transactions: whoever waits for the database gets it."""
 
 
 @click.group()
@@ -34,3 +42,32 @@ def rollup(patient_ids: tuple[int, ...]) -> None:
     click.echo(f"{who} hours and days are made anew.")
     if missing := sorted(set(patient_ids) - set(everybody)):
         raise click.ClickException(f"Nothing was measured of patient {', '.join(map(str, missing))}.")
+
+
+@series.command()
+@click.option("--older-than", type=click.IntRange(1), metavar="DAYS", help="Instead of RPMHUB_RAW_DAYS.")
+@click.option("--keep", type=click.IntRange(FEWEST), default=KEEP, show_default=True, help="Of a metric and day.")
+@click.option("--dry-run", is_flag=True, help="Count, and take nothing away.")
+def thin(older_than: int | None, keep: int, dry_run: bool) -> None:
+    """Thin old readings: what is drawn looks the same, hours and days stay, and the journal keeps every reading.
+
+    The first, last, lowest and highest of each stretch of a day stay, and whatever is a bound, doubted, amended, spoken
+    of by a finding, or met an expectation. The hub may run; interrupted, run it again.
+    """
+    days = older_than or settings().raw_days
+    if not days:
+        raise click.UsageError("Readings are kept for ever: set RPMHUB_RAW_DAYS or say --older-than DAYS.")
+    opened = hub()
+    order, patients = begin(opened, COMMAND_LINE, timedelta(days=days), keep, dry=dry_run)
+    tell, breath = progress(), threading.Event()
+    total, waiting = Thinned(), 0
+    for place, patient_id in enumerate(patients):
+        tell("Thinning", place, len(patients))
+        done = thin_patient(opened, COMMAND_LINE, patient_id, order, lambda: breath.wait(PAUSE_S))
+        waiting += done is None
+        total += done or Thinned()
+    tell("Thinning", len(patients), len(patients))
+    would = "would be" if dry_run else "were"
+    click.echo(f"{total.removed} readings of {total.days} days {would} thinned away, {total.left} stay one by one.")
+    if waiting:
+        click.echo(f"{waiting} patients were left out: their hours and days are not all made yet.", err=True)

@@ -1,9 +1,6 @@
 """Hours and days follow the series: whatever comes in whatever order, they are what the samples of now make."""
 
-import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,119 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete, insert, update
 
-from hub.adapters.sql.engine import make_engine, read_only
-from hub.adapters.sql.reads import SqlReads
+from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.tables import metadata
-from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
-from hub.adapters.sql.tables.people import patient
-from hub.adapters.sql.tables.series import amendment
-from hub.adapters.sql.unit_of_work import SqlUnitOfWork
-from hub.domain.rollups import Grain, Rollup, days, hours
+from hub.domain.rollups import Grain
 from hub.domain.samples import Sample
-from hub.services.engine.rollups import Rollups
-from hub.services.hub import Hub
-from hub.services.ports.care import NewPatient
-from hub.services.ports.feed import START, Touched
+from hub.services.ports.feed import START
 from hub.services.rolling import begin_anew, go_on
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite, stores
-from tests.unit.alerting.clinic import SITE, CountedIds, MovedClock, NoPasswords, Phones
+from tests.contract.series_ward import METRICS, Ward
 
 ZONES = ["America/New_York", "Asia/Kolkata", "Europe/Berlin", "Australia/Lord_Howe"]
-METRICS = ["body_weight", "blood_glucose"]
-
-
-@dataclass
-class Ward:
-    """Patients by number from 1, and the worker's module behind their readings."""
-
-    engine: Engine
-    seq: int = 0
-    mrns: Iterator[int] = field(default_factory=itertools.count)
-
-    def __post_init__(self) -> None:
-        self.clock = MovedClock(NOON)
-        self.hub = Hub(
-            site=SITE,
-            clock=self.clock,
-            ids=CountedIds(),
-            passwords=NoPasswords(),
-            unit_of_work=lambda: SqlUnitOfWork(self.engine),
-            reads=self._reads,
-            channel=Phones(),
-            templates=dict,
-        )
-
-    @contextmanager
-    def _reads(self) -> Iterator[SqlReads]:
-        with read_only(self.engine).connect() as connection:
-            yield SqlReads(connection)
-
-    def enrol(self, zone: str) -> int:
-        with self.hub.unit_of_work() as uow:
-            added = uow.patients.add(NewPatient(f"M{next(self.mrns)}", "Pat Invented", None, zone), NOON)
-            uow.commit()
-        return added
-
-    def moves(self, patient_id: int, zone: str) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(update(patient).where(patient.c.id == patient_id).values(zone=zone))
-
-    def measures(self, patient_id: int, at: datetime, number: str, metric: str = "body_weight") -> Sample:
-        self.seq += 1
-        with self.hub.unit_of_work() as uow:
-            (sample,) = stores(uow, (patient_id, at, [(metric, number)]), first=self.seq)
-            uow.commit()
-        return sample
-
-    def void(self, patient_id: int, sample: Sample) -> None:
-        with self.hub.unit_of_work() as uow:
-            self._amend(uow, patient_id, sample)
-            uow.feed.changed(Touched(patient_id, sample.at, sample.at), "void")
-            uow.commit()
-
-    def _amend(self, uow: Any, patient_id: int, sample: Sample) -> None:
-        row = {"patient_id": patient_id, "metric": METRIC_CODES[sample.metric], "at": sample.at, "kind": "void"}
-        row |= {"reading_id": sample.reading_id, "reason": "mistaken", "made_by": "Ana Example", "made_at": NOON}
-        uow._connection.execute(insert(amendment).values(**row))
-
-    def mark(self, patient_id: int, sample: Sample, *flags: str) -> None:
-        with self.hub.unit_of_work() as uow:
-            uow.series.mark(patient_id, replace(sample, flags=frozenset(flags)))
-            uow.commit()
-
-    def erase(self, patient_id: int, since: datetime, until: datetime) -> None:
-        with self.hub.unit_of_work() as uow:
-            these = (reading.c.patient_id == patient_id) & (reading.c.at >= since) & (reading.c.at <= until)
-            uow._connection.execute(delete(reading).where(these))
-            uow.feed.changed(Touched(patient_id, since, until), "erase")
-            uow.commit()
-
-    def follow(self) -> None:
-        while Rollups().run(self.hub, NOON):
-            pass
-
-    def rows(self, patient_id: int, grain: Grain, metric: str = "body_weight") -> list[Rollup]:
-        with self.hub.reads() as reads:
-            found = reads.rollups(patient_id, metric, grain, NOON - 999 * DAY, NOON + 999 * DAY)
-        return list(found.rows)
-
-    def fresh(self, patient_id: int, grain: Grain, metric: str = "body_weight") -> list[Rollup]:
-        """Computed anew from the samples of now."""
-        with self.hub.reads() as reads:
-            source = reads.rollup_source
-            zone = source.zone(patient_id) or ""
-            points = source.points(patient_id, NOON - 999 * DAY, NOON + 999 * DAY).get(metric, ())
-            bases = source.bases(patient_id, NOON - 999 * DAY, NOON + 999 * DAY).get(metric, ())
-        of_hours = hours(points, zone, bases)
-        return of_hours if grain is Grain.HOUR else days(of_hours, zone)
-
-    def agrees(self, *patient_ids: int) -> None:
-        for patient_id in patient_ids:
-            for metric in METRICS:
-                for grain in Grain:
-                    assert self.rows(patient_id, grain, metric) == self.fresh(patient_id, grain, metric)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -268,9 +163,7 @@ def done(ward: Ward, one: int, there: list[Sample], act: tuple[Any, ...]) -> Non
         case ("void", place) if place < len(there):
             ward.void(one, there.pop(place))
         case ("correct", place, tenths) if place < len(there):
-            wrong = there.pop(place)
-            ward.void(one, wrong)
-            there.append(ward.measures(one, wrong.at, str(Decimal(tenths) / 10), wrong.metric))
+            there[place] = ward.correct(one, there[place], str(Decimal(tenths) / 10))
         case ("mark", place) if place < len(there):
             ward.mark(one, there[place], "implausible")
         case ("move", zone):

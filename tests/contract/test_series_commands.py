@@ -27,6 +27,16 @@ def operator(tmp_path: Path) -> Operator:
     return somebody
 
 
+def test_old_readings_are_thinned_only_where_the_operator_says_a_number_of_days(operator: Operator) -> None:
+    assert "kept for ever" in operator.refuses("series", "thin")
+    assert "must be 0, or 90 at least" in operator.refuses("series", "thin", RPMHUB_RAW_DAYS="30")
+    assert "never thinned" in operator.refuses("series", "thin", "--older-than", "30")
+    operator.says("series", "rollup")
+    assert operator.says("series", "thin", "--older-than", "90") == (
+        "0 readings of 0 days were thinned away, 0 stay one by one."
+    )
+
+
 def test_hours_and_days_are_made_anew_by_one_command(operator: Operator) -> None:
     assert operator.says("series", "rollup") == "2 patients' hours and days are made anew."
     assert operator.says("series", "rollup", "--patient", "2") == "1 patient's hours and days are made anew."

@@ -16,6 +16,7 @@ from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.tables.series import amendment
+from hub.adapters.sql.tables.summaries import thinned
 from hub.adapters.sql.types import EPOCH, LAST, to_ms
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.buckets import Bucket, Unit, buckets
@@ -143,6 +144,8 @@ class SqlSeries(SqlTimeLine):
         for line in (reading, latest, amendment):
             gone = line.c.patient_id == patient_id, line.c.at >= since, line.c.at < until
             self._connection.execute(delete(line).where(*gone))
+        sums = thinned.c.patient_id == patient_id, thinned.c.end_at > since, thinned.c.start_at < until
+        self._connection.execute(delete(thinned).where(*sums))  # whole hours: nothing of the span may stay
         for metric in _METRIC_NAMES.values():
             self._put_newest(patient_id, metric)
         SqlFeed(self._connection).changed(Touched(patient_id, since, until - _MS), "erase")

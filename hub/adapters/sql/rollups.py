@@ -99,7 +99,7 @@ class SqlRollups:
         these = (c.patient_id == patient_id) & c.metric.in_(_CODES) & (c.grain == int(grain))
         self._connection.execute(delete(rollup).where(these, c.start_at >= since, c.start_at < until))
         values = [
-            _values(patient_id, METRIC_CODES[metric], one)
+            sums_of(patient_id, METRIC_CODES[metric], one)
             | {"grain": int(grain), "below": one.below, "above": one.above}
             | {"left_out": one.left_out, "thinned": one.thinned}
             for metric, theirs in rows.items()
@@ -135,7 +135,8 @@ def _by_metric(rows: Sequence[tuple[Row[Any], Rollup]]) -> dict[str, list[Rollup
     return found
 
 
-def _values(patient_id: int, metric: int, one: Rollup) -> dict[str, Any]:
+def sums_of(patient_id: int, metric: int, one: Rollup) -> dict[str, Any]:
+    """The columns that ``rollup`` and ``thinned`` share."""
     return {
         "patient_id": patient_id,
         "metric": metric,

@@ -25,6 +25,7 @@ from hub.adapters.sql.quarantine import SqlQuarantine
 from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.adapters.sql.tasks import SqlTasks
+from hub.adapters.sql.thinning import SqlThinning
 
 
 class SqlSavepoint:
@@ -79,6 +80,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.staff = SqlStaff(connection)
         self.tasks = SqlTasks(connection)
+        self.thinning = SqlThinning(connection)
         return self
 
     def __exit__(

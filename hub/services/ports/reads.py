@@ -7,6 +7,7 @@ from hub.domain.rollups import Grain
 from hub.services.ports.adherence import AdherenceSource
 from hub.services.ports.rollups import RollupSource
 from hub.services.ports.staff import SessionRow, StaffMember
+from hub.services.ports.thinning import ThinningSource
 from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
 from hub.services.views.charts import PatientPage, Series
@@ -71,6 +72,11 @@ class Reads(Protocol):
     @property
     def rollup_source(self) -> RollupSource:
         """What a projection makes those windows from."""
+        ...
+
+    @property
+    def thinning_source(self) -> ThinningSource:
+        """What old readings are chosen from."""
         ...
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:

@@ -15,6 +15,7 @@ from hub.services.ports.operations import Audit, Operations
 from hub.services.ports.rollups import RollupRows
 from hub.services.ports.series import HubSeries, TimeLine
 from hub.services.ports.staff import Sessions, StaffStore
+from hub.services.ports.thinning import Thinning
 
 
 class UnitOfWork(Protocol):
@@ -69,6 +70,8 @@ class UnitOfWork(Protocol):
     def staff(self) -> StaffStore: ...
     @property
     def tasks(self) -> Tasks: ...
+    @property
+    def thinning(self) -> Thinning: ...
 
     def __enter__(self) -> Self: ...
 

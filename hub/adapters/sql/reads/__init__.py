@@ -22,6 +22,7 @@ from hub.adapters.sql.reads import (
 )
 from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
+from hub.adapters.sql.thinning import SqlThinning
 from hub.domain.rollups import Grain
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.adherence import PatientAdherence
@@ -100,6 +101,11 @@ class SqlReads:
     def rollup_source(self) -> SqlRollups:
         """What a projection makes those windows from."""
         return SqlRollups(self._connection)
+
+    @property
+    def thinning_source(self) -> SqlThinning:
+        """What old readings are chosen from."""
+        return SqlThinning(self._connection)
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
         """The newest texts to and from a patient, or None."""
