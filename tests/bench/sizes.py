@@ -1,6 +1,7 @@
-"""How much each bench does: usually a little; ``BENCH_RECORD=1`` what the record asks for; ``BENCH_<NAME>`` this much.
+"""How much each bench does: a little; with ``BENCH_RECORD`` what the record asks for; with ``BENCH_<NAME>`` this much.
 
-``BENCH_RECORD=1 tests/run bench`` takes some hours and 45 GB, most of them for fifty million readings.
+``BENCH_RECORD=1 tests/run bench`` puts its figures on record. It takes some hours and 45 GB of the disk, most of both
+for fifty million readings.
 """
 
 import os
