@@ -232,7 +232,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         else:
             server = make_engine(settings.database)
             lines.append(Ticker(hub, [Months(lambda now: make_ahead(server, now))], _instance(), "months"))
-        run_ticks(lines, stop)
+        run_ticks(lines, stop, hub.clock)
 
 
 def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
@@ -242,6 +242,7 @@ def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
     """
     from hub.services.engine.after_restore import AfterRestore
     from hub.services.engine.checkins import CheckIns
+    from hub.services.engine.clock_steps import alerts_follow
     from hub.services.engine.deadlines import Deadlines
     from hub.services.engine.escalation import Escalation
     from hub.services.engine.gateways import GatewayWatch
@@ -257,6 +258,7 @@ def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
     from hub.services.engine.texts import Texts
 
     return [
+        alerts_follow(),
         AfterRestore(),
         Texts(),
         Deadlines(),
@@ -277,10 +279,11 @@ def engine_modules(full: Callable[[], bool] = lambda: False) -> list[Module]:
 
 def sender_modules() -> list[Module]:
     """What waits for a provider: on a line of its own, so that one that hangs holds no deadline back."""
+    from hub.services.engine.clock_steps import messages_follow
     from hub.services.engine.delivery import Delivery
     from hub.services.engine.missed_texts import MissedTexts
 
-    return [Delivery(), MissedTexts()]
+    return [messages_follow(), Delivery(), MissedTexts()]
 
 
 def summary_modules() -> list[Module]:

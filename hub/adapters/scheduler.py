@@ -3,19 +3,20 @@
 import logging
 import threading
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.services.engine.runner import Engine
+from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1
 
 
-def run_ticks(engines: Sequence[Engine], stop: threading.Event) -> None:
+def run_ticks(engines: Sequence[Engine], stop: threading.Event, clock: Clock) -> None:
     """Tick each every second until ``stop`` is set; then finish the ticks that run. A slow one keeps no other back."""
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_listener(_noted, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
@@ -26,9 +27,18 @@ def run_ticks(engines: Sequence[Engine], stop: threading.Event) -> None:
         )
     scheduler.start()
     try:
-        stop.wait()
+        while not stop.wait(TICK_S):
+            _keep_pace(scheduler, clock)
     finally:
         scheduler.shutdown(wait=True)
+
+
+def _keep_pace(scheduler: BackgroundScheduler, clock: Clock) -> None:
+    """A wall clock that was set back by two hours would have the scheduler wait for two hours."""
+    now = clock.now()
+    for job in scheduler.get_jobs():
+        if job.next_run_time > now + timedelta(seconds=2 * TICK_S):
+            job.modify(next_run_time=now)
 
 
 def _noted(event: JobEvent) -> None:

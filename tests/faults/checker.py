@@ -12,7 +12,13 @@ OPEN = frozenset({"open", "acknowledged"})
 
 def violations(evidence: Evidence) -> list[str]:
     """What was lost, doubled, invented or left lying, one sentence each."""
-    checks = (_journal, _readings, _refusals, _conservation, _findings, _alerts, _pages, _phones)
+    checks = (_findings, _alerts, _pages, _phones)
+    return [*of_readings(evidence), *(sentence for check in checks for sentence in check(evidence))]
+
+
+def of_readings(evidence: Evidence) -> list[str]:
+    """The same of readings alone."""
+    checks = (_journal, _readings, _refusals, _conservation)
     return [sentence for check in checks for sentence in check(evidence)]
 
 

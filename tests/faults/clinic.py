@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -37,11 +37,13 @@ class Program:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     log: Path
+    under: tuple[str, ...] = ()
+    """A command that runs it, if it is to run under one."""
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def start(self) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("RPMHUB_")}
-        command = [sys.executable, "-P", "-m", *self.arguments]
+        command = [*self.under, sys.executable, "-P", "-m", *self.arguments]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -54,6 +56,11 @@ class Program:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         if self._process is not None:
@@ -113,7 +120,9 @@ class Clinic:
 
 
 @contextlib.contextmanager
-def clinic(directory: Path, devices: list[str], reserved_mb: int = 1) -> Iterator[Clinic]:
+def clinic(
+    directory: Path, devices: list[str], reserved_mb: int = 1, worn_for: timedelta = timedelta(minutes=1)
+) -> Iterator[Clinic]:
     """A seeded clinic with one patient a device and running brokers; every program it started is gone at the end.
 
     The devices have a broker of their own, beside the patients: it is never killed, and with the cuffs' log it is what
@@ -131,7 +140,8 @@ def clinic(directory: Path, devices: list[str], reserved_mb: int = 1) -> Iterato
         hub = build_hub(settings, role="command")
         engine = make_engine(settings.database)
         _keep_for_the_gateway(device_broker)
-        made = Clinic(directory, hub_broker, device_broker, settings, engine, hub, _seed(hub, devices))
+        nurse = _seed(hub, devices, hub.clock.now() - worn_for)
+        made = Clinic(directory, hub_broker, device_broker, settings, engine, hub, nurse)
         try:
             yield made
         finally:
@@ -140,7 +150,7 @@ def clinic(directory: Path, devices: list[str], reserved_mb: int = 1) -> Iterato
             engine.dispose()
 
 
-def _seed(hub: Hub, devices: list[str]) -> Actor:
+def _seed(hub: Hub, devices: list[str], since: datetime) -> Actor:
     phones = (("ana", "+15555550101"), ("ben", "+15555550102"))
     staff = [
         staffing.add_staff(hub, SETTER, login, login.title(), "nurse", "not a secret", phone) for login, phone in phones
@@ -153,7 +163,7 @@ def _seed(hub: Hub, devices: list[str]) -> Actor:
         )
         patient = enrolment.add_patient(hub, SETTER, new, protocols=("hypertension",))
         device_id = equipment.add_device(hub, SETTER, device, "blood-pressure", GATEWAY)
-        equipment.assign_device(hub, SETTER, device_id, patient, since=hub.clock.now() - timedelta(minutes=1))
+        equipment.assign_device(hub, SETTER, device_id, patient, since=since)
     return Actor("Ana", "nurse", staff[0])
 
 

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -105,6 +105,16 @@ class SqlAlerts:
         """Acknowledged alerts whose time is up."""
         due = select(table.c.id).where(table.c.state == State.ACKNOWLEDGED.value, table.c.lapses_at <= now)
         return list(self._connection.execute(due.order_by(table.c.lapses_at).limit(limit)).scalars())
+
+    def set_back(self, by: timedelta) -> int:
+        """Pages and lapses of alerts that are not resolved."""
+        waiting = table.c.next_page_at.is_not(None) | table.c.lapses_at.is_not(None)
+        columns = select(table.c.id, table.c.next_page_at, table.c.lapses_at)
+        rows = self._connection.execute(columns.where(waiting, _LIVE)).all()
+        for row in rows:
+            sooner = {name: at and at - by for name, at in (("next_page_at", row[1]), ("lapses_at", row[2]))}
+            self._connection.execute(update(table).where(table.c.id == row.id).values(sooner))
+        return len(rows)
 
     def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
         """One line of the alert's history."""

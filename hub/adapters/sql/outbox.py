@@ -1,7 +1,7 @@
 """The outbox: claimed under a lease, fenced, moved only upwards."""
 
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, update
@@ -115,6 +115,21 @@ class SqlOutbox:
         """Pending messages past their time become stale."""
         late = _PENDING & (table.c.valid_until <= now)
         return self._connection.execute(update(table).where(late).values(_state(Sending.STALE))).rowcount
+
+    def set_back(self, by: timedelta) -> int:
+        """Pending messages of alerts."""
+        return self._move("send_after", -by)
+
+    def keep_longer(self, by: timedelta) -> int:
+        """Pending messages of alerts."""
+        return self._move("valid_until", by)
+
+    def _move(self, name: str, by: timedelta) -> int:
+        waiting = _PENDING & table.c.alert_id.is_not(None) & table.c[name].is_not(None)
+        rows = self._connection.execute(select(table.c.id, table.c[name].label("at")).where(waiting)).all()
+        for row in rows:
+            self._connection.execute(update(table).where(table.c.id == row.id).values({name: row.at + by}))
+        return len(rows)
 
     def all_stale(self, why: str) -> int:
         """Pending ones, and those whose sending nobody saw the end of."""

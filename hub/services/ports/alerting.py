@@ -69,6 +69,10 @@ class Alerts(Protocol):
 
     def due_lapses(self, now: datetime, limit: int) -> list[int]: ...
 
+    def set_back(self, by: timedelta) -> int:
+        """Whatever waits for its time in an alert comes so much earlier; in how many alerts."""
+        ...
+
     def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
         """One line of the alert's history."""
         ...
@@ -323,6 +327,14 @@ class Outbox(Protocol):
 
     def expire(self, now: datetime) -> int:
         """Pending messages past their time become stale; how many."""
+        ...
+
+    def set_back(self, by: timedelta) -> int:
+        """Whatever of an alert waits to leave does so much earlier; how many messages."""
+        ...
+
+    def keep_longer(self, by: timedelta) -> int:
+        """Whatever of an alert waits to leave may do so for so much longer; how many messages."""
         ...
 
     def all_stale(self, why: str) -> int:

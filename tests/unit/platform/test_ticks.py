@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hub.adapters.clock import SystemClock
 from hub.adapters.scheduler import run_ticks
 from hub.services.engine.runner import Engine
 from hub.services.hub import Hub
@@ -48,7 +49,7 @@ def test_a_provider_that_hangs_holds_no_deadline_back(tmp_path: Path) -> None:
         hangs = Hangs(released)
         counts = Counts(hangs.began)
         engines = [Engine(home.hub, [counts], "test"), Engine(home.hub, [hangs], "test", "sender")]
-        ticking = threading.Thread(target=run_ticks, args=(engines, stop))
+        ticking = threading.Thread(target=run_ticks, args=(engines, stop, SystemClock()))
         ticking.start()
         try:
             assert counts.thrice.wait(15), "the line that counts waited for the one that hangs"
