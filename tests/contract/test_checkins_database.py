@@ -13,8 +13,8 @@ from tests.scenario.talks import DAILY, HOUR, PRESSURE, Talks, talks
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> Iterator[Talks]:
-    yield from talks(tmp_path)
+def talk(tmp_path: Path, database_url: str | None) -> Iterator[Talks]:
+    yield from talks(tmp_path, url=database_url)
 
 
 def test_a_newer_copy_retires_the_one_before_and_both_are_kept(talk: Talks) -> None:

@@ -1,4 +1,4 @@
-"""What the database must promise: durable or ``Unavailable``, no value in an error, the schema as described."""
+"""What either database must promise: no value in an error, the schema as described, and what was given comes back."""
 
 import contextlib
 import itertools
@@ -14,28 +14,25 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event, insert, select, text
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.ingest_loop import YIELD_S
-from hub.adapters.sql.engine import Unavailable, make_engine, read_only
+from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.migrate import check_current, is_current, upgrade
 from hub.adapters.sql.partitions import is_partition
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.measurements import METRIC_CODES
-from hub.adapters.sql.tables.operations import stamp
 from hub.domain.findings import Deadline, Finding
 from hub.domain.metrics import METRICS
 from hub.domain.patients import Monitoring, OxygenTarget
 from hub.domain.samples import Attempt, Sample, Shown
 from hub.domain.severity import Severity
 from hub.errors import WrongSetting
-from hub.services.ingest.wire import BatchAck
 from hub.services.ports.care import NewPatient
 from hub.services.ports.devices import GatewayStatus
 from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KeyTaken, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
-from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, batch, homes, kg, reading, spo2
+from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, homes, spo2
 
 NOW = datetime(2026, 3, 2, 12, 4, 0, 123000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -45,8 +42,8 @@ BEFORE = {("registry_version", "")}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
+def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
+    yield from homes(tmp_path, url=database_url)
 
 
 @pytest.fixture
@@ -55,52 +52,7 @@ def uow(home: Home) -> Iterator[UnitOfWork]:
         yield opened
 
 
-# Durable, or not at all ------------------------------------------------------------------------------------------
-
-
-def limited(home: Home, **pragmas: int) -> None:
-    """From now on every connection has these bounds."""
-    home.clinic.engine.dispose()
-
-    def checked_out(connection: Any, *_: object) -> None:
-        for name, number in pragmas.items():
-            connection.execute(f"PRAGMA {name} = {number}")
-
-    event.listen(home.clinic.engine, "checkout", checked_out)
-
-
-def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(home: Home) -> None:
-    limited(home, max_page_count=1)
-    payload = batch(
-        home.now, *(reading(n, home.now, kg(78), raw=[{"kind": "k", "data": "0" * 400}]) for n in range(150))
-    )
-    before = home.everything()
-    for _ in range(3):
-        with pytest.raises(Unavailable, match="full"):
-            home.arrives(payload)
-    assert home.everything() == before
-    limited(home, max_page_count=1_000_000)
-    (ack,) = home.arrives(payload)
-    assert isinstance(ack, BatchAck)
-    assert {one.status for one in ack.results} == {"stored"}
-
-
-def test_a_locked_database_is_told_as_such(home: Home) -> None:
-    limited(home, busy_timeout=20)
-    with home.clinic.engine.connect() as other:
-        other.execute(select(stamp))
-        with pytest.raises(Unavailable, match="locked"):
-            home.measures(kg(78))
-    assert home.measures(kg(78)) == "stored"
-
-
-def test_a_transaction_that_the_database_undid_is_not_taken_for_committed(home: Home) -> None:
-    with home.clinic.engine.connect() as connection:
-        connection.execute(insert(stamp).values(name="mode", value="x"))
-        connection.exec_driver_sql("ROLLBACK")  # what SQLite does by itself when the disk is full
-        with pytest.raises(Unavailable, match="undid"):
-            connection.commit()
-    assert home.count("stamp") == 0
+# One transaction -------------------------------------------------------------------------------------------------
 
 
 def test_a_savepoint_that_fails_takes_only_its_own_work_back(home: Home) -> None:
@@ -117,31 +69,6 @@ def test_an_error_of_the_database_holds_no_value(home: Home) -> None:
     with home.hub.unit_of_work() as uow, pytest.raises(IntegrityError) as raised:
         uow.patients.add(NewPatient("A1", "Nel Invented", None, "UTC"), home.now)
     assert "Invented" not in str(raised.value)
-
-
-def test_a_word_in_a_value_makes_no_error_pass(home: Home) -> None:
-    """``deadlock`` in a device's name is no deadlock."""
-    with home.hub.unit_of_work() as uow:
-        uow.operations.set_stamp("database is locked", "x")
-        with pytest.raises(SQLAlchemyError):
-            uow.operations.set_stamp("database is locked", "deadlock detected")
-
-
-def test_a_question_never_waits_for_a_writer(home: Home) -> None:
-    limited(home, busy_timeout=1)
-    with home.hub.unit_of_work() as uow:
-        uow.operations.count("x")
-        with read_only(home.clinic.engine).connect() as reader:
-            counters = reader.execute(select(text("name, label")).select_from(text("counter")))
-            assert {tuple(row) for row in counters} == BEFORE
-
-
-def test_what_must_be_durable_is_synchronous(home: Home) -> None:
-    with home.clinic.engine.connect() as connection:
-        pragmas = {
-            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "foreign_keys")
-        }
-    assert pragmas == {"synchronous": 3, "foreign_keys": 1}
 
 
 # The schema ------------------------------------------------------------------------------------------------------

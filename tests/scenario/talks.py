@@ -150,6 +150,6 @@ class Talks:
         return next((state, due) for slot, state, due in rows if slot.endswith(name))
 
 
-def talks(folder: Path, protocols: tuple[str, ...] = ("heart-failure",)) -> Iterator[Talks]:
-    for home in homes(folder, protocols):
+def talks(folder: Path, protocols: tuple[str, ...] = ("heart-failure",), url: str | None = None) -> Iterator[Talks]:
+    for home in homes(folder, protocols, url):
         yield Talks(home)

@@ -17,8 +17,8 @@ MANY = 6
 
 
 @pytest.fixture
-def clinic(tmp_path: Path) -> Iterator[Clinic]:
-    for clinic in clinics(tmp_path):
+def clinic(tmp_path: Path, database_url: str | None) -> Iterator[Clinic]:
+    for clinic in clinics(tmp_path, url=database_url):
         clinic.staff("Ana Example", ANA)
         yield clinic
 
@@ -36,9 +36,10 @@ def at_once(act: Callable[[int], object]) -> list[object]:
 
 def test_six_readings_at_once_are_one_alert_and_one_page(clinic: Clinic) -> None:
     patient = clinic.patient()
-    ids = at_once(lambda number: clinic.finds(patient, rule=f"rule-{number}"))
-    assert len(set(ids)) == 1
-    assert clinic.alert().findings == MANY
+    (alert_id,) = set(at_once(lambda number: clinic.finds(patient, rule=f"rule-{number}")))
+    assert isinstance(alert_id, int)
+    with clinic.hub.unit_of_work() as uow:
+        assert uow.alerts.get(alert_id).findings == MANY
     assert [who for who, _ in clinic.tick()] == ["Ana"]
 
 

@@ -33,8 +33,8 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
+def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
+    yield from homes(tmp_path, url=database_url)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_ticking_the_task_off_while_readings_still_wait_asks_again_the_next_day(
     home.forward(3 * DAY, every=HOUR)
     assert len(home.tasks()) == 2, "one that is open is enough"
     held.discard(home.hub, home.ana, journal(home)[0], "a visitor's")
-    tasks.complete(home.hub, home.ana, 2)
+    tasks.complete(home.hub, home.ana, home.rows("task", "id")[1])
     home.forward(2 * DAY, every=HOUR)
     assert len(home.tasks()) == 2
 

@@ -16,7 +16,8 @@ def insert_or_ignore(connection: Connection, table: Table, rows: Sequence[Mappin
     """Insert rows whose keys are new; how many were."""
     if not rows:
         return 0
-    return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows)).rowcount
+    statement = insert_into(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(statement, list(rows)).rowcount
 
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, Any], changes: Sequence[str]) -> None:

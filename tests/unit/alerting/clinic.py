@@ -1,4 +1,4 @@
-"""A small clinic on a real SQLite file: a clock that moves, phones that remember, staff who can be named."""
+"""A small clinic on a real database: a clock that moves, phones that remember, staff who can be named."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -15,7 +15,6 @@ from sqlalchemy import insert, select, update
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.migrate import upgrade
 from hub.adapters.sql.reads import SqlReads
-from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.alerting import alert as alert_table
 from hub.adapters.sql.tables.alerting import alert_event, outbox
 from hub.adapters.sql.tables.people import patient as patient_table
@@ -124,8 +123,6 @@ class Clinic:
         if url is None and not file.exists():
             file.write_bytes(_fresh())
         self.engine = make_engine(url or f"sqlite:///{file}", checkpoints=True)
-        if url is not None:
-            metadata.create_all(self.engine)
         self.clock, self.phones = MovedClock(NOON), Phones()
         self.hub = Hub(
             site=site,
@@ -240,6 +237,21 @@ class Clinic:
         """Damage a row so that reading it fails."""
         with self.engine.begin() as connection:
             connection.execute(update(alert_table).where(alert_table.c.ref == ref).values(chain="not JSON"))
+
+    def trigger(self, name: str, event: str, does: str) -> None:
+        """From now on the database does this by itself at that event, for each row."""
+        on_sqlite = self.engine.dialect.name == "sqlite"
+        body = f"BEGIN {does} END" if on_sqlite else f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+        function = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        with self.engine.begin() as connection:
+            if not on_sqlite:
+                connection.exec_driver_sql(f"{function}'BEGIN {does} RETURN NEW; END'")
+            connection.exec_driver_sql(f"CREATE TRIGGER {name} {event} {body}")
+
+    def drop_trigger(self, name: str, table: str) -> None:
+        with self.engine.begin() as connection:
+            of = "" if connection.dialect.name == "sqlite" else f"ON {table}"
+            connection.exec_driver_sql(f"DROP TRIGGER {name} {of}")
 
     def history_rows(self) -> int:
         with self.engine.connect() as connection:

@@ -23,8 +23,8 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
+def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
+    yield from homes(tmp_path, url=database_url)
 
 
 @dataclass

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from hub.adapters.sql.engine import Unavailable
 from hub.domain.findings import Deadline, Verdict
@@ -46,8 +45,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
+def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
+    yield from homes(tmp_path, url=database_url)
 
 
 def a_day_of(home: Home) -> list[bytes]:
@@ -293,15 +292,12 @@ def test_where_judging_fails_the_readings_stay_and_only_that_one_goes_unjudged(
 
 
 def test_a_patient_judged_by_two_processes_at_once_is_done_again(home: Home) -> None:
-    meanwhile = "CREATE TRIGGER other AFTER INSERT ON journal BEGIN UPDATE patient SET evaluation_version = 7; END"
-    with home.clinic.engine.begin() as connection:
-        connection.execute(text(meanwhile))
+    home.clinic.trigger("other", "AFTER INSERT ON journal", "UPDATE patient SET evaluation_version = 7;")
     payload = batch(home.now, reading(1, home.now, spo2(85), OXIMETER))
     with pytest.raises(JudgedMeanwhile):
         home.arrives(payload)
     assert home.count("journal") == home.count("alert") == home.count("transport_key") == 0
-    with home.clinic.engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER other"))
+    home.clinic.drop_trigger("other", "journal")
     (ack,) = home.arrives(payload)
     assert isinstance(ack, BatchAck)
     assert ack.results[0].status == "stored"

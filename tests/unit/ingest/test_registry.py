@@ -26,8 +26,8 @@ NEW = NewPatient("N1", "Nel Invented", date(1950, 1, 1), "UTC")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
+def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
+    yield from homes(tmp_path, url=database_url)
 
 
 @pytest.fixture
