@@ -123,8 +123,11 @@ class Registry:
             before = self._newest[one][1] if one in self._newest else {}
             later = {metric: max(at, before.get(metric, at)) for metric, at in theirs.items()}
             self._newest[one] = (versions[one] + 1, {**before, **later})
-        for one, weights in self._weighed.items():
-            self._weights[one] = (versions[one] + 1, weights)
+            at, weights = self._weights.get(one, (None, None))
+            if one in self._weighed:
+                self._weights[one] = (versions[one] + 1, self._weighed[one])
+            elif weights is not None and at == versions[one] and WEIGHT not in theirs:
+                self._weights[one] = (versions[one] + 1, weights)
 
     def calm(self, patient: Patient) -> Mapping[str, Calm]:
         """By metric the values that none of the patient's rules, whose ``enrolments`` were asked for, speaks about."""

@@ -20,7 +20,20 @@ from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import VALUES_PER_READING
 from hub.services.ports.care import NewPatient
 from hub.services.ports.storage import UnitOfWork
-from tests.unit.ingest.home import ADMIN, CUFF, GATEWAY, SCALE, Home, batch, homes, kg, pressure, reading
+from tests.unit.ingest.home import (
+    ADMIN,
+    CUFF,
+    GATEWAY,
+    OXIMETER,
+    SCALE,
+    Home,
+    batch,
+    homes,
+    kg,
+    pressure,
+    reading,
+    spo2,
+)
 
 NEW = NewPatient("N1", "Nel Invented", date(1950, 1, 1), "UTC")
 
@@ -151,12 +164,16 @@ def test_when_the_newest_sample_was_measured_is_known_after_every_commit_of_whom
 def test_the_weights_of_the_last_weeks_are_known_after_every_commit_of_whomever(home: Home) -> None:
     """The same with jumps that look like somebody else, releases, late ones, and one that is taken back."""
     patient = home.enrol("W1", "Wes Invented", ("heart-failure",))
-    equipment.assign_device(home.hub, ADMIN, home.devices[SCALE], patient, since=home.now - timedelta(days=9))
+    for device in (SCALE, OXIMETER):
+        equipment.assign_device(home.hub, ADMIN, home.devices[device], patient, since=home.now - timedelta(days=9))
     registries, seqs = [Registry(), Registry()], iter(range(500, 600))
     for turn, weight in enumerate((78, 78.4, 91, 78.2, 90, 90.4, 90.2, 77, 79, 79.5, 78.8, 95, 78, 78.1)):
         home.clinic.clock.forward(timedelta(minutes=7))
         old = timedelta(minutes=40) if turn % 5 == 4 else timedelta(0)
         one = reading(next(seqs), home.now - old, kg(weight), SCALE)
+        if turn % 3 == 2:
+            other = reading(next(seqs), home.now, spo2(97), OXIMETER, profile="pulse-oximeter")
+            process(home.hub, [home.message(batch(home.now, other, batch=f"o-{turn}"))], registries[turn % 2])
         broken = home.hub if turn % 4 != 3 else replace(home.hub, unit_of_work=lambda: Failing(home.clinic.engine))
         with suppress(Unavailable):
             process(broken, [home.message(batch(home.now, one, batch=f"w-{turn}"))], registries[turn % 2])
