@@ -5,6 +5,7 @@ Receiving a message costs about as much as writing it, and one Python process do
 a message is acknowledged when the writer says so, and when the writer is gone the pipe ends, and this process with it.
 """
 
+import gc
 import logging
 import signal
 import sys
@@ -20,6 +21,9 @@ from hub.services.ingest.messages import Message, decoded
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
+
+COLLECT_AFTER = 50_000
+"""See ``ingest_loop``."""
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
@@ -145,6 +149,8 @@ def main(clock: Clock) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     start_logging("receiver")
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     serve(Connection(int(sys.argv[-1])), clock)
 
 

@@ -4,7 +4,7 @@ A flag the device declared belongs to the whole reading and goes to each of its 
 values it is about. Whether a weight is somebody else's needs the past: ``same_person``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -113,35 +113,15 @@ def _pressures(values: Sequence[Value], flags: Sequence[frozenset[str]]) -> froz
     return frozenset() if low <= pressure <= high else frozenset({PULSE_PRESSURE})
 
 
-def attempts(
-    profile: str,
-    values: Sequence[Value],
-    flags: Sequence[frozenset[str]],
-    reading_flags: frozenset[str],
-    *,
-    reading_id: int,
-    at: datetime,
+def unmeasured(
+    profile: str, given: Collection[str], reading_flags: frozenset[str], *, reading_id: int, at: datetime
 ) -> list[Attempt]:
-    """The attempts a reading stands for: its values as screened, and the metrics its profile measures but did not give.
+    """The failed attempts a reading stands for: the metrics its profile measures and that are not ``given``.
 
     An absent value counts as failed only if the reading carries a flag, other than about its time, or has no values at
-    all: a reading may leave out what its device never measured. The caller keeps failed attempts that have no value:
-    the next one must find them.
+    all: a reading may leave out what its device never measured. The caller keeps them: the next one must find them.
     """
-    made = [
-        Attempt(reading_id, value.metric, at, _failed(theirs), _obtained(theirs), theirs)
-        for value, theirs in zip(values, flags, strict=True)
-    ]
-    given = {value.metric for value in values}
-    if reading_flags - _ABOUT_TIME or not values:
-        absent = (metric for metric in _MEASURES.get(profile, ()) if metric not in given)
-        made += [Attempt(reading_id, metric, at, failed=True, obtained=False, flags=reading_flags) for metric in absent]
-    return made
-
-
-def _failed(flags: frozenset[str]) -> bool:
-    return bool(flags & (DEVICE_FAULTS | {ZERO}))
-
-
-def _obtained(flags: frozenset[str]) -> bool:
-    return not _failed(flags) and not flags & {IMPLAUSIBLE, INVERTED}
+    if given and not reading_flags - _ABOUT_TIME:
+        return []
+    absent = (metric for metric in _MEASURES.get(profile, ()) if metric not in given)
+    return [Attempt(reading_id, metric, at, failed=True, obtained=False, flags=reading_flags) for metric in absent]

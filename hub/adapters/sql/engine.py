@@ -17,6 +17,9 @@ WAL_RESET_MENDED = (3, 51, 3)
 
 BUSY_MS = 5000
 
+CHECKPOINT_PAGES = 4000
+"""Some 16 MB of WAL: readings of several groups change the same pages, which are then written once."""
+
 TRY_EVERY_S = 0.001
 """SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
 worker and the pages would seldom meet the moment when it is free."""
@@ -96,7 +99,7 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         # With a rollback journal FULL does not wait until the journal's removal, which is the commit, is on the disk.
         cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA wal_autocheckpoint = {1000 if checkpoints else 0}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if checkpoints else 0}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -21,6 +21,9 @@ from hub.services.ports.storage import UnitOfWork
 _NO_CLOCK_MS = 2**53
 """A monotonic clock that counts this many has gone wrong."""
 
+_NOTHING = timedelta(0)
+_NO_OFFSET = (_NOTHING,)
+
 _NOT_FOR_REPLAY = "a recording, and not for a patient whom it may be replayed on"
 _OTHER_VALUES = "this record of the device came with other values"
 
@@ -186,6 +189,8 @@ class Intake:
 
 def _as_stored(at: datetime) -> datetime:
     """In UTC and in whole milliseconds: as it will be read, so that a rule sees one time before and after."""
+    if at.tzinfo is UTC and not at.microsecond % 1000:
+        return at
     utc = at.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
@@ -216,7 +221,7 @@ def _age(arrival: Arrival, good: Good, clock_offset_s: float) -> timedelta:
             _stamp(batch.sent_at, offset, batch.boot, batch.sent_mono_ms),
             _stamp(good.received_at, offset, reading.boot, reading.received_mono_ms),
         )
-        for offset in {timedelta(seconds=clock_offset_s), timedelta(0)}
+        for offset in ({timedelta(seconds=clock_offset_s), _NOTHING} if clock_offset_s else _NO_OFFSET)
     ]
     return min((age for age in ages if age <= OLDEST), default=timedelta(0))
 

@@ -1,13 +1,14 @@
 """From journalled readings to samples and attempts: flags are added, nothing is changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from hub.domain.metrics import quantise
 from hub.domain.samples import FROM_MEMORY, LATE, TIME_SUSPECT, Attempt, Sample, Shown
-from hub.domain.screening import Value, attempts, screen
+from hub.domain.screening import Value, screen, unmeasured
 from hub.services.ingest.decode import Good
 from hub.services.ingest.wire import Reading
 from hub.services.ports.measuring import JournalEntry
@@ -19,8 +20,7 @@ VALUES_PER_READING = 16
 """The schema's bound; a reading id is the journal's id times this, plus the value's place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(msgspec.Struct, frozen=True, gc=False):
     """A stored reading as its patient's rules will see it."""
 
     samples: Sequence[Sample]
@@ -72,10 +72,8 @@ def screen_reading(
         )
         for place, (value, theirs) in enumerate(zip(values, found, strict=True))
     ]
-    tried = attempts(reading.profile, values, found, flags, reading_id=first, at=at)
     given = {value.metric for value in values}
-    failed = [attempt for attempt in tried if attempt.failed and attempt.metric not in given]
-    return Screened(samples, failed, age)
+    return Screened(samples, unmeasured(reading.profile, given, flags, reading_id=first, at=at), age)
 
 
 def _shown(reading: Reading, place: int) -> Shown | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -10,7 +9,7 @@ from hub.domain.findings import Deadline
 from hub.domain.protocols import after_attempt
 from hub.domain.rules.artefact import Artefact
 from hub.domain.samples import Attempt, Sample
-from hub.domain.screening import Value, attempts, screen
+from hub.domain.screening import unmeasured
 from hub.domain.severity import Severity
 from tests.unit.domain.builders import (
     MIN,
@@ -110,21 +109,19 @@ def test_zeros_and_declared_faults_are_attempts_without_a_value() -> None:
 
 def test_a_reading_without_its_value_is_a_failed_attempt() -> None:
     flags = frozenset({"invalid_value"})
-    made = attempts("pulse-oximeter", [], [], flags, reading_id=3, at=NOW)
+    made = unmeasured("pulse-oximeter", [], flags, reading_id=3, at=NOW)
     assert made == [
         Attempt(3, SPO2, NOW, failed=True, obtained=False, flags=flags),
         Attempt(3, "pulse_rate", NOW, failed=True, obtained=False, flags=flags),
     ]
-    assert attempts("glucose-meter", [], [], frozenset(), reading_id=3, at=NOW)[0].failed
-    assert attempts("manual", [], [], frozenset(), reading_id=3, at=NOW) == []
+    assert unmeasured("glucose-meter", [], frozenset(), reading_id=3, at=NOW)[0].failed
+    assert unmeasured("manual", [], frozenset(), reading_id=3, at=NOW) == []
 
 
 def test_a_reading_may_leave_out_what_its_device_never_measured() -> None:
-    values = [Value(SPO2, sample(SPO2, "97").value)]
-    flags = screen(values, frozenset())
-    assert [one.failed for one in attempts("pulse-oximeter", values, flags, frozenset(), reading_id=3, at=NOW)] == [
-        False
-    ]
+    assert unmeasured("pulse-oximeter", [SPO2], frozenset(), reading_id=3, at=NOW) == []
+    (failed,) = unmeasured("pulse-oximeter", [SPO2], frozenset({"poor_signal"}), reading_id=3, at=NOW)
+    assert failed.metric == "pulse_rate"
 
 
 @pytest.mark.parametrize("value", ["12", "210", "-4"])
@@ -153,6 +150,4 @@ def test_every_protocol_watches_for_artefacts() -> None:
 @pytest.mark.parametrize("flag", ["late", "from_memory", "time_suspect", "device_clock_off", "clock_not_set"])
 def test_a_flag_about_time_is_no_failure_of_what_was_not_measured(flag: str) -> None:
     """An oximeter that gives no pulse and sends from its memory has not failed to measure one."""
-    values, told = [Value("oxygen_saturation", Decimal(97))], frozenset({flag})
-    made = attempts("pulse-oximeter", values, screen(values, told), told, reading_id=3, at=NOW)
-    assert [(one.metric, one.failed) for one in made] == [("oxygen_saturation", False)]
+    assert unmeasured("pulse-oximeter", ["oxygen_saturation"], frozenset({flag}), reading_id=3, at=NOW) == []
