@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hub.adapters.clock import SystemClock
-from tests.bench.memory import megabytes
+from tests.bench.cost import megabytes, seconds
 from tests.bench.messages import batches, single
 from tests.bench.publisher import Answers, Publisher
 from tests.bench.town import Town
@@ -19,9 +19,12 @@ TRIES, TRY_S, WAIT_S = 60, 1.0, 1200.0
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """Readings a second, the ingest's memory at most in MB, and the id of the first reading in the journal."""
+    """Readings a second, microseconds of processor time a reading, the ingest's memory at most in MB, and the id of the
+    first reading in the journal.
+    """
 
     rate: float
+    cpu_us: float
     memory_mb: float
     first: int
 
@@ -54,10 +57,13 @@ def drained(town: Town, broker: Mosquitto, readings: int, run: int) -> Drained:
     with Answers(broker.port) as answers:
         with Publisher(broker.port) as publisher:
             publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now()))
-        with town.runs("ingest", port=broker.port) as process:
-            assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
-            memory = megabytes(process.pid, "VmHWM")
         warm = count * EACH // WARM
+        with town.runs("ingest", port=broker.port) as process:
+            assert answers.wait(warm, WAIT_S), f"{answers.stored} of {count * EACH} stored"
+            cpu, since = seconds(process.pid), answers.stored
+            assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
+            cpu = (seconds(process.pid) - cpu) / (count * EACH - since)
+            memory = megabytes(process.pid, "VmHWM")
         took = answers.at(count * EACH) - answers.at(warm)
         measured = answers.stored - next(stored for _, stored in answers.seen if stored >= warm)
-    return Drained(measured / took, memory, first)
+    return Drained(measured / took, cpu * 1e6, memory, first)

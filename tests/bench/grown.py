@@ -16,8 +16,8 @@ from tests.bench.messages import reading, required
 from tests.bench.town import KINDS, NUMBERS, Town
 
 CLOCK = SystemClock()
-PERIODS = 8
-CACHE_KB = 1_000_000
+PERIODS = 4
+CACHE_KB = 2_000_000
 SPAN = timedelta(days=365)
 SPOOL = "01JC0000000000000000000000"
 HEAD = b'{"sent_at":"2026-01-01T00:00:00.120000+00:00","sent_mono_ms":512345678,"reading":'

@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import median
 
 from hub.adapters.clock import SystemClock
-from tests.bench.memory import megabytes
+from tests.bench.cost import megabytes
 from tests.bench.messages import single, topic
 from tests.bench.publisher import Answers, Publisher
 from tests.bench.town import KINDS, Town

@@ -26,7 +26,10 @@ def values_of(*values: tuple[bytes, float, bytes]) -> bytes:
 
 
 EVERY = timedelta(minutes=5)
-"""One of the devices measures, in a batch of many."""
+SCALE, OXIMETER, CUFF, METER = range(KINDS)
+AMONG = {0: SCALE, 3: OXIMETER, 6: CUFF, 9: OXIMETER, 15: OXIMETER, 18: CUFF, 21: OXIMETER}
+MIXED = tuple(AMONG.get(place, METER) for place in range(25))
+"""What waits after some hours: mostly a glucose sensor's readings, and among them what the other devices gave."""
 
 USUAL = (
     values_of((b"body_weight", 78.0, b"kg")),
@@ -41,7 +44,6 @@ USUAL = (
 """In range, as nearly all readings are."""
 
 PAGES_AT_ONCE = values_of((b"oxygen_saturation", 85.0, b"%"), (b"pulse_rate", 72.0, b"/min"))
-OXIMETER = PROFILES.index("pulse-oximeter")
 
 
 def iso(at: datetime) -> bytes:
@@ -83,7 +85,7 @@ def batches(homes: Iterable[int], each: int, spool: str, now: datetime) -> list[
     made = []
     for number, home in enumerate(homes):
         ended = now - timedelta(seconds=home % 60)
-        readings = (reading(seq, home, seq % KINDS, ended - (each - seq) * EVERY) for seq in range(each))
+        readings = (reading(seq, home, MIXED[seq % len(MIXED)], ended - (each - seq) * EVERY) for seq in range(each))
         made.append((topic(home), batch(number, f"{spool}-{number}", now, readings)))
     return made
 

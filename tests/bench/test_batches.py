@@ -31,6 +31,7 @@ def test_batches(scratch: Path) -> None:
     bare = Reference("bare executemany, same rows, FULL", [one.rate for one in again])
     figures = [
         Figure("batches of 50: stored and judged", "readings/s", [one.rate for one in found], at_least(25_000), bare),
+        Figure("processor time of ingest", "us a reading", [one.cpu_us for one in found]),
         Figure("memory of ingest at full load", "MB", [one.memory_mb for one in found], at_most(120)),
     ]
     each = {"homes": town.homes, "grown": there, "readings_of_a_run": size("BATCHED"), "batch": EACH, "group": GROUP}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hub.adapters.clock import SystemClock
+from tests.bench.cost import family, megabytes
 from tests.bench.drain import wait_for_ingest
-from tests.bench.memory import family, megabytes
 from tests.bench.messages import batch, reading, topic
 from tests.bench.publisher import Answers, Publisher
 from tests.bench.record import Figure, Reference, at_most, put

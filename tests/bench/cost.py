@@ -1,5 +1,6 @@
-"""What a program holds in memory, the processes that it started with it."""
+"""What a program takes of memory and processors, the processes that it started with it."""
 
+import os
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -20,6 +21,19 @@ def family(pid: int) -> list[int]:
 def megabytes(pid: int, kind: str = "VmRSS") -> float:
     """Resident now, or at most ever (``VmHWM``), of the whole family; what they share counts for each."""
     return sum(_of(one, kind) for one in family(pid)) / 1024
+
+
+def seconds(pid: int) -> float:
+    """Of processor time, by the whole family until now."""
+    return sum(_ticks(one) for one in family(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    try:
+        after_the_name = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0
+    return int(after_the_name[11]) + int(after_the_name[12])  # in its own code, and in the system's for it
 
 
 def _of(pid: int, kind: str) -> int:
