@@ -29,16 +29,19 @@ from hub.adapters.sql.hold import refuse_restoring, share
 from hub.adapters.sql.migrate import Schema, check_current, standing, upgrade
 from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.reads import SqlReads
+from hub.adapters.sql.reads.copying import CopiedCharts
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
 from hub.errors import NoDatabase, WrongMode
+from hub.services.engine.copying import Copying
 from hub.services.engine.months import Months
 from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
 from hub.services.engine.soundness import Soundness, note
 from hub.services.hub import Hub, Site
 from hub.services.ports.base import MessageSender, TextSource, WebhookVerifier
+from hub.services.ports.copies import SeriesCopy
 from hub.services.ports.reads import Reads
 from hub.services.ports.soundness import Verdict
 from hub.settings import Address, Settings, check_production, config_dir
@@ -47,6 +50,9 @@ PRODUCTION, DEMO = "production", "demo"
 
 DEMO_SCALE = 0.05
 """The demo escalates twenty times faster: five minutes become fifteen seconds."""
+
+PATIENCE_S = 2.0
+"""So long a page waits for a copy of the series before it is drawn from the hub's own."""
 
 HUB_SECRET = "mqtt-hub-password"  # noqa: S105 - the name of a file
 
@@ -161,10 +167,12 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
     if mode == PRODUCTION:
         check_production(settings)
 
+    charts = _charts(settings) if role == "web" else None
+
     @contextmanager
     def reads() -> Iterator[Reads]:
         with read_only(engine).connect() as connection:
-            yield SqlReads(connection)
+            yield SqlReads(connection, charts)
 
     return Hub(
         site=_site(settings, mode),
@@ -179,6 +187,22 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         twilio=_verifier(settings) if mode == PRODUCTION and settings.twilio else None,
         texts=_texts(settings) if mode == PRODUCTION and settings.twilio else None,
     )
+
+
+def series_copy(settings: Settings, timeout_s: float = 10.0) -> SeriesCopy | None:
+    """The copy of the series that SERIES_URL names. InfluxDB's client is loaded only where it is used."""
+    place = settings.series
+    if place is None:
+        return None
+    from hub.adapters.influx_http import InfluxHttp
+    from hub.adapters.series.influx import InfluxSeries
+
+    return InfluxSeries(InfluxHttp(place.url, place.token, place.org, place.bucket, timeout_s))
+
+
+def _charts(settings: Settings) -> CopiedCharts | None:
+    copy = series_copy(settings, timeout_s=PATIENCE_S)
+    return None if copy is None else CopiedCharts(copy, SystemClock().now)
 
 
 def _channel(settings: Settings) -> MessageSender:
@@ -225,6 +249,9 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
             Ticker(hub, sender_modules(), _instance(), "sender"),
             Ticker(hub, summary_modules(), _instance(), "summaries"),
         ]
+        copy = series_copy(settings)
+        if copy is not None:
+            lines.append(Ticker(hub, [Copying(copy)], _instance(), "copier"))
         file = settings.database_file
         if file is not None:
             check = BackgroundCheck(file, Marks(file), hub.clock, stop)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hub.services.engine.soundness import ROLE as CHECK
 from hub.services.engine.soundness import sound_at
-from hub.services.views.running import Beat, Running
+from hub.services.views.running import Beat, Lag, Running
 
 # Counter rows by name: what the metric is called, and what its label means.
 COUNTERS = {
@@ -42,7 +42,18 @@ def exposition(running: Running, now: datetime) -> str:
     lines += _family("rpmhub_alerts_open", "gauge", "Alerts open now.", _samples("kind,severity", alerts))
     lines += _family("rpmhub_readings_held", "gauge", "Readings that wait for a person now.", [("", running.held)])
     lines += _family("rpmhub_quarantine_unseen", "gauge", "Bad messages nobody looked at.", [("", running.quarantined)])
+    if running.copy is not None:
+        lines += _lag(running.copy, now)
     return "\n".join(lines) + "\n"
+
+
+def _lag(copy: Lag, now: datetime) -> list[str]:
+    age, text = copy.age(now).total_seconds(), "How long the first reading that is not in the copy of the series waits."
+    behind = [("", copy.readings)]
+    return [
+        *_family("rpmhub_series_lag_seconds", "gauge", text, [("", age)]),
+        *_family("rpmhub_series_lag_readings", "gauge", "Readings that are not in the copy of the series yet.", behind),
+    ]
 
 
 def _check(beat: Beat, now: datetime) -> list[str]:

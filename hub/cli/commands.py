@@ -3,7 +3,22 @@
 import click
 
 from hub import __version__
-from hub.cli import audit, backup, care, db, demo, doctor, equipment, people, reading, replay, restore, roles, series
+from hub.cli import (
+    audit,
+    backup,
+    care,
+    db,
+    demo,
+    doctor,
+    equipment,
+    people,
+    reading,
+    replay,
+    restore,
+    roles,
+    series,
+    series_copy,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,3 +53,5 @@ for command in (
     doctor.doctor,
 ):
     rpmhub.add_command(command)
+for command in (series_copy.rebuild, series_copy.verify):
+    series.series.add_command(command)

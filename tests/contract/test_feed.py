@@ -72,7 +72,7 @@ def test_who_moved_on_is_told_of_what_came_after(engine: Engine) -> None:
 
 def test_small_pieces_miss_nothing_and_come_to_an_end(engine: Engine) -> None:
     write(engine, weights(*((n % 3 + 1, 61 * n) for n in range(20))))
-    span = Touched(1, NOON - DAY, NOON)
+    span = Touched(1, NOON - DAY, NOON, erased=True)
     write(engine, lambda uow: [uow.feed.changed(span, "erase") for _ in range(5)])
     for limit in (1, 3, 7, BATCH):
         touched, _ = all_since(engine, START, limit)

@@ -8,6 +8,7 @@ import pytest
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from tests.contract.series_rows import DAY, NOON, stores
+from tests.contract.series_stores import influx
 from tests.contract.test_command_line import Operator
 
 
@@ -41,3 +42,25 @@ def test_hours_and_days_are_made_anew_by_one_command(operator: Operator) -> None
     assert operator.says("series", "rollup") == "2 patients' hours and days are made anew."
     assert operator.says("series", "rollup", "--patient", "2") == "1 patient's hours and days are made anew."
     assert "Nothing was measured of patient 7" in operator.refuses("series", "rollup", "--patient", "7")
+
+
+def test_the_copy_in_influxdb_is_made_anew_and_compared(operator: Operator, influx_url: str) -> None:
+    operator.environment["RPMHUB_SERIES_URL"] = influx_url
+    assert "80 readings are not in it yet" in operator.refuses("series", "verify")
+    assert operator.says("series", "rebuild") == "The copy of the series is made anew from 80 readings."
+    assert operator.says("series", "verify") == "The copy is the same: 80 samples."
+    copy = influx(influx_url)
+    copy.erase(1, NOON - 3 * DAY, NOON)
+    copy.close()
+    done = operator.run("series", "verify")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "Patient 1, Weight: 40 here, 37 in the copy, not the same." in said
+    assert "rpmhub series rebuild" in said
+    operator.says("series", "rebuild")
+    operator.says("series", "verify")
+
+
+def test_where_there_is_no_copy_the_commands_say_so(operator: Operator) -> None:
+    for command in ("rebuild", "verify"):
+        assert "RPMHUB_SERIES_URL is not set" in operator.refuses("series", command)

@@ -52,8 +52,13 @@ class InfluxSeries:
 
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, by time and then by reading id."""
-        rows = self._rows(_FIELDS, patient_id, metric, since, until)
-        return sorted((_sample(metric, row) for row in rows), key=lambda sample: (sample.at, sample.reading_id))
+        return _in_order(metric, self._rows(_FIELDS, patient_id, metric, since, until))
+
+    def whole(self, patient_id: int, since: datetime, until: datetime) -> Mapping[str, list[Sample]]:
+        """``range`` of every metric."""
+        these = f"patient = '{int(patient_id)}' AND holds = true AND {_span(since, until)}"
+        found = self._http.ask(f"SELECT {_FIELDS} FROM readings WHERE {these} GROUP BY metric")
+        return {table.tags["metric"]: _in_order(table.tags["metric"], table.rows) for table in found}
 
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """``range`` as parallel lists."""
@@ -108,8 +113,7 @@ class InfluxSeries:
 
     def erase(self, patient_id: int, since: datetime, until: datetime) -> None:
         """Delete points."""
-        first, last = _ms(since) * _SLOTS, _ms(until) * _SLOTS
-        these = f"patient = '{int(patient_id)}' AND time >= {first} AND time < {last}"
+        these = f"patient = '{int(patient_id)}' AND {_span(since, until)}"
         self._http.ask(f"DELETE FROM readings WHERE {these}", changes=True)
 
     def health(self) -> None:
@@ -128,8 +132,8 @@ class InfluxSeries:
         self._http.write([f"copied journal={to.journal_id}i,change={to.change_id}i 0"])
 
     def wipe(self) -> None:
-        """Drop the mark, then the samples."""
-        for measurement in ("copied", "readings"):
+        """Drop the samples, then the mark: whoever wrote in between finds that the mark is not the one it set."""
+        for measurement in ("readings", "copied"):
             self._http.ask(f"DROP MEASUREMENT {measurement}", changes=True)
 
     def counts(self) -> Mapping[tuple[int, str], int]:
@@ -144,8 +148,7 @@ class InfluxSeries:
     def _rows(self, fields: str, patient_id: int, metric: str, since: datetime, until: datetime) -> list[list[Any]]:
         """[nanoseconds, field, …] of what holds."""
         these = f"patient = '{int(patient_id)}' AND metric = '{_quoted(metric)}' AND holds = true"
-        span = f"time >= {_ms(since) * _SLOTS} AND time < {_ms(until) * _SLOTS}"
-        found = self._http.ask(f"SELECT {fields} FROM readings WHERE {these} AND {span}")
+        found = self._http.ask(f"SELECT {fields} FROM readings WHERE {these} AND {_span(since, until)}")
         return found[0].rows if found else []
 
     def _gone(self, patient_id: int, first_ms: int, last_ms: int) -> set[int]:
@@ -165,6 +168,14 @@ class InfluxSeries:
                 patient_id, metric = _key(table.tags)
                 if patient_id in wanted:
                     yield patient_id, metric, table.rows[0]
+
+
+def _span(since: datetime, until: datetime) -> str:
+    return f"time >= {_ms(since) * _SLOTS} AND time < {_ms(until) * _SLOTS}"
+
+
+def _in_order(metric: str, rows: Sequence[Sequence[Any]]) -> list[Sample]:
+    return sorted((_sample(metric, row) for row in rows), key=lambda sample: (sample.at, sample.reading_id))
 
 
 def _named(patient_ids: Sequence[int]) -> Iterator[str]:

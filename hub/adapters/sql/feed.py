@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, func, insert, select, type_coerce
+from sqlalchemy import BigInteger, Connection, func, insert, select, type_coerce, update
 
 from hub.adapters.sql.tables.measurements import journal
 from hub.adapters.sql.tables.series import projection as table
 from hub.adapters.sql.tables.series import series_change
 from hub.adapters.sql.types import from_ms
-from hub.adapters.sql.upsert import upsert
+from hub.adapters.sql.upsert import insert_or_ignore, upsert
 from hub.services.ports.feed import START, Position, Touched
 
 _HOUR_MS = 3_600_000
@@ -33,12 +33,15 @@ class SqlFeed:
         PostgreSQL's writers commit in any order: a lock that none of them shares waits for those under way. It is held
         for this one question, in a transaction of its own.
         """
-        ids = select(func.coalesce(func.max(journal.c.id), 0)), select(func.coalesce(func.max(series_change.c.id), 0))
         if self._connection.dialect.name != "postgresql":
-            return Position(*(self._connection.execute(one).scalar_one() for one in ids))
+            return self.newest()
         with self._connection.engine.connect() as own:
             own.exec_driver_sql(_WAIT_FOR_WRITERS)
-            return Position(*(own.execute(one).scalar_one() for one in ids))
+            return _newest(own)
+
+    def newest(self) -> Position:
+        """The highest ids that are committed."""
+        return _newest(self._connection)
 
     def since(self, after: Position, upto: Position, limit: int) -> tuple[Sequence[Touched], Position]:
         """New readings and changes, the lowest ids first."""
@@ -49,7 +52,7 @@ class SqlFeed:
         stored = (j.status == "stored") & j.patient_id.is_not(None)
         new = self._connection.execute(found.where(stored).order_by(j.id).limit(limit)).all()
         changes = self._connection.execute(
-            select(c.id, c.patient_id, c.since, c.until)
+            select(c.id, c.patient_id, c.since, c.until, c.reason)
             .where(c.id > after.change_id, c.id <= upto.change_id)
             .order_by(c.id)
             .limit(limit)
@@ -59,7 +62,8 @@ class SqlFeed:
             changes[-1][0] if len(changes) == limit else upto.change_id,
         )
         touched = _by_hour((patient_id, at) for _, patient_id, at in new)
-        return touched + [Touched(patient_id, since, until) for _, patient_id, since, until in changes], reached
+        told = [Touched(row.patient_id, row.since, row.until, row.reason == "erase") for row in changes]
+        return touched + told, reached
 
     def oldest(self, after: Position) -> datetime | None:
         """When the first reading after it was received."""
@@ -73,10 +77,28 @@ class SqlFeed:
         ).first()
         return START if row is None else Position(row.journal_id, row.change_id)
 
+    def moved_at(self, projection: str) -> datetime | None:
+        """When it was moved there."""
+        return self._connection.execute(select(table.c.moved_at).where(table.c.name == projection)).scalar()
+
+    def claim(self, projection: str, seen: Position, seen_at: datetime | None, to: Position, now: datetime) -> bool:
+        """Compare-and-set."""
+        row = {"name": projection, "journal_id": to.journal_id, "change_id": to.change_id, "moved_at": now}
+        if seen_at is None:
+            return insert_or_ignore(self._connection, table, [row]) == 1
+        this = (table.c.name == projection) & (table.c.moved_at == seen_at)
+        this &= (table.c.journal_id == seen.journal_id) & (table.c.change_id == seen.change_id)
+        return self._connection.execute(update(table).where(this).values(row)).rowcount == 1
+
     def move(self, projection: str, to: Position, now: datetime) -> None:
         """Let it stand there."""
         row = {"name": projection, "journal_id": to.journal_id, "change_id": to.change_id, "moved_at": now}
         upsert(self._connection, table, row, ["journal_id", "change_id", "moved_at"])
+
+
+def _newest(connection: Connection) -> Position:
+    ids = select(func.coalesce(func.max(journal.c.id), 0)), select(func.coalesce(func.max(series_change.c.id), 0))
+    return Position(*(connection.execute(one).scalar_one() for one in ids))
 
 
 def _by_hour(readings: Iterable[tuple[int, int]]) -> list[Touched]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from hub.domain.columns import Columns
+from hub.domain.samples import Sample
 from hub.services.ports.feed import Feed, Position, Touched
 from hub.services.ports.series import SeriesStore
 
@@ -34,6 +35,10 @@ class SeriesCopy(SeriesStore, Protocol):
         """Write these, over what was there of them. Of a millisecond of a patient's metric all are given, by id."""
         ...
 
+    def whole(self, patient_id: int, since: datetime, until: datetime) -> Mapping[str, list[Sample]]:
+        """``range`` of every metric."""
+        ...
+
     def mark(self) -> Position | None:
         """How far the copy is whole, as was written into it; None: nowhere, it is a new one."""
         ...
@@ -43,7 +48,7 @@ class SeriesCopy(SeriesStore, Protocol):
         ...
 
     def wipe(self) -> None:
-        """Delete everything of it, its mark first."""
+        """Delete everything of it, its mark last."""
         ...
 
     def counts(self) -> Mapping[tuple[int, str], int]:
@@ -65,6 +70,10 @@ class CopySource(Protocol):
 
     def counts(self) -> Mapping[tuple[int, str], int]:
         """How many samples hold, by patient and metric."""
+        ...
+
+    def thinned(self) -> Mapping[tuple[int, str], int]:
+        """How many samples were thinned away, and may still be in a copy."""
         ...
 
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:

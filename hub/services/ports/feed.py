@@ -25,6 +25,8 @@ class Touched:
     patient_id: int
     since: datetime
     until: datetime
+    erased: bool = False
+    """What is not there any more was deleted for ever, and is to be so in copies."""
 
 
 class Feed(Protocol):
@@ -42,6 +44,10 @@ class Feed(Protocol):
         """How far there is something to copy. It waits for writers that are under way, and writes nothing."""
         ...
 
+    def newest(self) -> Position:
+        """The same without waiting: something below it may still appear. Good enough to tell how far behind one is."""
+        ...
+
     def since(self, after: Position, upto: Position, limit: int) -> tuple[Sequence[Touched], Position]:
         """What was touched after ``after``, by patient and hour, and the position reached with it.
 
@@ -55,6 +61,14 @@ class Feed(Protocol):
 
     def position(self, projection: str) -> Position:
         """Where it stands: ``START`` if it was never moved."""
+        ...
+
+    def moved_at(self, projection: str) -> datetime | None:
+        """When it was moved there; None: never."""
+        ...
+
+    def claim(self, projection: str, seen: Position, seen_at: datetime | None, to: Position, now: datetime) -> bool:
+        """``move``, if it still stands where it was seen, since when it was seen; False if somebody moved it."""
         ...
 
     def move(self, projection: str, to: Position, now: datetime) -> None: ...

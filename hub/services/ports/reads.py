@@ -5,6 +5,7 @@ from typing import Protocol
 
 from hub.domain.rollups import Grain
 from hub.services.ports.adherence import AdherenceSource
+from hub.services.ports.copies import CopySource
 from hub.services.ports.rollups import RollupSource
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.ports.thinning import ThinningSource
@@ -98,6 +99,9 @@ class Reads(Protocol):
         ...
 
     def running(self) -> Running: ...
+
+    @property
+    def copy_source(self) -> CopySource: ...
 
     def replay_marks(self, gateway_id: str) -> Marks: ...
 

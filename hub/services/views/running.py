@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,18 @@ class Beat:
     instance: str
     at: datetime
     detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a copy of the series is behind: at most so many readings and changes, the first of which came then."""
+
+    readings: int
+    since: datetime | None
+
+    def age(self, now: datetime) -> timedelta:
+        """How long the first of them has waited; nothing if there is none."""
+        return timedelta(0) if self.since is None else max(now - self.since, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +41,5 @@ class Running:
     """(channel, state)"""
     held: int
     quarantined: int
+    copy: Lag | None = None
+    """None: there is no copy of the series."""

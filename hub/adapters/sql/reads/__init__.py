@@ -20,6 +20,7 @@ from hub.adapters.sql.reads import (
     texts,
     worklist,
 )
+from hub.adapters.sql.reads.copying import CopiedCharts, SqlCopySource
 from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.adapters.sql.thinning import SqlThinning
@@ -41,8 +42,9 @@ from hub.services.views.worklist import TaskRow, Worklist
 class SqlReads:
     """See ``hub.services.ports.reads.Reads``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, charts: CopiedCharts | None = None) -> None:
         self._connection = connection
+        self._charts = charts
 
     def member_by_login(self, login: str) -> StaffMember | None:
         """Also of a member who is disabled."""
@@ -82,7 +84,8 @@ class SqlReads:
 
     def series(self, patient_id: int, since: datetime, now: datetime) -> tuple[Series, ...]:
         """Every metric of a patient with its samples from ``since`` on."""
-        return patients.series(self._connection, patient_id, since, now)
+        copied = None if self._charts is None else self._charts.since(self._connection, patient_id, since)
+        return patients.series(self._connection, patient_id, since, now, copied)
 
     def adherence(self, patient_id: int, now: datetime) -> PatientAdherence | None:
         """Readings expected and received, or None."""
@@ -133,7 +136,12 @@ class SqlReads:
 
     def running(self) -> Running:
         """How the hub itself is doing."""
-        return running.running(self._connection)
+        return running.running(self._connection, copied=self._charts is not None)
+
+    @property
+    def copy_source(self) -> SqlCopySource:
+        """What a copy of the series is made from."""
+        return SqlCopySource(self._connection)
 
     def replay_marks(self, gateway_id: str) -> Marks:
         """Where the tables end before a recording is replayed."""

@@ -1,6 +1,6 @@
 """Watched patients as lines, and one patient whole."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,6 +19,7 @@ from hub.adapters.sql.tables.care import goal, task
 from hub.adapters.sql.tables.measurements import METRIC_CODES, expectation, replayed
 from hub.adapters.sql.tables.people import patient, staff
 from hub.domain.patients import Monitoring, Patient
+from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.services.views.charts import Goal, PatientPage, Programme, Series
 from hub.services.views.people import PatientTag, StaffTag
@@ -138,15 +139,24 @@ def _goals(connection: Connection, patient_id: int) -> tuple[Goal, ...]:
     return tuple(Goal(*row) for row in connection.execute(found))
 
 
-def series(connection: Connection, patient_id: int, start: datetime, now: datetime) -> tuple[Series, ...]:
-    """Every metric that was ever measured or is waited for, with its samples from ``start`` on; then recordings."""
+def series(
+    connection: Connection,
+    patient_id: int,
+    start: datetime,
+    now: datetime,
+    copied: Mapping[str, Sequence[Sample]] | None = None,
+) -> tuple[Series, ...]:
+    """Every metric that was ever measured or is waited for, with its samples from ``start`` on; then recordings.
+
+    ``copied``: those samples, from a copy that has them all.
+    """
     found = connection.execute(select(patient).where(patient.c.id == patient_id)).first()
     if found is None:
         return ()
     on = enrolled(connection, [patient_id], now).get(patient_id, ())
     planned = intervals(on)
     newest = latest(connection, [patient_id]).get(patient_id, {})
-    samples = since(connection, patient_id, start)
+    samples = since(connection, patient_id, start) if copied is None else copied
     limits = partial(bands, on, to_patient(found))
     measured = [
         Series(
