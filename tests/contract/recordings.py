@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.adapters.sql.engine import make_engine, read_only
+from tests.commands import rpmhub
 from tests.faults.clinic import Program
 from tests.servers import Mosquitto, mosquitto
 
@@ -57,8 +58,7 @@ class Replaying:
         ]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "hub.cli", *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return rpmhub(arguments, self.environment)
 
     def says(self, *arguments: str) -> str:
         done = self.run(*arguments)

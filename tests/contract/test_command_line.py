@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from device_gateway.settings import parse_address
+from tests.commands import rpmhub
 from tests.servers import mosquitto
 
 WAIT = 10.0
@@ -31,8 +31,7 @@ class Operator:
         }
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "hub.cli", *arguments]
-        return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, check=False)
+        return rpmhub(arguments, self.environment | environment)
 
     def says(self, *arguments: str) -> str:
         done = self.run(*arguments)

@@ -4,7 +4,6 @@
 -s) and written to ``figures.json`` beside the run's files.
 """
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
@@ -23,12 +22,12 @@ from tests.faults.cuffs import Cuffs
 from tests.faults.evidence import gather
 from tests.faults.figures import figures
 from tests.faults.killers import SENDING_S, Killer, beats, poll, sends
+from tests.faults.record import count_of, record
 from tests.faults.tap import Tap
 from tests.faults.ward import Ward
 from tests.servers import Mosquitto
 
-KILLS = int(os.environ.get("FAULT_KILLS", "30"))
-SEED = int(os.environ.get("FAULT_SEED", "1"))
+KILLS, SEED = count_of("FAULT_KILLS", 12), count_of("FAULT_SEED", 1)
 DEVICES = [f"CF-{number}" for number in range(1, 13)]
 CLOCK = SystemClock()
 SETTLES_WITHIN_S = 90.0
@@ -59,6 +58,9 @@ def test_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     result = figures(evidence, killers, found, CLOCK.monotonic() - began)
     result.save(tmp_path / "figures.json")
     print(f"\n{result.table()}\n{tmp_path / 'figures.json'}")
+    counted = {"lost": result.readings_lost, "doubled": result.readings_doubled}
+    each = {"kills": result.kills, "recovery_s": result.longest_recovery_s, "pages_doubled": result.pages_doubled}
+    record("kills", trials=sum(result.kills.values()), began=began, **counted, **each, violations=len(found))
     assert found == []
     assert result.alerts_expected >= KILLS // 3, "too little happened between the kills to mean anything"
 
