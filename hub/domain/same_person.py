@@ -52,7 +52,19 @@ def weighed(sample: Sample) -> bool:
 
 
 def judge(sample: Sample, history: History) -> Own:
-    """Whose weight ``sample`` is, and which weights before it are the patient's own."""
+    """Whose weight ``sample`` is, and which weights before it are the patient's own.
+
+    Several ask it of one sample: a history that has ``kept`` remembers the answer for as long as it is good itself.
+    """
+    kept: dict[Sample, Own] | None = getattr(history, "kept", None)
+    if kept is None:
+        return _judged(sample, history)
+    if sample not in kept:
+        kept[sample] = _judged(sample, history)
+    return kept[sample]
+
+
+def _judged(sample: Sample, history: History) -> Own:
     past = [weight for weight in history(WEIGHT, sample.at - LOOKBACK, sample.at) if weighed(weight)]
     # Of several at one instant the order is by value: which of them came first must not matter.
     weights = [*sorted(past, key=lambda weight: (weight.at, weight.value)), sample]

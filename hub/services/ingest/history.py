@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hub.domain.samples import Sample
 from hub.services.ports.series import TimeLine
@@ -27,6 +28,8 @@ class Past:
         self._patient_id = patient_id
         self._until = until
         self._windows: dict[str, _Window] = {}
+        self.kept: dict[Sample, Any] = {}
+        """What was worked out of it about a sample, for as long as nothing of it changes."""
 
     def __call__(self, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
         """``since <= at < until``, oldest first."""
@@ -47,6 +50,7 @@ class Past:
 
     def remember(self, metric: str, since: datetime, samples: Sequence[Sample]) -> None:
         """All there is of this metric from ``since`` on, fetched together with that of others."""
+        self.kept.clear()
         self._windows[metric] = _Window(since, samples, [sample.at for sample in samples])
 
     def remembered(self, metric: str) -> tuple[datetime, Sequence[Sample]] | None:
@@ -56,4 +60,5 @@ class Past:
 
     def forget(self, metric: str) -> None:
         """Fetch this metric anew the next time."""
+        self.kept.clear()
         self._windows.pop(metric, None)

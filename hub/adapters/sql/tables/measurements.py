@@ -42,7 +42,6 @@ journal = Table(
     ),  # the reading as it came: JSON bytes, with all four times and raw packets
     Index("ix_journal_held", "gateway_id", "code", "hub_received_at", sqlite_where=HELD, postgresql_where=HELD),
     Index("ix_journal_held_device", "device", "gateway_id", sqlite_where=HELD, postgresql_where=HELD),
-    Index("ix_journal_device", "device", "effective_at"),
 )
 
 # The two keys that make a replay harmless. Narrow and unpartitioned; pruned later than any spool's replay window.
