@@ -43,7 +43,7 @@ def modules(distributions: set[str]) -> set[str]:
     ],
 )
 def test_a_program_starts_without_the_other(module: str, own: str, foreign: set[str]) -> None:
-    others = libraries("hub", "gateway", "demo", "influx", "postgres") - libraries(own) - {"rpmhub"}
+    others = libraries("hub", "gateway", "demo", "export", "influx", "postgres") - libraries(own) - {"rpmhub"}
     absent = sorted(modules(others) | foreign)
     assert {"flask", "bleak"} & set(absent)
     code = WITHOUT.format(absent=absent, module=module)

@@ -1,5 +1,8 @@
 """What an operator does with the time series."""
 
+import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +29,35 @@ def operator(tmp_path: Path) -> Operator:
         uow.commit()
     engine.dispose()
     return somebody
+
+
+def test_readings_are_exported_with_a_manifest_and_an_audit_row(operator: Operator, tmp_path: Path) -> None:
+    out = tmp_path / "export"
+    said = operator.says("export", "--out", str(out), "--patient", "2", "--metric", "body_weight")
+    assert said.endswith("readings.csv: 40 readings of 1 patients, 0.0 MB.")
+    assert json.loads((out / "manifest.json").read_text())["rows"] == 40
+    assert "Nonesuch" not in (out / "readings.csv").read_text() + (out / "manifest.json").read_text()
+    engine = make_engine(f"sqlite:///{operator.data / 'hub.sqlite3'}")
+    with SqlUnitOfWork(engine) as uow:
+        acts = [row.act for row in uow.audit.unsealed(99)]
+    engine.dispose()
+    assert acts[-2:] == ["series.export", "series.exported"]
+    assert operator.row("export", "--out", str(tmp_path / "p"), "--format", "parquet")["rows"] == 80
+    assert "there already" in operator.refuses("export", "--out", str(out))
+    assert "no patient 9" in operator.refuses("export", "--out", str(tmp_path / "x"), "--patient", "9")
+    assert "no time with its offset" in operator.refuses("export", "--out", str(out), "--since", "2026-03-01")
+
+
+def test_without_its_library_parquet_says_what_to_install(operator: Operator, tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    (absent / "sitecustomize.py").write_text("import sys\nsys.modules['pyarrow'] = None\n")
+    command = [sys.executable, "-P", "-m", "hub.cli", "export", "--out", str(tmp_path / "out"), "--format", "parquet"]
+    theirs = operator.environment | {"PYTHONPATH": str(absent)}
+    done = subprocess.run(command, env=theirs, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "pip install 'rpmhub[export]'" in done.stderr
+    assert not (tmp_path / "out" / "readings.parquet").exists()
 
 
 def test_old_readings_are_thinned_only_where_the_operator_says_a_number_of_days(operator: Operator) -> None:

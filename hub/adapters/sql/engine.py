@@ -84,6 +84,8 @@ def make_engine(url: str, *, checkpoints: bool = False, when_full: Callable[[], 
 
 def read_only(engine: Engine) -> Engine:
     """The same database for questions: one snapshot, no write lock."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine.execution_options(reading=True)
 
 
