@@ -40,6 +40,7 @@ from hub.services.engine.runner import Engine as Ticker
 from hub.services.engine.runner import Module
 from hub.services.engine.soundness import Soundness, note
 from hub.services.hub import Hub, Site
+from hub.services.ingest.shard import parse_shard
 from hub.services.ports.base import MessageSender, TextSource, WebhookVerifier
 from hub.services.ports.copies import SeriesCopy
 from hub.services.ports.reads import Reads
@@ -236,9 +237,11 @@ def _texts(settings: Settings) -> TextSource:
 
 def run_ingest(settings: Settings, stop: threading.Event) -> None:
     """The ingest role, until ``stop`` is set."""
+    shard = parse_shard(settings.ingest_shard)
+    name = _instance() + shard.name
     with serving(settings, "ingest", admitted(settings, stop)) as hub:
-        inbox = ReceiverProcess(broker_address(settings), f"rpmhub-ingest-{_instance()}", settings.mqtt_ca_file)
-        IngestLoop(hub, inbox, _instance(), reserve_for(settings)).run(stop)
+        inbox = ReceiverProcess(broker_address(settings), f"rpmhub-ingest-{name}", settings.mqtt_ca_file, shard=shard)
+        IngestLoop(hub, inbox, name, reserve_for(settings), shard).run(stop)
 
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hub.errors import WrongSetting
+from hub.services.ingest.shard import parse_shard
 
 PREFIX: Final = "RPMHUB_"
 CONFIG: Final = "config"  # RPMHUB_CONFIG names the TOML file; not itself a setting
@@ -47,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Annotated[str, _field("Directory of the database and generated secrets; made if absent")] = "data/hub"
     database_url: Annotated[str, _field("SQLAlchemy URL; empty = SQLite in DATA_DIR")] = ""
     reserved_mb: Annotated[int, _field("Space put by on the database's disk, for alerts when it is full", ge=0)] = 64
+    ingest_processes: Annotated[int, _field("Ingest processes that up runs; several need PostgreSQL", ge=1, le=99)] = 1
+    ingest_shard: Annotated[str, _field("Which part of the gateways this ingest process takes, such as 1/2")] = ""
     mqtt_url: Annotated[str, _field("The broker, mqtt[s]://user:password@host:port")] = "mqtt://127.0.0.1:1883"
     mqtt_ca_file: Annotated[str, _field("PEM file of the authority behind an mqtts broker; empty = the system's")] = ""
     series_url: Annotated[str, _field("influxdb+http://token@host:port/org/bucket; empty = the SQL journal")] = ""
@@ -269,6 +272,9 @@ def _checked(name: str, value: Any, kind: Any, *, where: str, strict: bool) -> A
 
 def _check_meaning(settings: Settings) -> None:
     parse_address(settings.mqtt_url)
+    several = settings.ingest_processes > 1 or parse_shard(settings.ingest_shard).of > 1
+    if several and settings.database_file is not None:
+        raise WrongSetting("Several ingest processes need PostgreSQL: one writer at a time is all that SQLite has.")
     if settings.series_url:
         parse_series(settings.series_url)
     if settings.clinic_zone:

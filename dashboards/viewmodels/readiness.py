@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from dashboards.viewmodels import times
+from hub.services.ingest.shard import silent
 from hub.services.views.running import Beat, Running
 
 SILENT = timedelta(seconds=60)
@@ -22,6 +23,7 @@ def missing(running: Running, now: datetime) -> list[str]:
             sentences.append(f"{role} has been silent for {times.span(now - newest[role].at)}")
         elif role == "ingest":
             sentences += _of_ingest(newest[role])
+            sentences += [f"ingest {part} is silent" for part in silent(running.beats, now, SILENT)]
     return sentences
 
 

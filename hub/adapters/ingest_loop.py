@@ -17,6 +17,7 @@ from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.messages import Message
 from hub.services.ingest.poison import HubFault, SafeProcessor
+from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ingest.wire import Ack
 
 log = logging.getLogger(__name__)
@@ -57,12 +58,18 @@ class Inbox(Protocol):
 class IngestLoop:
     """Runs until told to stop. Dies only of what it cannot mend, and then its messages were not acknowledged."""
 
-    def __init__(self, hub: Hub, inbox: Inbox, instance: str, reserve: Reserve | None = None) -> None:
-        """``reserve``: space that is not for readings; while a full disk has it, none is taken."""
+    def __init__(
+        self, hub: Hub, inbox: Inbox, instance: str, reserve: Reserve | None = None, shard: Shard = WHOLE
+    ) -> None:
+        """``reserve``: space that is not for readings; while a full disk has it, none is taken.
+
+        ``shard``: which part of the gateways the inbox hands over.
+        """
         self._hub = hub
         self._inbox = inbox
         self._instance = instance
         self._reserve = reserve or Reserve(None, 0)
+        self._shard = shard
         self._full = False
         self._processor = SafeProcessor(hub)
         self._encoder = msgspec.json.Encoder()
@@ -139,6 +146,7 @@ class IngestLoop:
             "connected": self._inbox.connected,
             "holding": self._holding,
             "full": full,
+            "shard": str(self._shard),
         }
         try:
             with self._hub.unit_of_work() as uow:

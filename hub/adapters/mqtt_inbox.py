@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import paho.mqtt.client as paho
@@ -18,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.services.ingest.messages import LANES, Message
+from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
@@ -123,8 +125,12 @@ class MqttInbox:
         *,
         epoch: int = 0,
         read: Callable[[Message], Message] = lambda message: message,
+        shard: Shard = WHOLE,
     ) -> None:
-        """``epoch``: below that of every receipt it gives out. ``read`` is done to each message as it comes."""
+        """``epoch``: below that of every receipt it gives out. ``read`` is done to each message as it comes.
+
+        ``shard``: whose messages are handed over; what is another's is acknowledged unread.
+        """
         self.handoff = Handoff()
         self._address = address
         self._client_id = client_id
@@ -132,6 +138,7 @@ class MqttInbox:
         self._ca_file = ca_file
         self._epoch = epoch
         self._read = read
+        self._mine = lru_cache(maxsize=50_000)(lambda topic: shard.has(gateway_of(topic)))
         self._client: paho.Client | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at = 0.0
@@ -222,7 +229,9 @@ class MqttInbox:
             return
         self._heard_at = self._clock.monotonic()
         epoch, topic = self._epoch, _topic_of(m)
-        if topic != self._ping_topic:
+        if not self._mine(topic):
+            client.ack(m.mid, m.qos)
+        elif topic != self._ping_topic:
             now = self._clock.now()
             message = Message.received(topic, bytes(m.payload), now, redelivered=m.dup, retained=m.retain)
             self.handoff.put(self._read(message), Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
@@ -253,6 +262,12 @@ class MqttInbox:
         if client is not None:
             client.disconnect()
             client.loop_stop()
+
+
+def gateway_of(topic: str) -> str:
+    """Who may publish there; nothing for a topic of another form."""
+    parts = topic.split("/")
+    return parts[2] if len(parts) == 5 else ""
 
 
 def _topic_of(message: paho.MQTTMessage) -> str:

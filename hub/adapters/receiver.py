@@ -18,6 +18,7 @@ from hub.adapters.clock import SystemClock
 from hub.adapters.log_lines import start_logging
 from hub.adapters.mqtt_inbox import MqttInbox, Receipt
 from hub.services.ingest.messages import Message, decoded
+from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Begin(msgspec.Struct, tag=True, frozen=True):
     ca_file: str
     epoch: int
     decodes: bool
+    shard: Shard = WHOLE
 
 
 class Take(msgspec.Struct, tag=True, frozen=True):
@@ -127,9 +129,8 @@ def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Rec
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
     """The inbox that ``begin`` describes."""
-    return MqttInbox(
-        begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, read=_read if begin.decodes else _as_is
-    )
+    read = _read if begin.decodes else _as_is
+    return MqttInbox(begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, read=read, shard=begin.shard)
 
 
 def _read(message: Message) -> Message:

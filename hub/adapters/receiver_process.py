@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, Pipe
 from hub.adapters.mqtt_inbox import BrokerAddress, Receipt
 from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Request, Restart, Take, Taken
 from hub.services.ingest.messages import Message
+from hub.services.ingest.shard import WHOLE, Shard
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,18 @@ class ReceiverProcess:
     """See ``hub.adapters.ingest_loop.Inbox``. A receiver that dies or hangs is replaced by ``restart``."""
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, ca_file: str = "", command: Sequence[str] = RECEIVER
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        ca_file: str = "",
+        command: Sequence[str] = RECEIVER,
+        shard: Shard = WHOLE,
     ) -> None:
         self._address = address
         self._client_id = client_id
         self._ca_file = ca_file
         self._command = command
+        self._shard = shard
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
@@ -60,7 +67,7 @@ class ReceiverProcess:
         self._pipe = ours
         a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
         to = (a.host, a.port, a.tls, a.user, a.password)
-        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, decodes=self._lives == 1))
+        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, decodes=self._lives == 1, shard=self._shard))
 
     def stop(self) -> None:
         """Leave the session on the broker: what comes meanwhile waits there."""

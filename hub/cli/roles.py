@@ -10,6 +10,7 @@ from hub.adapters.log_lines import start_logging
 from hub.adapters.processes import Program, Supervisor
 from hub.bootstrap import PRODUCTION, open_database, run_ingest, run_worker
 from hub.cli.context import new_database, settings, until_told_to_stop
+from hub.services.ingest.shard import Shard
 from hub.settings import check_production
 
 
@@ -22,7 +23,7 @@ def up(new: bool) -> None:
     check_production(wanted)
     stop = until_told_to_stop()
     open_database(wanted, PRODUCTION, new=new, stop=stop)
-    supervisor = Supervisor(role_programs(), SystemClock())
+    supervisor = Supervisor(role_programs(wanted.ingest_processes), SystemClock())
     supervisor.start()
     click.echo(f"The pages are at {wanted.address}")
     supervisor.run(stop)
@@ -55,10 +56,14 @@ def simulate(arguments: tuple[str, ...]) -> None:
     become("device_gateway", "simulate", *arguments)
 
 
-def role_programs() -> list[Program]:
-    """The three roles as programs to supervise."""
+def role_programs(ingests: int = 1) -> list[Program]:
+    """The three roles as programs to supervise; of ``ingests`` ingest processes each has its part of the gateways."""
+    shards = [Shard(number, ingests) for number in range(1, ingests + 1)]
     return [
-        Program("ingest", "hub.cli", ("ingest",)),
+        *(
+            Program(f"ingest{shard.name}", "hub.cli", ("ingest",), {"RPMHUB_INGEST_SHARD": str(shard)})
+            for shard in shards
+        ),
         Program("worker", "hub.cli", ("worker",)),
         Program("web", "dashboards.wsgi"),
     ]

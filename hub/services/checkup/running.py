@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from hub.services.checkup.finding import Finding, fine, must, should
 from hub.services.engine.gateways import CLOCK_OFF, OFFLINE_FOR, SILENT_FOR
+from hub.services.ingest.shard import silent
 from hub.services.ports.devices import GatewayRow
 from hub.services.ports.operations import Heartbeat
 
@@ -29,6 +30,8 @@ def roles(beats: Sequence[Heartbeat], now: datetime) -> Iterator[Finding]:
             yield fine(f"{role} runs; its last sign of life is {age:.0f} s old.")
         else:
             yield must(f"{role} gives no sign of life, while the rest of the hub runs.", harm, START)
+    for part in silent(beats, now, BEAT_WITHIN):
+        yield must(f"ingest {part} gives no sign of life.", "No reading of its gateways is stored or judged.", START)
     yield from _of_ingest(alive.get("ingest"))
     for role in ("worker", "sender"):
         yield from _of_ticks(role, alive.get(role))

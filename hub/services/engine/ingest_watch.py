@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hub.domain.severity import Severity
 from hub.services.alerting import technical, technical_over
 from hub.services.hub import Hub
+from hub.services.ingest.shard import silent
 from hub.services.ports.operations import Heartbeat
 
 SILENT_FOR = timedelta(seconds=60)
@@ -40,9 +41,12 @@ class IngestWatch:
         alive = [beat for beat in beats if now - beat.at < SILENT_FOR]
         if self._lasts("silent", not alive, now, SILENT_FOR):
             return "Ingest gives no sign of life: no reading is stored or judged"
+        absent = silent(alive, now, SILENT_FOR)
+        if self._lasts("part", bool(absent), now, SILENT_FOR):
+            return f"Ingest {', '.join(absent)} gives no sign of life: its gateways' readings are not stored or judged"
         if any(beat.detail.get("holding") for beat in alive):
             return "Ingest fails on whatever comes and holds it: no reading is judged until the hub is mended"
-        deaf = bool(alive) and not any(beat.detail.get("connected") for beat in alive)
+        deaf = bool(alive) and not all(beat.detail.get("connected") for beat in alive)
         if self._lasts("deaf", deaf, now, DISCONNECTED_FOR):
             return "Ingest has no connection to the broker: readings wait in the gateways"
         return None

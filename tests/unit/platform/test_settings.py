@@ -121,6 +121,18 @@ def test_the_brokers_address_is_read_from_its_url() -> None:
     assert settings.broker == Address("broker.example.org", 8883, tls=True, user="rpm@hub", password="p:w")
 
 
+def test_a_part_of_the_gateways_is_one_of_several_and_needs_a_server() -> None:
+    server = {"RPMHUB_DATABASE_URL": "postgresql://hub@db/rpmhub"}
+    assert load(server | {"RPMHUB_INGEST_SHARD": "2/2", "RPMHUB_INGEST_PROCESSES": "2"}).ingest_shard == "2/2"
+    assert load({"RPMHUB_INGEST_SHARD": "1/1"}).ingest_shard == "1/1"
+    for wrong in ("3/2", "0/2", "2", "1/2/3"):
+        with pytest.raises(WrongSetting, match="RPMHUB_INGEST_SHARD must be"):
+            load(server | {"RPMHUB_INGEST_SHARD": wrong})
+    for several in ({"RPMHUB_INGEST_SHARD": "1/2"}, {"RPMHUB_INGEST_PROCESSES": "2"}):
+        with pytest.raises(WrongSetting, match="need PostgreSQL"):
+            load(several)
+
+
 def test_the_shipped_configuration_is_found() -> None:
     assert (config_dir() / "protocols" / "hypertension.yaml").is_file()
 
