@@ -41,6 +41,7 @@ def record(name: str, *, trials: int, lost: int, doubled: int, began: float, **m
 
 
 def _append(file: Path, row: dict[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
     rows = json.loads(file.read_text()) if file.exists() else []
     file.write_text("[\n" + ",\n".join(json.dumps(one) for one in [*rows, row]) + "\n]\n")
 
