@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,11 +23,14 @@ from hub.adapters.sql.tables.operations import heartbeat
 from hub.services.engine.room import PROBLEM
 from tests.faults.clinic import GATEWAY, Clinic, clinic
 from tests.faults.cuffs import WELL, Cuffs
+from tests.faults.record import count_of, record
 from tests.servers import Mosquitto
 
 DEVICES = ["CF-1", "CF-2"]
 DISK_MB, RESERVED_MB = 24, 4
 CLOCK = SystemClock()
+FILLS = count_of("FAULT_FILLS", 1)
+"""How often the disk becomes full."""
 WITHIN_S = 40.0
 
 
@@ -90,7 +94,14 @@ def stored(place: Clinic) -> set[tuple[str, int]]:
         return {(row.spool, row.seq) for row in connection.execute(select(journal.c.spool, journal.c.seq))}
 
 
-@pytest.mark.timeout(240)
+def records(place: Clinic) -> Counter[tuple[str, str]]:
+    """What was measured, and how often it is stored."""
+    with place.reading.connect() as connection:
+        rows = connection.execute(select(journal.c.device, journal.c.body)).all()
+    return Counter((row.device, json.loads(row.body)["reading"]["record"]) for row in rows)
+
+
+@pytest.mark.timeout(240 + 20 * FILLS)
 def test_a_full_disk_stops_acknowledgements_pages_and_is_got_over(tmp_path: Path) -> None:
     with (
         disk(tmp_path / "hub") as small,
@@ -98,7 +109,7 @@ def test_a_full_disk_stops_acknowledgements_pages_and_is_got_over(tmp_path: Path
         closing(Acknowledged(place.hub_broker)) as acknowledged,
         closing(Cuffs(place.device_broker, tmp_path / "measured.jsonl")) as cuffs,
     ):
-        measured = 0
+        measured, started = 0, CLOCK.monotonic()
 
         def measure() -> None:
             nonlocal measured
@@ -145,6 +156,12 @@ def test_a_full_disk_stops_acknowledgements_pages_and_is_got_over(tmp_path: Path
         assert stored(place) == before
 
         filler.unlink()
+        for _ in range(FILLS - 1):
+            assert comes_true(lambda: reserve.stat().st_size > 0, measure), "it does not go on by itself"
+            assert comes_true(lambda: reserve.stat().st_size == 0, fuller)
+            measure()
+            assert acknowledged.seqs <= stored(place)
+            filler.unlink()
         assert comes_true(lambda: len(stored(place)) == measured), "it does not go on by itself"
         assert comes_true(lambda: len(acknowledged.seqs) == measured)
         assert acknowledged.seqs <= stored(place)
@@ -152,4 +169,8 @@ def test_a_full_disk_stops_acknowledgements_pages_and_is_got_over(tmp_path: Path
         over = select(alert.c.over_at).where(alert.c.problem == PROBLEM)
         assert comes_true(lambda: one(place, over) is not None)
         assert [program.stop() for program in programs] == [0, 0, 0]
+        numbers = records(place)
         place.engine.dispose()
+    lost, doubled = measured - len(numbers), sum(numbers.values()) - len(numbers)
+    record("full_disk", trials=FILLS, lost=lost, doubled=doubled, began=started, acknowledged=len(acknowledged.seqs))
+    assert (lost, doubled) == (0, 0)
