@@ -4,7 +4,7 @@ Nearly all readings are like that. A rule kind that cannot tell beforehand, sinc
 asked about each sample.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol as Interface
@@ -48,6 +48,28 @@ class KnowsCalm(Interface):
     def calm(self, patient: Patient) -> Calm:
         """For every metric of the rule."""
         ...
+
+
+class KnowsCalmAmong(Interface):
+    """A rule that can tell beforehand once it knows the past it would look back at."""
+
+    def calm_among(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
+        """Of the metric that ``past`` is all samples of; None: it must be asked."""
+        ...
+
+
+def calm_among(rules: Iterable[Rule], metric: str, past: Sequence[Sample], patient: Patient) -> Calm | None:
+    """The values of this metric that none of these rules speaks about, after this past; None: at least one is asked."""
+    found = Calm()
+    for rule in rules:
+        if metric not in rule.metrics:
+            continue
+        knows, among = getattr(rule, "calm", None), getattr(rule, "calm_among", None)
+        theirs = knows(patient) if knows else among(past, patient) if among else None
+        if theirs is None:
+            return None
+        found = found.within(theirs)
+    return found
 
 
 def calm_of(rules: Iterable[Rule], patient: Patient) -> dict[str, Calm]:

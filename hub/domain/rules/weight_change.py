@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import ge, gt
 
+from hub.domain.calm import Calm
 from hub.domain.documents import Fields, broken
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
 from hub.domain.metrics import METRICS, quantise, unit_word
 from hub.domain.patients import DryWeight, Patient
 from hub.domain.ruling import Band
-from hub.domain.same_person import LOOKBACK, REWEIGH_WITHIN, WEIGHT, judge, weighed
+from hub.domain.same_person import JUMP_KG, LOOKBACK, REWEIGH_WITHIN, WEIGHT, judge, weighed
 from hub.domain.samples import History, Sample
 from hub.domain.severity import Severity
 from hub.domain.wording import in_unit, inputs_of, instant, measured, plain, rounded, span_words
@@ -98,6 +99,21 @@ class WeightChange:
         finding = Finding(self.id, self.problem, Severity.AMBER, sample.at, sentence, sample.reading_id, inputs)
         key = f"{self.id}:{WEIGHT}:{instant(sample.at)}"
         return (Deadline("no_reweigh", key, sample.at + REWEIGH_WITHIN, finding, WEIGHT),)
+
+    def calm_among(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
+        """Whatever it is compared with lies between the lowest and the highest before it. In doubt it is asked."""
+        if not all(weight.trusted for weight in past):
+            return None
+        lowest, highest = min((w.value for w in past), default=None), max((w.value for w in past), default=None)
+        calm = Calm() if lowest is None or highest is None else Calm(highest - JUMP_KG, lowest + JUMP_KG)
+        for change in self.changes:
+            if change.window is None:
+                base = patient.dry_weight.kg if patient.dry_weight else None
+            else:
+                base = lowest if change.gain else highest
+            if base is not None:
+                calm = calm.within(Calm(None, base + change.kg) if change.gain else Calm(base - change.kg, None))
+        return calm
 
     def bands(self, patient: Patient) -> Sequence[Band]:
         """Dry weight plus its limit; a change over time is no line on a chart."""

@@ -81,10 +81,17 @@ def _calm(came: Came, group: Group) -> bool:
     if known.open or known.waiting or group.late[came.patient.id]:
         return False
     calm = group.registry.calm(came.patient)
-    return all(
-        not reading.failed and all(s.metric in calm and calm[s.metric].holds(s) for s in reading.samples)
-        for reading in came.readings
-    )
+    weights: list[Sample] = []
+    for reading in came.readings:
+        for sample in reading.samples:
+            if sample.metric == WEIGHT and WEIGHT not in calm:
+                weights.append(sample)
+            elif sample.metric not in calm or not calm[sample.metric].holds(sample):
+                return False
+        if reading.failed or len(weights) > 1:
+            return False
+    version = group.versions.get(came.patient.id)
+    return not weights or group.registry.calm_after(came.patient, version, weights[0])
 
 
 def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from hub.domain.calm import Calm, calm_of
+from hub.domain.calm import Calm, calm_among, calm_of
 from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
-from hub.domain.same_person import WEIGHT
+from hub.domain.same_person import LOOKBACK, WEIGHT
 from hub.domain.samples import Sample
 from hub.services.ports.care import Enrolment
 from hub.services.ports.devices import DeviceRow
@@ -102,6 +102,20 @@ class Registry:
             self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
         return {one: self._newest[one][1] for one in versions}
 
+    def calm_after(self, patient: Patient, version: int | None, weight: Sample) -> bool:
+        """Whether the weights before it are known and none of the patient's rules speaks about this one after them."""
+        at, (since, before) = self._weights.get(patient.id, (None, (weight.at, ())))
+        begin = weight.at - LOOKBACK
+        if version is None or at != version or since > begin:
+            return False
+        past = [one for one in before if one.at >= begin]
+        rules = [rule for on in self._enrolments[patient.id] for rule in on.in_force.protocol.rules]
+        calm = _calm_among(rules, past, patient)
+        if calm is None or not calm.holds(weight):
+            return False
+        self._weighed[patient.id] = begin, [*past, weight]
+        return True
+
     def weights(
         self, uow: UnitOfWork, versions: Mapping[int, int], since: Mapping[int, datetime], until: datetime
     ) -> Mapping[int, Weights]:
@@ -146,6 +160,14 @@ def _calm(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Calm]:
     except Exception:
         log.exception("what is calm cannot be told")
         return {}
+
+
+def _calm_among(rules: Sequence[Rule], past: Sequence[Sample], patient: Patient) -> Calm | None:
+    try:
+        return calm_among(rules, WEIGHT, past, patient)
+    except Exception:
+        log.exception("what is calm after these weights cannot be told")
+        return None
 
 
 def _absent(wanted: Collection[Key], kept: Mapping[Key, object]) -> set[Key]:

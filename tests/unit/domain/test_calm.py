@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.domain.calm import Calm, calm_of
+from hub.domain.calm import Calm, calm_among, calm_of
 from hub.domain.findings import InRange
 from hub.domain.limits import Limit
 from hub.domain.metrics import METRICS
-from hub.domain.patients import OxygenState, OxygenTarget, Patient
+from hub.domain.patients import DryWeight, OxygenState, OxygenTarget, Patient
 from hub.domain.rules.threshold import Threshold
 from hub.domain.ruling import Rule
-from hub.domain.samples import DEVICE_FAULTS, FROM_MEMORY, LATE, PATIENT_REPORTED, Sample
+from hub.domain.same_person import WEIGHT, someone_else
+from hub.domain.samples import DEVICE_FAULTS, FROM_MEMORY, LATE, PATIENT_REPORTED, SOMEONE_ELSE, Sample
 from tests.unit.domain.builders import NOW, TEMPLATES, history_of, sample
 
 PROTOCOLS = sorted(TEMPLATES)
@@ -73,6 +74,47 @@ def test_what_is_calm_is_in_range_and_sets_no_duty(data: st.DataObject, name: st
     ]
     if calm[metric].holds(one):
         assert spoken == []
+
+
+@given(st.data(), st.none() | st.integers(760, 800))
+@settings(max_examples=400, deadline=None)
+def test_a_weight_that_is_calm_after_those_before_it_is_in_range_and_nobody_elses(
+    data: st.DataObject, dry: int | None
+) -> None:
+    rules = [rule for rule in TEMPLATES["heart-failure"].protocol.rules if WEIGHT in rule.metrics]
+    known = None if dry is None else DryWeight(Decimal(dry) / 10, "Dr Imaginary", NOW)
+    patient = replace(Patient(1, "A1", "Pat Invented", None, "UTC"), dry_weight=known)
+    drawn = st.tuples(st.integers(-40, 40), st.integers(1, 27 * 24), st.sampled_from(["weight-scale", "manual"]))
+    spread = data.draw(st.sampled_from([1, 3, 20]))
+    past = sorted(
+        (
+            replace(
+                sample(WEIGHT, str(Decimal(780 + step // spread) / 10), NOW - timedelta(hours=old)), profile=profile
+            )
+            for step, old, profile in data.draw(st.lists(drawn, max_size=8))
+        ),
+        key=lambda other: other.at,
+    )
+    one = sample(WEIGHT, str(Decimal(780 + data.draw(st.integers(-60, 60))) / 10))
+    calm = calm_among(rules, WEIGHT, past, patient)
+    assert calm is not None
+    if calm.holds(one):
+        history = history_of(past)
+        assert not someone_else(one, history)
+        for rule in rules:
+            assert isinstance(rule.evaluate(one, history, patient), InRange | None)
+            assert not rule.deadlines(one, history, patient)
+
+
+def test_after_a_weight_in_doubt_or_before_a_rule_that_cannot_tell_each_is_asked() -> None:
+    rules = TEMPLATES["heart-failure"].protocol.rules
+    patient = Patient(1, "A1", "Pat Invented", None, "UTC")
+    doubtful = sample(WEIGHT, "78", NOW - timedelta(days=1), flags=frozenset({SOMEONE_ELSE}))
+    assert calm_among(rules, WEIGHT, [doubtful], patient) is None
+    usual = calm_among(rules, WEIGHT, [replace(doubtful, flags=frozenset())], patient)
+    assert usual is not None
+    assert usual.holds(sample(WEIGHT, "78.3"))
+    assert not usual.holds(sample(WEIGHT, "83.1"))
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
