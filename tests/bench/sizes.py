@@ -22,6 +22,10 @@ USUAL: dict[str, tuple[int, int]] = {
     "READINGS": (200_000, 50_000_000),  # that a start finds
     "LEAST": (100_000, 1_000_000),  # the rate of ingest is measured with so many readings there,
     "MORE": (300_000, 10_000_000),  # with so many
+    "CHARTS": (3, 20),  # patients with 90 days of five metrics each five minutes
+    "PATIENTS": (1_000, 10_000),  # whose newest values are asked for together
+    "COPIED": (30_000, 1_000_000),  # readings of which the copy in InfluxDB is made anew
+    "MISSED": (5_000, 150_000),  # readings of one run that come while InfluxDB is away
     "MOST": (600_000, 50_000_000),  # and with so many
 }
 
