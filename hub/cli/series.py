@@ -7,6 +7,7 @@ import click
 
 from hub.cli.context import COMMAND_LINE, hub, settings
 from hub.cli.progress import progress
+from hub.services.forgetting import forget_keys
 from hub.services.rolling import begin_anew, go_on
 from hub.services.thinning import FEWEST, KEEP, Thinned, begin
 from hub.services.thinning import thin as thin_patient
@@ -71,3 +72,17 @@ def thin(older_than: int | None, keep: int, dry_run: bool) -> None:
     click.echo(f"{total.removed} readings of {total.days} days {would} thinned away, {total.left} stay one by one.")
     if waiting:
         click.echo(f"{waiting} patients were left out: their hours and days are not all made yet.", err=True)
+
+
+@series.command(name="forget-keys")
+@click.option("--older-than", type=click.IntRange(1), metavar="DAYS", required=True, help="30 at least.")
+def forget(older_than: int) -> None:
+    """Forget by which numbers gateways sent readings that were received longer ago. The hub may run.
+
+    A gateway that was off for longer may then make duplicates of its last readings. The readings and the journal stay,
+    and so do the keys of devices that number or date their records.
+    """
+    breath = threading.Event()
+    days = timedelta(days=older_than)
+    gone = forget_keys(hub(), COMMAND_LINE, days, progress(), lambda: breath.wait(PAUSE_S))
+    click.echo(f"{gone} keys were forgotten.")

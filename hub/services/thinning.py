@@ -24,7 +24,7 @@ KEEP = 48
 """Of one metric and day: the first, last, lowest and highest of every two hours."""
 
 FEWEST = 8
-AT_ONCE = 200
+AT_ONCE = 100
 """Samples taken away by one transaction: what ingest may have to wait for."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from hub.adapters.sql.tables.measurements import METRIC_CODES, finding, reading
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import expected_reading, rollup_zone, thinned
 from hub.adapters.sql.types import to_ms
-from hub.adapters.sql.upsert import upsert
+from hub.adapters.sql.upsert import insert_into
 from hub.domain.rollups import Rollup, joined
 from hub.domain.samples import FROM_MEMORY, LATE
 from hub.services.ports.thinning import Line
@@ -74,11 +74,15 @@ class SqlThinning:
         _GONE.execute(self._connection, keys)
 
     def add(self, patient_id: int, metric: str, sums: Sequence[Rollup]) -> None:
-        """Hour by hour."""
-        bases = SqlRollups(self._connection)
-        for one in sums:
-            start = one.window.start
-            before = bases.bases(patient_id, start, start + _MS).get(metric, ())
-            row = sums_of(patient_id, METRIC_CODES[metric], joined(one.window, [*before, one]))
-            changes = [name for name in row if name not in {"patient_id", "metric", "start_at"}]
-            upsert(self._connection, thinned, row, changes)
+        """All hours by one question and one statement: whoever waits to write waits for this."""
+        if not sums:
+            return
+        first, last = sums[0].window.start, sums[-1].window.start
+        bases = SqlRollups(self._connection).bases(patient_id, first, last + _MS).get(metric, ())
+        before = {one.window.start: [one] for one in bases}
+        whole = [joined(one.window, [*before.get(one.window.start, ()), one]) for one in sums]
+        rows = [sums_of(patient_id, METRIC_CODES[metric], one) for one in whole]
+        statement = insert_into(self._connection, thinned)
+        keys = [column.name for column in thinned.primary_key]
+        changes = {column.name: statement.excluded[column.name] for column in thinned.c if column.name not in keys}
+        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)

@@ -17,6 +17,7 @@ from hub.adapters.sql.duties import SqlDuties
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.findings import SqlFindings
 from hub.adapters.sql.journal import SqlJournal
+from hub.adapters.sql.keys import SqlTransportKeys
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.outbox import SqlOutbox
 from hub.adapters.sql.patients import SqlPatients
@@ -81,6 +82,7 @@ class SqlUnitOfWork:
         self.staff = SqlStaff(connection)
         self.tasks = SqlTasks(connection)
         self.thinning = SqlThinning(connection)
+        self.transport_keys = SqlTransportKeys(connection)
         return self
 
     def __exit__(

@@ -10,6 +10,7 @@ from hub.services.ports.checkins import CheckIns, Conversations
 from hub.services.ports.consents import Consents
 from hub.services.ports.devices import Devices, Gateways
 from hub.services.ports.feed import Feed
+from hub.services.ports.keys import TransportKeys
 from hub.services.ports.measuring import Duties, Findings, Journal, Quarantine
 from hub.services.ports.operations import Audit, Operations
 from hub.services.ports.rollups import RollupRows
@@ -72,6 +73,8 @@ class UnitOfWork(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def thinning(self) -> Thinning: ...
+    @property
+    def transport_keys(self) -> TransportKeys: ...
 
     def __enter__(self) -> Self: ...
 
