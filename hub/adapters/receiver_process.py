@@ -44,6 +44,10 @@ class ReceiverProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._last = Taken([], 0, connected=False, alive=True)
+        self._owed = False
+        """Whether the next group was asked for already."""
+        self._ahead: Taken | None = None
+        """The next group, where it had to be heard before something else."""
 
     @property
     def waiting(self) -> int:
@@ -84,6 +88,7 @@ class ReceiverProcess:
 
     def restart(self) -> None:
         """A new connection on the same session, by the same receiver if it lives."""
+        self._ahead = None  # it comes again
         if self._pipe is not None:
             self._tell(Restart())
         if self._pipe is None:
@@ -91,8 +96,20 @@ class ReceiverProcess:
             self.start()
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
-        """See ``mqtt_inbox.Handoff.take``; nothing if there is no receiver."""
-        return list(self._ask(Take(limit, max_bytes, timeout), timeout).messages)
+        """See ``mqtt_inbox.Handoff.take``; nothing if there is no receiver.
+
+        Where more waits it is asked for at once, so that it is at hand when this group is written: such a group is as
+        long as ``limit`` said then.
+        """
+        taken, self._ahead = self._ahead, None
+        if taken is None:
+            if not self._owed:
+                self._tell(Take(limit, max_bytes, timeout))
+            taken, self._owed = self._hear(timeout), False
+        if taken.waiting:
+            self._tell(Take(limit, max_bytes, 0.0))
+            self._owed = self._pipe is not None
+        return list(taken.messages)
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
@@ -104,10 +121,12 @@ class ReceiverProcess:
 
     def alive(self) -> bool:
         """Whether there is a receiver, and its connection showed any life lately."""
-        return self._ask(Check(), 0.0).alive
+        if self._owed:
+            self._ahead, self._owed = self._hear(0.0), False
+        self._tell(Check())
+        return self._hear(0.0).alive
 
-    def _ask(self, request: Request, timeout: float) -> Taken:
-        self._tell(request)
+    def _hear(self, timeout: float) -> Taken:
         try:
             if self._pipe is not None and self._pipe.poll(timeout + PATIENCE_S):
                 self._last = REPLIES.decode(self._pipe.recv_bytes())
@@ -126,6 +145,7 @@ class ReceiverProcess:
                 self._lose()
 
     def _lose(self) -> None:
+        self._owed, self._ahead = False, None
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None

@@ -46,6 +46,16 @@ def test_what_comes_is_stored_and_answered_by_two_processes(rig: Rig) -> None:
     until(lambda: rig.inbox.connected)
 
 
+def test_more_than_a_group_is_drained_once_and_whole(rig: Rig) -> None:
+    rig.stop()
+    for seq in range(1200):
+        rig.gateways.send(rig.good(seq))
+    rig.start()
+    told = [ack["batch"] for _, ack in rig.gateways.answers_until("good-1199")]
+    assert sorted(told) == sorted(f"good-{seq}" for seq in range(1200))
+    assert sorted(rig.home.rows("journal", "seq")) == list(range(1200))
+
+
 def test_a_receiver_that_is_killed_is_replaced_and_loses_nothing(rig: Rig) -> None:
     send_and_hear(rig, 1)
     before = receiver(rig)
