@@ -83,7 +83,8 @@ class SqlGateways:
 
     def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None:
         """A message of these gateways arrived."""
-        self._connection.execute(update(gateway).where(gateway.c.id.in_(gateway_ids)).values(heard_at=now))
+        theirs = among(self._connection, gateway.c.id, gateway_ids)
+        self._connection.execute(update(gateway).where(theirs).values(heard_at=now))
 
 
 class SqlDevices:
