@@ -33,7 +33,7 @@ from hub.adapters.sql.reads.copying import CopiedCharts
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
-from hub.errors import NoDatabase, WrongMode
+from hub.errors import NoDatabase, WrongMode, WrongSetting
 from hub.services.engine.copying import Copying
 from hub.services.engine.months import Months
 from hub.services.engine.runner import Engine as Ticker
@@ -195,9 +195,11 @@ def series_copy(settings: Settings, timeout_s: float = 10.0) -> SeriesCopy | Non
     place = settings.series
     if place is None:
         return None
-    from hub.adapters.influx_http import InfluxHttp
-    from hub.adapters.series.influx import InfluxSeries
-
+    try:
+        from hub.adapters.influx_http import InfluxHttp
+        from hub.adapters.series.influx import InfluxSeries
+    except ModuleNotFoundError as missing:
+        raise WrongSetting("RPMHUB_SERIES_URL is set, and InfluxDB's client is not installed.") from missing
     return InfluxSeries(InfluxHttp(place.url, place.token, place.org, place.bucket, timeout_s))
 
 

@@ -13,6 +13,7 @@ from hub.domain.downsample import DRAWN, kept
 from hub.domain.metrics import METRICS, quantise, unit_word
 from hub.domain.samples import Sample
 from hub.domain.wording import in_unit, plain
+from hub.services.ports.series import Amended
 from hub.services.views.charts import Series
 
 RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
@@ -240,6 +241,24 @@ def table(series: Sequence[Series]) -> list[TableRow]:
         for s in one.samples
     ]
     return sorted(rows, key=lambda row: (row.at, row.metric), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A value that stands in no chart, and why."""
+
+    at: datetime
+    metric: str
+    words: str
+    why: str
+
+
+def left_out(amended: Amended, zone: str, now: datetime) -> LeftOut:
+    """A void or replaced value as a line."""
+    sample, why = amended.sample, amended.why
+    made = f"{why.reason} ({why.made_by}, {times.clock(why.made_at, zone, now)})"
+    words = made if amended.kind == "void" else f"corrected: {made}"
+    return LeftOut(sample.at, METRICS[sample.metric].label, value_words(sample), words)
 
 
 def origin(series: Series, sample: Sample) -> str:

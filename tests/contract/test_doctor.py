@@ -276,6 +276,20 @@ def test_a_number_that_nobody_listens_to_should_be_mended(keyed: Site, tmp_path:
     assert f"HTTP POST, {NOWHERE}/webhooks/twilio/inbound" in row["mend"]
 
 
+def test_the_copy_of_the_series_is_asked_if_there_is_one(site: Site, influx_url: str) -> None:
+    assert "series copy" not in site.found()[1]
+    good = site.worst("series copy", RPMHUB_SERIES_URL=influx_url)
+    assert (good["need"], good["what"].rpartition(" answers; ")[2]) == ("fine", "nothing is copied into it yet.")
+    wrong = site.worst("series copy", RPMHUB_SERIES_URL=influx_url.replace("test-token", "wrong-secret"))
+    assert wrong["need"] == "should"
+    assert "status 401" in wrong["what"]
+    assert "wrong-secret" not in str(wrong)
+    away = site.worst("series copy", RPMHUB_SERIES_URL=f"influxdb+http://t@127.0.0.1:{free_port()}/o/b")
+    assert "cannot be asked" in away["what"]
+    clear = site.worst("series copy", RPMHUB_SERIES_URL="influxdb+http://t@192.0.2.1:9/o/b")
+    assert (clear["need"], clear["what"]) == ("must", "InfluxDB at 192.0.2.1 is spoken to without TLS.")
+
+
 def test_what_is_worst_stands_first_with_its_mark_in_words(site: Site) -> None:
     done = site.run("doctor")
     marks = [line.split()[0] for line in done.stdout.splitlines() if line and line[0] != " "]

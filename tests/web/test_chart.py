@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
-from hub.adapters.sql.tables.measurements import reading
+from hub.adapters.sql.tables.measurements import journal, reading
+from hub.services.amending import void_reading
 from hub.services.engine.adherence import Adherence
 from hub.services.hub import Actor
 from hub.services.replaying import GATEWAY_ID, Recorded, prepare, replay_gateway
@@ -155,6 +156,26 @@ def test_a_gap_is_a_gap(ana: Person, ward: Ward, people: dict[str, Watched]) -> 
         connection.execute(delete(reading).where(reading.c.at > day, reading.c.at < day + timedelta(days=2)))
     plot = _plots(ana.get(f"/patients/{people['ada'].id}").text)["systolic_blood_pressure"]
     assert len([point for point in plot["points"] if point[1] is None]) == 1  # type: ignore[attr-defined]
+
+
+def test_a_reading_that_a_nurse_left_out_is_in_no_chart_and_listed_with_the_reason(ana: Person, ward: Ward) -> None:
+    new = ward.patient("Kim Invented", "RV-101199", ("hypertension",), ("blood-pressure",))
+    ward.pressure(new, 122, 74)
+    ward.clock.forward(timedelta(minutes=5))
+    ward.pressure(new, 171, 93)
+    address = f"/patients/{new.id}"
+    assert 'id="left-out"' not in ana.get(address).text
+    with ward.engine.connect() as connection:
+        newest = connection.execute(select(func.max(journal.c.id))).scalar_one()
+    void_reading(ward.hub, Actor("Ana Example", "nurse"), newest, "her <husband> sat there")
+    page = ana.get(address).text
+    plot = _plots(page)["systolic_blood_pressure"]
+    assert [point[1] for point in plot["points"]] == [122]  # type: ignore[attr-defined]
+    assert "Show as table (2)" in page
+    listed = _text(page.split('id="left-out"')[1].split("</details>")[0])
+    assert "Left out by a person (2)" in listed
+    assert "Systolic 171 mmHg her &lt;husband&gt; sat there (Ana Example, " in listed
+    assert "171" not in ana.get(f"{address}/readings.csv").text
 
 
 def test_a_suspect_point_is_apart_with_its_reason(ana: Person, ward: Ward, people: dict[str, Watched]) -> None:

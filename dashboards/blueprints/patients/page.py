@@ -77,6 +77,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
     since = now() - charts.RANGES[chosen]
     with hub().reads() as reads:
         series = reads.series(patient_id, since, now())
+        left_out = reads.left_out(patient_id, since, now())
         came = reads.adherence(patient_id, now())
         talk = reads.texts(patient_id, now(), NEWEST_TEXTS)
     plots = charts.plots(series, since, now(), theirs, charts.RANGE_WORDS[chosen])
@@ -90,6 +91,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
         kinds=charts.kinds(plots),
         plot_data=_json([plot.data for plot in plots]),
         rows=charts.table(series),
+        left_out=[charts.left_out(one, zone(), now()) for one in left_out],
         expected=adherence.expected(came, theirs, now()),
         chosen=chosen,
         ranges=charts.RANGE_WORDS,

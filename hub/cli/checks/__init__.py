@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from hub.bootstrap import checkin_templates, templates
-from hub.cli.checks import answers, backups, broker, database, files, pages, safety, site, texts
+from hub.cli.checks import answers, backups, broker, database, files, pages, safety, series, site, texts
 from hub.cli.checks.subject import Subject
 from hub.services.checkup import care, running
 from hub.services.checkup.finding import Finding
@@ -67,6 +67,7 @@ OF_THE_SITE: Checks = (
     ("clean stop", safety.closed),
     ("reserved space", safety.reserved),
     ("sqlite", database.sqlite),
+    ("series copy", series.copied),
     ("broker", broker.carries),
     ("broker's door", broker.strangers),
     ("public address", pages.public_url),

@@ -7,6 +7,7 @@ from hub.domain.rollups import Grain
 from hub.services.ports.adherence import AdherenceSource
 from hub.services.ports.copies import CopySource
 from hub.services.ports.rollups import RollupSource
+from hub.services.ports.series import Amended
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.ports.thinning import ThinningSource
 from hub.services.views.adherence import PatientAdherence
@@ -78,6 +79,10 @@ class Reads(Protocol):
     @property
     def thinning_source(self) -> ThinningSource:
         """What old readings are chosen from."""
+        ...
+
+    def left_out(self, patient_id: int, since: datetime, now: datetime) -> tuple[Amended, ...]:
+        """Samples of that stretch that are void or replaced, newest first."""
         ...
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:

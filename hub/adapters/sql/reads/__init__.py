@@ -1,9 +1,10 @@
 """Read models over the relational database: portable SQL, a fixed number of questions a page."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.adherence import SqlAdherence
 from hub.adapters.sql.reads import (
     adherence,
@@ -25,6 +26,7 @@ from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
 from hub.adapters.sql.thinning import SqlThinning
 from hub.domain.rollups import Grain
+from hub.services.ports.series import Amended
 from hub.services.ports.staff import SessionRow, StaffMember
 from hub.services.views.adherence import PatientAdherence
 from hub.services.views.alerts import AlertPage, AlertRow
@@ -109,6 +111,10 @@ class SqlReads:
     def thinning_source(self) -> SqlThinning:
         """What old readings are chosen from."""
         return SqlThinning(self._connection)
+
+    def left_out(self, patient_id: int, since: datetime, now: datetime) -> tuple[Amended, ...]:
+        """Void and replaced samples, newest first."""
+        return tuple(SqlSeries(self._connection).amended(patient_id, since, now + timedelta(days=1))[::-1])
 
     def texts(self, patient_id: int, now: datetime, limit: int) -> TextsPage | None:
         """The newest texts to and from a patient, or None."""
