@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tests.bench.record import RECORD, ROOT, history, rounded, short
+from hub.services.ingest.registry import MOST
+from tests.bench.record import RECORD, ROOT, history, short
+from tests.bench.town import KINDS
 
-PAGE = ROOT / "hub" / "decisions" / "0021-sizing.md"
+PAGE = next((ROOT / "hub" / "decisions").glob("*-sizing.md"))
 PATIENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
 TYPICAL, SENSOR, SENSED = 4, 288, 0.1
 """Readings a day of everybody, of a glucose sensor, and the part of patients who wear one."""
@@ -42,7 +45,8 @@ def newest(bench: str) -> Row | None:
 def figures(bench: str, begins: str) -> list[Row]:
     run = newest(bench)
     found = [] if run is None else [one for one in run["figures"] if one["name"].startswith(begins)]
-    return [one for one in found if "p50" not in one["name"] and "p100" not in one["name"]]
+    exactly = [one for one in found if one["name"] == begins]
+    return exactly or [one for one in found if "p50" not in one["name"] and "p100" not in one["name"]]
 
 
 def value(bench: str, begins: str) -> float | None:
@@ -64,41 +68,73 @@ def measured() -> Iterator[Sequence[str]]:
             yield one["name"], f"{short(one['value'])} {one['unit']}", bar, against, f"{bench}, {run['commit']}"
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What is calculated from; None: not on record yet."""
+
+    rate: float | None
+    size: float | None
+    samples: float | None
+    speed: float | None
+    memory: float | None
+    begun: float | None
+
+    @classmethod
+    def on_record(cls) -> "Basis":
+        told, memory = (newest("bytes") or {"detail": {}})["detail"], figures("memory", "memory of ingest")
+        return cls(
+            rate=value("sustained", "sustained") or value("hot_path", "durable"),
+            size=value("bytes", "a reading"),
+            samples=told["values"] / told["readings"] if told else None,
+            speed=value("backup", "backup"),
+            memory=memory[0]["value"] if memory else None,
+            begun=memory[0]["reference_runs"][0] if memory else None,
+        )
+
+
 def calculated() -> Iterator[Sequence[str]]:
     """What follows for a number of patients. Nothing here was measured at that size."""
     yield (
-        "patients",
-        "readings a day",
-        "a second, busiest hour",
-        "of one machine",
-        "readings a year",
-        "GB a year",
-        "backup",
+        *("patients", "readings a day", "a second, busiest hour", "of one machine", "readings a year", "values a year"),
+        *("GB a year", "backup", "memory of ingest"),
     )
-    rate, size, speed = (
-        value("sustained", "sustained") or value("hot_path", "durable"),
-        value("bytes", "a reading"),
-        0.0,
-    )
-    speed = value("backup", "backup") or 0.0
+    known = Basis.on_record()
     for patients in PATIENTS:
         daily = patients * (TYPICAL + SENSED * SENSOR)
         busiest = patients * (TYPICAL * MORNING / HOUR_S + SENSED * SENSOR / DAY_S)
         yearly = daily * YEAR
-        gigabytes = None if size is None else yearly * size / 1e9
+        gigabytes = known.size and yearly * known.size / 1e9
         yield (
             f"{patients:,}",
             short(daily),
-            f"{busiest:.3g}" if busiest < 100 else short(round(busiest)),
-            f"{busiest / rate:.2%}" if rate else ABSENT,
-            f"{short(yearly / 1e6)} M",
-            short(gigabytes) if gigabytes else ABSENT,
-            _minutes(gigabytes * 1e3 / speed) if gigabytes and speed else ABSENT,
+            two(busiest),
+            f"{two(100 * busiest / known.rate)} %" if known.rate else ABSENT,
+            f"{two(yearly / 1e6)} M",
+            f"{two(yearly * known.samples / 1e6)} M" if known.samples else ABSENT,
+            two(gigabytes) if gigabytes else ABSENT,
+            _lasts(gigabytes * 1e3 / known.speed) if gigabytes and known.speed else ABSENT,
+            _memory(known, patients),
         )
 
 
-def _minutes(seconds: float) -> str:
-    return f"{short(rounded(seconds / 60))} min" if seconds < 2 * HOUR_S else f"{short(rounded(seconds / HOUR_S))} h"
+def _memory(known: Basis, patients: int) -> str:
+    """It grows with devices until the registry is full and begins anew."""
+    if known.memory is None or known.begun is None:
+        return ABSENT
+    part = min(1.0, patients * KINDS / MOST)
+    return f"{two(known.begun + part * (known.memory - known.begun))} MB"
+
+
+def two(amount: float) -> str:
+    """With two digits: what is calculated bears no more."""
+    digits = float(f"{amount:.2g}")
+    return f"{int(digits):,}" if digits >= 10 else f"{digits:g}"
+
+
+def _lasts(seconds: float) -> str:
+    if seconds < 60:
+        return f"{two(seconds)} s"
+    return f"{two(seconds / 60)} min" if seconds < 2 * HOUR_S else f"{two(seconds / HOUR_S)} h"
 
 
 def markdown(rows: Iterator[Sequence[str]]) -> str:
