@@ -76,6 +76,21 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """When something was measured that may meet an expectation, and whose word it is."""
+
+    at: datetime
+    by: Word = Word.DEVICE
+
+
+def word_of(sample: Sample) -> Word | None:
+    """Whose word a sample is; None if it meets nothing: it is not credible, or its time is not known."""
+    if not (sample.credible and sample.dated):
+        return None
+    return Word.PATIENT if sample.reported else Word.DEVICE
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A slot that a patient was on from an instant, until another (None: still). ``key`` names it for ever."""
 
@@ -110,17 +125,16 @@ def expected(plans: Iterable[Plan], zone: ZoneInfo, since: datetime, until: date
                 yield Expected(plan.key, plan.slot.metric, day, *times)
 
 
-def settle(row: Expected, samples: Iterable[Sample], away: Iterable[Away], now: datetime) -> Expected:
-    """The row as it stands at ``now``, given the metric's samples and when the patient was not watched.
+def settle(row: Expected, arrivals: Iterable[Arrival], away: Iterable[Away], now: datetime) -> Expected:
+    """The row as it stands at ``now``, given what came of the metric and when the patient was not watched.
 
-    A sample counts if it is credible and its time is known. That every gateway was away is known only while it is: once
-    written it stands, until a reading comes.
+    That every gateway was away is known only while it is: once written it stands, until a reading comes.
     """
-    within = [one for one in samples if row.opens_at <= one.at < row.no_data_at and one.credible and one.dated]
+    within = [one for one in arrivals if row.opens_at <= one.at < row.no_data_at]
     if within:
         first_at = min(one.at for one in within)
         outcome = Outcome.MET if first_at < row.late_at else Outcome.LATE
-        by = Word.PATIENT if all(one.reported for one in within) else Word.DEVICE
+        by = Word.PATIENT if all(one.by is Word.PATIENT for one in within) else Word.DEVICE
         return replace(row, outcome=outcome, received=len(within), first_at=first_at, by=by, excuse=None)
     empty = replace(row, received=0, first_at=None, by=None)
     if now < row.no_data_at:

@@ -49,14 +49,17 @@ def open_windows(source: AdherenceSource, patient_id: int, now: datetime) -> Ope
 
 def mend(source: AdherenceSource, touched: Iterable[Touched], now: datetime) -> dict[int, list[Expected]]:
     """By patient the rows that samples in these spans have changed."""
-    changed: dict[int, dict[tuple[str, datetime], Expected]] = {}
+    before: dict[int, dict[tuple[str, datetime], Expected]] = {}
     for span in touched:
-        before = source.rows(span.patient_id, span.since, span.until)
-        after = _settled(source, span.patient_id, source.plans(span.patient_id), before, now) if before else []
-        for old, new in zip(before, after, strict=True):
-            if new != old:
-                changed.setdefault(span.patient_id, {})[new.slot_id, new.due_at] = new
-    return {patient_id: list(rows.values()) for patient_id, rows in changed.items()}
+        for row in source.rows(span.patient_id, span.since, span.until):
+            before.setdefault(span.patient_id, {})[row.slot_id, row.due_at] = row
+    changed: dict[int, list[Expected]] = {}
+    for patient_id, rows in before.items():
+        after = _settled(source, patient_id, source.plans(patient_id), rows.values(), now)
+        different = [new for old, new in zip(rows.values(), after, strict=True) if new != old]
+        if different:
+            changed[patient_id] = different
+    return changed
 
 
 def close_windows(source: AdherenceSource, now: datetime, limit: int) -> dict[int, list[Expected]]:
@@ -87,7 +90,7 @@ def _settled(
     return [
         settle(
             row,
-            source.samples(patient_id, row.metric, row.opens_at, row.no_data_at),
+            source.arrivals(patient_id, row.metric, row.opens_at, row.no_data_at),
             [*away, *_ends(plans, row)],
             now,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from hub.domain.patients import EndReason
 from hub.services import enrolment
-from hub.services.engine.adherence import Adherence
+from hub.services.engine.adherence import FOLLOWS_EVERY, Adherence
 from hub.services.ports.feed import START
 from hub.services.views.adherence import PatientAdherence
 from tests.unit.ingest.home import ADMIN, CUFF, OXIMETER, Home, homes, kg, pressure, spo2
@@ -136,6 +136,17 @@ def test_a_worker_that_was_down_writes_what_it_missed(home: Home) -> None:
     assert outcomes(home) == [f"{day:02} {'met device' if day == 9 else 'missed'}" for day in range(3, 12)] + [
         "12 open"
     ]
+
+
+def test_a_sensor_is_followed_once_for_all_that_came_meanwhile(home: Home) -> None:
+    until(home, 12)
+    module = Adherence()
+    module.run(home.hub, home.now)
+    home.measures(kg(78))
+    assert module.run(home.hub, home.now) == 0
+    home.clinic.clock.forward(FOLLOWS_EVERY)
+    assert module.run(home.hub, home.now) == 1
+    assert outcomes(home) == ["03 met device"]
 
 
 def test_what_is_written_twice_is_the_same(home: Home) -> None:

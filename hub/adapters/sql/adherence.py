@@ -3,18 +3,21 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from hub.adapters.series.sql import SqlSeries
+from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.tables.care import patient_protocol, protocol_version
-from hub.adapters.sql.tables.measurements import METRIC_CODES
+from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.people import patient, patient_state
+from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import OPEN, expected_reading, expected_to
+from hub.adapters.sql.types import EPOCH
 from hub.adapters.sql.upsert import insert_into, upsert
-from hub.domain.adherence import Excuse, Expected, Outcome, Plan, Watched, Word
+from hub.domain.adherence import Arrival, Excuse, Expected, Outcome, Plan, Watched, Word, word_of
 from hub.domain.protocols import parse_protocol
 from hub.domain.samples import Sample
 from hub.domain.slots import Slot
@@ -85,9 +88,14 @@ class SqlAdherence:
         found = select(expected_reading).where(OPEN, c.no_data_at <= now).order_by(c.no_data_at, c.patient_id)
         return [(row.patient_id, _expected(row)) for row in self._connection.execute(found.limit(limit))]
 
-    def samples(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        """Of the series."""
-        return SqlSeries(self._connection).range(patient_id, metric, since, until)
+    def arrivals(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Sequence[Arrival]:
+        """Of the series: two columns, for a sensor may have sent every second."""
+        c, code = reading.c, METRIC_CODES[metric]
+        these = (c.patient_id == patient_id) & (c.metric == code) & (c.at >= since) & (c.at < until)
+        amended = amendment.c.patient_id == patient_id, amendment.c.metric == code
+        found = select(c.at, c.flags).where(these, holds(reading, *amended)).order_by(c.at, c.reading_id)
+        rows = ((at, _word(flags)) for at, flags in self._connection.execute(found))
+        return [Arrival(at, word) for at, word in rows if word is not None]
 
     def save(self, patient_id: int, rows: Sequence[Expected]) -> None:
         """Write rows whole."""
@@ -103,6 +111,12 @@ class SqlAdherence:
         """Every window that opens before ``to`` has its row."""
         row = {"patient_id": patient_id, "opened_to": to, "look_at": look_at}
         upsert(self._connection, expected_to, row, ("opened_to", "look_at"))
+
+
+@lru_cache(maxsize=4096)
+def _word(flags: str) -> Word | None:
+    """Most samples share a handful of sets."""
+    return word_of(Sample(0, "", Decimal(0), EPOCH, flags=frozenset(flags.split())))
 
 
 @lru_cache(maxsize=256)

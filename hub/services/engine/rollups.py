@@ -10,7 +10,7 @@ from hub.services.ports.feed import Position, Touched
 from hub.services.rolling import go_on, renew, write
 
 PROJECTION = "rollups"
-READINGS = 1000
+READINGS = 3000
 """Of the feed, looked at together."""
 
 AT_ONCE = 50

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from hub.domain.adherence import Expected, Plan, Watched
-from hub.domain.samples import Sample
+from hub.domain.adherence import Arrival, Expected, Plan, Watched
 
 
 class AdherenceSource(Protocol):
@@ -36,8 +35,8 @@ class AdherenceSource(Protocol):
         """Open rows whose window has ended, with their patients, the longest over first."""
         ...
 
-    def samples(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        """``since <= at < until`` of what the patient's devices measured and the patient typed."""
+    def arrivals(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Sequence[Arrival]:
+        """``since <= at < until`` of what may meet an expectation, oldest first."""
         ...
 
 

@@ -1,5 +1,6 @@
 """How many of how many, and what a late reading mends."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.domain.adherence import (
+    Arrival,
     Away,
     Excuse,
     Expected,
@@ -22,6 +24,7 @@ from hub.domain.adherence import (
     settle,
     share,
     streak,
+    word_of,
 )
 from hub.domain.samples import PATIENT_REPORTED, TIME_SUSPECT, WITHDRAWN, Sample
 from hub.domain.slots import Slot
@@ -43,9 +46,13 @@ def at(hour: float, day: int = 2, *flags: str) -> Sample:
     return Sample(1, "body_weight", Decimal("80.1"), when, flags=frozenset(flags))
 
 
+def arrivals(samples: Iterable[Sample]) -> list[Arrival]:
+    return [Arrival(one.at, word) for one in samples if (word := word_of(one)) is not None]
+
+
 def settled(*samples: Sample, now: datetime = ENROLLED + 9 * DAY, away: tuple[Away, ...] = ()) -> Expected:
     (row,) = rows(1)
-    return settle(row, samples, away, now)
+    return settle(row, arrivals(samples), away, now)
 
 
 def test_every_day_of_the_plan_has_its_row_in_the_patients_zone() -> None:
@@ -111,7 +118,7 @@ def test_that_the_gateway_was_away_stands_until_a_reading_comes() -> None:
     now = row.no_data_at + DAY
     excused = settle(row, [], [Away(Excuse.GATEWAY, row.due_at)], row.no_data_at)
     assert settle(excused, [], [], now).excuse is Excuse.GATEWAY
-    mended = settle(excused, [at(8)], [], now)
+    mended = settle(excused, arrivals([at(8)]), [], now)
     assert (mended.outcome, mended.excuse) == (Outcome.MET, None)
 
 
@@ -170,7 +177,7 @@ def test_the_order_of_arrival_changes_nothing(hours: list[tuple[float, bool]], c
     assert settled(*samples) == settled(*shuffled)
     (row,) = rows(1)
     for count in range(len(shuffled) + 1):  # judged after each arrival, on the row left by the one before
-        row = settle(row, shuffled[:count], (), ENROLLED + 9 * DAY)
+        row = settle(row, arrivals(shuffled[:count]), (), ENROLLED + 9 * DAY)
     assert row == settled(*samples)
 
 
