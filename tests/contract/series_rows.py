@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from hub.adapters.sql.engine import make_engine
-from hub.adapters.sql.tables import metadata
 from hub.domain.samples import Sample
 from hub.services.ports.measuring import JournalEntry
 from hub.services.ports.storage import UnitOfWork
+from tests.fresh import fresh_database
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -22,9 +22,9 @@ PLACES = 16
 
 def sqlite(folder: Path) -> Engine:
     """A new embedded database at this version's schema."""
-    engine = make_engine(f"sqlite:///{folder / 'hub.db'}", checkpoints=True)
-    metadata.create_all(engine)
-    return engine
+    file = folder / "hub.db"
+    file.write_bytes(fresh_database())
+    return make_engine(f"sqlite:///{file}", checkpoints=True)
 
 
 def entry(seq: int, patient_id: int | None, at: datetime, **more: Any) -> JournalEntry:

@@ -16,7 +16,6 @@ from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.reads import SqlReads
-from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.adapters.twilio_signature import TwilioSignature
 from hub.domain.protocols import canonical
@@ -25,6 +24,7 @@ from hub.services.hub import Actor, Hub, Site
 from hub.services.ingest.commit import process
 from hub.services.ingest.messages import Message
 from hub.services.ports.care import NewPatient
+from tests.fresh import fresh_database
 from tests.twilio.fake import ACCOUNT, TOKEN
 
 NOW = datetime(2026, 11, 22, 13, 4, 5, tzinfo=UTC)
@@ -102,6 +102,8 @@ class Ward:
         fill: bool = True,
     ) -> None:
         self.file = folder / "hub.sqlite3"
+        if fill:
+            self.file.write_bytes(fresh_database())
         self.engine = make_engine(f"sqlite:///{self.file}", checkpoints=True)
         self.clock = MovedClock(NOW)
         self._seq = itertools.count(int(folder.stat().st_ino) * 100000 + 1)
@@ -116,7 +118,6 @@ class Ward:
         )
         self.hub = self._hub(site)
         if fill:
-            metadata.create_all(self.engine)
             self._people()
 
     def _hub(self, site: Site) -> Hub:

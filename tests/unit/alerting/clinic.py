@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from hub.adapters.sql.engine import make_engine, read_only
-from hub.adapters.sql.migrate import upgrade
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.tables.alerting import alert as alert_table
 from hub.adapters.sql.tables.alerting import alert_event, outbox
@@ -35,6 +32,7 @@ from hub.services.hub import Actor, Hub, Site
 from hub.services.incoming.keeping import keep_text
 from hub.services.ports.base import Delivery as Told
 from hub.services.ports.care import NewPatient
+from tests.fresh import fresh_database
 
 NOON = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 """07:04 on the clinic's wall."""
@@ -121,7 +119,7 @@ class Clinic:
     def __init__(self, folder: Path, site: Site = SITE, url: str | None = None) -> None:
         file = folder / "hub.db"
         if url is None and not file.exists():
-            file.write_bytes(_fresh())
+            file.write_bytes(fresh_database())
         self.engine = make_engine(url or f"sqlite:///{file}", checkpoints=True)
         self.clock, self.phones = MovedClock(NOON), Phones()
         self.hub = Hub(
@@ -260,17 +258,6 @@ class Clinic:
     def insert(self, table: Any, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(insert(table).values(**values))
-
-
-@cache
-def _fresh() -> bytes:
-    """A database at this version's schema with nothing in it. Made once: that takes longer than most of the stories."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "hub.db"
-        engine = make_engine(f"sqlite:///{file}", checkpoints=True)
-        upgrade(engine)
-        engine.dispose()
-        return file.read_bytes()
 
 
 def clinics(folder: Path, site: Site = SITE, url: str | None = None) -> Iterator[Clinic]:
