@@ -11,8 +11,10 @@ from hub.cli.commands import rpmhub
 from hub.errors import Conflict, Invalid, NotFound, NotPermitted
 from hub.services.amending import void_reading
 from hub.services.hub import Actor
+from hub.services.ingest.commit import process
+from hub.services.ingest.registry import Registry
 from hub.services.ports.feed import START, Touched
-from tests.unit.ingest.home import CUFF, OXIMETER, Home, homes, kg, pressure, spo2
+from tests.unit.ingest.home import CUFF, OXIMETER, Home, batch, homes, kg, pressure, reading, spo2
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NURSE = Actor("Ana Example", "nurse", 1)
@@ -142,3 +144,18 @@ def test_the_command_says_of_whom_and_what(home: Home, monkeypatch: pytest.Monke
     done = CliRunner().invoke(rpmhub, ["reading", "void", str(newest(home)), "--reason", WHY, "--by", "Ana Example"])
     assert (done.exit_code, done.output) == (0, f"Left out of patient {home.patient_id}: Weight.\n")
     assert home.rows("amendment", "made_by") == ["Ana Example"]
+
+
+def test_ingest_that_remembers_weights_forgets_one_that_is_left_out(home: Home) -> None:
+    registry = Registry()
+
+    def arrives(seq: int, old: timedelta, kilograms: float) -> None:
+        one = reading(seq, home.now - old, kg(kilograms))
+        process(home.hub, [home.message(batch(home.now, one))], registry)
+
+    arrives(901, DAY, 75)
+    arrives(902, 23 * HOUR, 75.2)
+    for journal_id in home.rows("journal", "id"):
+        void_reading(home.hub, NURSE, journal_id, WHY)
+    arrives(903, timedelta(0), 78)
+    assert in_force(home) == []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Result, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Result, Table, and_, delete, select
 
 from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest
@@ -14,7 +14,7 @@ from hub.domain.samples import Sample
 from hub.services.ports.series import Amendment
 
 
-def holds(line: Table, *these: ColumnElement[bool]) -> ColumnElement[bool]:
+def holds(line: FromClause, *these: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether a sample of ``line`` is neither void nor replaced; ``these`` are the amendments that may speak of it.
 
     Amendments are few, and a sample's id is its own on every line: the list is read once a question.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.viewmodels.exposition import exposition
-from hub.services.views.running import Beat, Running
+from hub.services.views.running import Beat, Lag, Running
 from tests.unit.dashboards.shown import NOW, ago
 
 RUNNING = Running(
@@ -51,3 +51,13 @@ def test_the_last_check_of_the_database_is_told_with_its_age_and_is_no_role() ->
 def test_a_hub_that_never_ran_has_metrics_too() -> None:
     empty = exposition(Running((), {}, {}, {}, {}, 0, 0), NOW)
     assert list(text_string_to_metric_families(empty))
+
+
+def test_how_far_a_copy_of_the_series_is_behind_is_told_where_there_is_one() -> None:
+    families = {family.name: family for family in text_string_to_metric_families(exposition(RUNNING, NOW))}
+    assert "rpmhub_series_lag_seconds" not in families
+    for behind, seconds, readings in ((Lag(40, ago(seconds=90)), 90, 40), (Lag(0, None), 0, 0)):
+        running = replace(RUNNING, copy=behind)
+        families = {family.name: family for family in text_string_to_metric_families(exposition(running, NOW))}
+        assert families["rpmhub_series_lag_seconds"].samples[0].value == seconds
+        assert families["rpmhub_series_lag_readings"].samples[0].value == readings

@@ -10,12 +10,14 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     FromClause,
-    and_,
+    Select,
     bindparam,
     cast,
     func,
     literal,
+    literal_column,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -58,15 +60,7 @@ class SqlCopySource:
         """Every sample of these spans, by one question."""
         if not touched:
             return []
-        c, spans = reading.c, _spans(self._connection, _merged(touched))
-        theirs = and_(
-            c.patient_id == spans.c.patient_id,
-            c.metric.in_(list(_NAMES)),
-            type_coerce(c.at, BigInteger) >= spans.c.since,
-            type_coerce(c.at, BigInteger) <= spans.c.until,
-        )
-        wanted = select(*reading.c, holds(reading).label("holds")).select_from(spans).join(reading, theirs)
-        lists = columns(self._connection, wanted.order_by(c.patient_id, c.metric, c.at, c.reading_id))
+        lists = columns(self._connection, _within(self._connection, _merged(touched)))
         lists[1] = [_NAMES[code] for code in lists[1]]
         return [Point._make(row) for row in zip(*lists, strict=True)]
 
@@ -136,6 +130,23 @@ def _merged(touched: Sequence[Touched]) -> list[tuple[int, int, int]]:
         else:
             merged.append((patient_id, since, until))
     return merged
+
+
+def _within(connection: Connection, merged: Sequence[tuple[int, int, int]]) -> Select[Any]:
+    """All rows of these spans, with whether they hold.
+
+    PostgreSQL is kept from joining in another way than span by span: it would read the whole series for a few of them.
+    """
+    spans = _spans(connection, merged)
+    at = type_coerce(reading.c.at, BigInteger)
+    theirs = reading.c.patient_id == spans.c.patient_id, reading.c.metric.in_(list(_NAMES))
+    these = select(reading).where(*theirs, at >= spans.c.since, at <= spans.c.until)
+    if connection.dialect.name == "postgresql":
+        one = these.offset(literal_column("0")).lateral("one")
+        wanted = select(*one.c, holds(one).label("holds")).select_from(spans.join(one, true()))
+        return wanted.order_by(one.c.patient_id, one.c.metric, one.c.at, one.c.reading_id)
+    order = reading.c.patient_id, reading.c.metric, reading.c.at, reading.c.reading_id
+    return these.add_columns(holds(reading).label("holds")).order_by(*order)
 
 
 def _spans(connection: Connection, merged: Sequence[tuple[int, int, int]]) -> FromClause:
