@@ -70,7 +70,7 @@ def open_database(settings: Settings, mode: str, *, new: bool = False, stop: thr
     make_data_dir(settings.data)
     refuse_restoring(settings.database)
     verdict = None if new else admitted(settings, stop, first=True)
-    engine = make_engine(settings.database)
+    engine = make_engine(settings.database, hurries=False)
     if not new:
         _refuse_unmarked(engine)
     upgrade(engine)
@@ -262,7 +262,7 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
             check = BackgroundCheck(file, Marks(file), hub.clock, stop)
             lines.append(Ticker(hub, [Soundness(check)], _instance(), "checker"))
         else:
-            server = make_engine(settings.database)
+            server = make_engine(settings.database, hurries=False)
             lines.append(Ticker(hub, [Months(lambda now: make_ahead(server, now))], _instance(), "months"))
         run_ticks(lines, stop, hub.clock)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -121,12 +121,12 @@ class Clinic:
 
 @contextlib.contextmanager
 def clinic(
-    directory: Path, devices: list[str], reserved_mb: int = 1, worn_for: timedelta = timedelta(minutes=1)
+    directory: Path, devices: list[str], reserved_mb: int = 1, worn_for: timedelta = timedelta(minutes=1), **more: Any
 ) -> Iterator[Clinic]:
     """A seeded clinic with one patient a device and running brokers; every program it started is gone at the end.
 
     The devices have a broker of their own, beside the patients: it is never killed, and with the cuffs' log it is what
-    the system is measured against.
+    the system is measured against. ``more``: settings of the hub.
     """
     with mosquitto(directory / "hub-broker") as hub_broker, mosquitto(directory / "device-broker") as device_broker:
         settings = Settings(
@@ -135,6 +135,7 @@ def clinic(
             clinic_zone="UTC",
             last_resort_phone="+15555550199",
             reserved_mb=reserved_mb,
+            **more,
         )
         open_database(settings, DEMO)
         hub = build_hub(settings, role="command")
@@ -147,7 +148,15 @@ def clinic(
         finally:
             for program in made.programs:
                 program.kill()
-            engine.dispose()
+            for one in (engine, _engine_of(hub)):
+                one.dispose()
+
+
+def _engine_of(hub: Hub) -> Engine:
+    """Whoever wires a hub for as long as a process lives need not close it; a test must."""
+    unit_of_work: Any = hub.unit_of_work()
+    engine: Engine = unit_of_work._engine
+    return engine
 
 
 def _seed(hub: Hub, devices: list[str], since: datetime) -> Actor:

@@ -24,9 +24,10 @@ TRY_EVERY_S = 0.001
 """SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
 worker and the pages would seldom meet the moment when it is free."""
 
-_BUSY = re.compile(
-    r"database is locked|database table is locked|could not serialize|deadlock detected|due to lock timeout"
-)
+_BUSY = re.compile(r"database is locked|database table is locked")
+_BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
+"""PostgreSQL's: could not serialize, a deadlock, a lock that was not to be had in time."""
+
 _CANNOT_WRITE = re.compile(
     r"database or disk is full|disk I/O error|readonly database|unable to open database file|No space left on device"
 )
@@ -59,15 +60,22 @@ def wal_is_safe() -> bool:
     return sqlite_version() >= WAL_RESET_MENDED
 
 
-def make_engine(url: str, *, checkpoints: bool = False, when_full: Callable[[], None] | None = None) -> Engine:
+def make_engine(
+    url: str, *, checkpoints: bool = False, when_full: Callable[[], None] | None = None, hurries: bool = True
+) -> Engine:
     """An engine whose transactions begin as writers (``BEGIN IMMEDIATE``) and are durable when ``commit`` returns.
 
     ``checkpoints``: this process moves the WAL into the database; one role only does. ``read_only(engine)`` gives
     transactions that never wait for a writer. ``when_full`` is called whenever a write found no room on the disk.
+    ``hurries`` False: a statement may take as long as it does, as those of a migration.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
+        from hub.adapters.sql.patience import be_patient  # its driver is there only where it is used
+
         server = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        be_patient(server, hurries=hurries)
+        event.listen(server, "handle_error", _without_detail)
         event.listen(server, "handle_error", _say_what_may_pass)
         return server
     if parsed.get_backend_name() != "sqlite":
@@ -150,6 +158,16 @@ def _tell_when_full(engine: Engine, when_full: Callable[[], None]) -> None:
             when_full()
 
 
+def _without_detail(context: ExceptionContext) -> None:
+    """PostgreSQL's second line shows values of the row it speaks of, and errors are logged."""
+    original = context.original_exception
+    said = str(original).partition("\n")[0]
+    original.args = (said,)
+    if context.sqlalchemy_exception is not None:
+        kind = type(original)
+        context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__qualname__}) {said}",)
+
+
 def _say_what_may_pass(context: ExceptionContext) -> None:
     """Raise ``Unavailable`` in the place of the driver's error, where the same may succeed later."""
     original = context.original_exception
@@ -163,9 +181,12 @@ def _unreachable(error: BaseException) -> bool:
     if kind.__module__.partition(".")[0] != "psycopg":
         return False
     state = getattr(error, "sqlstate", None)
-    return kind.__name__ == "OperationalError" if state is None else state[:2] in {"08", "53", "57"}
+    if state is None:  # from the driver itself: one of its own kinds, such as a timeout
+        return any(base.__name__ == "OperationalError" for base in kind.__mro__)
+    return state[:2] in {"08", "53", "57"}
 
 
 def is_busy(error: BaseException) -> bool:
     """Whether a database error is a lock that may be free a moment later."""
-    return _BUSY.search(str(error)) is not None
+    state = getattr(error, "sqlstate", None)
+    return state in _BUSY_STATES if state is not None else _BUSY.search(str(error)) is not None
