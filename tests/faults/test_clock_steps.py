@@ -100,7 +100,7 @@ def test_a_clock_that_jumps_loses_nothing_and_makes_no_page_late(tmp_path: Path)
             program.start()
         watch = Watch(place)
         measured = jump(place, cuffs, watch, steps)
-        steps.write_text("0")
+        measured += fall_ill(place, cuffs, watch, steps)
         cuffs.wait_until_taken(10)
         ended = settle(place, watch, measured)
         assert [program.stop() for program in programs] == [0, 0, 0]
@@ -136,12 +136,28 @@ def jump(place: Clinic, cuffs: Cuffs, watch: Watch, steps: Path) -> int:
     return measured
 
 
+def fall_ill(place: Clinic, cuffs: Cuffs, watch: Watch, steps: Path) -> int:
+    """One more, who is paged for and then has the clock go back for good; how many measurements that takes."""
+    steps.write_text("0")
+    seen = {alert_id for alert_id, _ in watch.written}
+    cuffs.measure(DEVICES[0], ILL[0], None, CLOCK.now())
+
+    def paged(_: object) -> bool:
+        watch.look()
+        return any(alert_id not in seen for alert_id, _ in watch.written)
+
+    assert poll(place.reading, paged, 30, every=LOOKS_EVERY_S), "nobody was paged"
+    steps.write_text(str(-A_STEP_S))
+    return 1
+
+
 def settle(place: Clinic, watch: Watch, measured: int) -> float:
-    """Until everything has arrived, and whoever fell ill was paged a second time; when that was."""
+    """Until everything has arrived, and for whoever fell ill last a second person was paged; when that was."""
+    last = max(alert_id for alert_id, _ in watch.written)
 
     def is_so(_: object) -> bool:
         watch.look()
-        return count(place) == measured and any(step > 0 for _, step in watch.written)
+        return count(place) == measured and (last, 1) in watch.written
 
     assert poll(place.reading, is_so, 60, every=LOOKS_EVERY_S), f"{count(place)} of {measured} readings arrived"
     watch.look()
