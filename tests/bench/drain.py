@@ -46,17 +46,18 @@ def leave_session(town: Town, broker: Mosquitto) -> None:
         wait_for_ingest(publisher, answers, "once")
 
 
-def drained(town: Town, broker: Mosquitto, readings: int, run: int) -> Drained:
+def drained(town: Town, broker: Mosquitto, readings: int, run: int, runs: int) -> Drained:
     """Fills the queue while ingest is away, then times it while nobody publishes.
 
-    Each run goes on with the homes after those of the ``run`` before it: nobody measures more often than people do.
+    Each ``run`` of ``runs`` goes on with the homes after those of the run before it. A home that has its second turn
+    measured after its first: a reading that comes in the wrong order has those after it judged again.
     """
     first = town.last_reading() + 1
     count = readings // EACH
     homes = [(run * count + number) % town.homes + 1 for number in range(count)]
     with Answers(broker.port) as answers:
         with Publisher(broker.port) as publisher:
-            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now()))
+            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now(), runs - 1 - run))
         warm = count * EACH // WARM
         with town.runs("ingest", port=broker.port) as process:
             assert answers.wait(warm, WAIT_S), f"{answers.stored} of {count * EACH} stored"

@@ -25,11 +25,11 @@ def values_of(*values: tuple[bytes, float, bytes]) -> bytes:
     return b",".join(VALUE % value for value in values)
 
 
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(seconds=30)
 SCALE, OXIMETER, CUFF, METER = range(KINDS)
 AMONG = {0: SCALE, 3: OXIMETER, 6: CUFF, 9: OXIMETER, 15: OXIMETER, 18: CUFF, 21: OXIMETER}
 MIXED = tuple(AMONG.get(place, METER) for place in range(25))
-"""What waits after some hours: mostly a glucose sensor's readings, and among them what the other devices gave."""
+"""What waits after a while: mostly a glucose sensor's readings, and among them what the other devices gave."""
 
 USUAL = (
     values_of((b"body_weight", 78.0, b"kg")),
@@ -80,11 +80,14 @@ def topic(home: int, lane: str = "live") -> bytes:
     return f"rpm/v1/{gateway_of(home)}/up/{lane}".encode()
 
 
-def batches(homes: Iterable[int], each: int, spool: str, now: datetime) -> list[tuple[bytes, bytes]]:
-    """(topic, payload) of a batch of each home: what its devices measured while its gateway could not send."""
+def batches(homes: Iterable[int], each: int, spool: str, now: datetime, before: int = 0) -> list[tuple[bytes, bytes]]:
+    """(topic, payload) of a batch of each home: what its devices measured while its gateway could not send.
+
+    ``before``: so many batches of a home that come later measure after this one, and all of it until now.
+    """
     made = []
     for number, home in enumerate(homes):
-        ended = now - timedelta(seconds=home % 60)
+        ended = now - before * each * EVERY - timedelta(seconds=home % 30)
         readings = (reading(seq, home, MIXED[seq % len(MIXED)], ended - (each - seq) * EVERY) for seq in range(each))
         made.append((topic(home), batch(number, f"{spool}-{number}", now, readings)))
     return made

@@ -26,7 +26,7 @@ def test_batches(scratch: Path) -> None:
     with mosquitto(scratch / "broker") as broker:
         leave_session(town, broker)
         for run in range(RUNS):
-            found.append(drained(town, broker, size("BATCHED"), run))
+            found.append(drained(town, broker, size("BATCHED"), run, RUNS))
             again.append(rewrite(town, found[-1].first))
     bare = Reference("bare executemany, same rows, FULL", [one.rate for one in again])
     figures = [

@@ -29,7 +29,7 @@ def test_rate_by_size(scratch: Path, past: Past) -> None:
             there = town.last_reading()
             found[there], again[there] = [], []
             for run in range(RUNS):
-                found[there].append(drained(town, broker, size("BATCHED"), RUNS * number + run))
+                found[there].append(drained(town, broker, size("BATCHED"), RUNS * number + run, 3 * RUNS))
                 again[there].append(rewrite(town, found[there][-1].first))
     figures = [
         Figure(
