@@ -4,7 +4,7 @@ Reading is done from a snapshot, so that ingest waits for a write alone. What co
 afterwards, and makes its windows anew.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -115,11 +115,12 @@ def _renewed(source: RollupSource, patient_id: int, day: Window, span: Window, z
     points = source.points(patient_id, span.start, span.end)
     bases = source.bases(patient_id, span.start, span.end)
     fresh = {metric: hours(points.get(metric, ()), zone, bases.get(metric, ())) for metric in {*points, *bases}}
-    parts = [source.windows(patient_id, Grain.HOUR, day.start, span.start), fresh]
-    parts.append(source.windows(patient_id, Grain.HOUR, span.end, day.end))
-    of_day = {metric: days(_all(parts, metric), zone) for metric in {name for part in parts for name in part}}
+    kept = source.windows(patient_id, Grain.HOUR, day.start, day.end)
+    of_day = {metric: days(_whole_day(kept, fresh, span, metric), zone) for metric in {*kept, *fresh}}
     return Renewed(patient_id, span, fresh, day, of_day)
 
 
-def _all(parts: Sequence[ByMetric], metric: str) -> list[Rollup]:
-    return [one for part in parts for one in part.get(metric, ())]
+def _whole_day(kept: ByMetric, fresh: ByMetric, span: Window, metric: str) -> list[Rollup]:
+    """The hours that were made anew, and those of the day that are outside the span."""
+    outside = [one for one in kept.get(metric, ()) if not span.start <= one.window.start < span.end]
+    return [*outside, *fresh.get(metric, ())]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, insert, select
 
 from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
@@ -25,6 +25,33 @@ _CODES = tuple(METRIC_CODES.values())
 """Named in each question, so that the key answers it without a scan of the patient's whole time."""
 
 
+def _beginning(table: Table) -> list[ColumnElement[bool]]:
+    """Rows of a patient that begin in a span."""
+    c = table.c
+    theirs = (c.patient_id == bindparam("patient")) & c.metric.in_(_CODES)
+    return [theirs, c.start_at >= bindparam("since"), c.start_at < bindparam("until")]
+
+
+def _points() -> Select[Any]:
+    c = reading.c
+    columns = select(c.metric, c.at, c.reading_id, c.value, c.comparator, c.flags)
+    theirs = columns.where(c.patient_id == bindparam("patient"), c.metric.in_(_CODES))
+    within = theirs.where(c.at >= bindparam("since"), c.at < bindparam("until"))
+    there = within.where(holds(reading, amendment.c.patient_id == bindparam("patient")))
+    return there.order_by(c.metric, c.at, c.reading_id)
+
+
+# Built once: a worker that follows the series asks them for each patient and day that is touched.
+_OF_GRAIN = rollup.c.grain == bindparam("grain")
+_POINTS = _points()
+_BASES = select(thinned).where(*_beginning(thinned)).order_by(thinned.c.metric, thinned.c.start_at)
+_WINDOWS = select(rollup).where(*_beginning(rollup), _OF_GRAIN).order_by(rollup.c.metric, rollup.c.start_at)
+_GONE = delete(rollup).where(*_beginning(rollup), _OF_GRAIN)
+_INSERT = insert(rollup)
+_ZONE = select(patient.c.zone).where(patient.c.id == bindparam("patient"))
+_MADE = select(rollup_zone).where(rollup_zone.c.patient_id == bindparam("patient"))
+
+
 class SqlRollups:
     """See ``hub.services.ports.rollups.RollupRows``."""
 
@@ -33,11 +60,11 @@ class SqlRollups:
 
     def zone(self, patient_id: int) -> str | None:
         """The patient's zone now."""
-        return self._connection.execute(select(patient.c.zone).where(patient.c.id == patient_id)).scalar()
+        return self._connection.execute(_ZONE, {"patient": patient_id}).scalar()
 
     def made(self, patient_id: int) -> Made | None:
         """In which zone the windows are made."""
-        row = self._connection.execute(select(rollup_zone).where(rollup_zone.c.patient_id == patient_id)).first()
+        row = self._connection.execute(_MADE, {"patient": patient_id}).first()
         return None if row is None else Made(row.zone, row.made_to)
 
     def unmade(self, limit: int) -> list[int]:
@@ -70,34 +97,27 @@ class SqlRollups:
 
     def points(self, patient_id: int, since: datetime, until: datetime) -> Mapping[str, Sequence[Point]]:
         """Samples that hold."""
-        c = reading.c
-        found = select(c.metric, c.at, c.reading_id, c.value, c.comparator, c.flags).where(
-            c.patient_id == patient_id, c.metric.in_(_CODES), c.at >= since, c.at < until
-        )
-        found = found.where(holds(reading, amendment.c.patient_id == patient_id))
         by_metric: dict[str, list[Point]] = {}
-        for metric, at, reading_id, value, comparator, flags in self._connection.execute(
-            found.order_by(c.metric, c.at, c.reading_id)
-        ):
+        rows = self._connection.execute(_POINTS, {"patient": patient_id, "since": since, "until": until})
+        for metric, at, reading_id, value, comparator, flags in rows:
             point = Point(at, reading_id, value, _kind(comparator, flags))
             by_metric.setdefault(_METRIC_NAMES[metric], []).append(point)
         return by_metric
 
     def bases(self, patient_id: int, since: datetime, until: datetime) -> ByMetric:
         """Sums of what was thinned away."""
-        rows = self._connection.execute(_beginning(thinned, patient_id, since, until))
+        rows = self._connection.execute(_BASES, {"patient": patient_id, "since": since, "until": until})
         return _by_metric([(row, replace(_sums(row), thinned=row.counted)) for row in rows])
 
     def windows(self, patient_id: int, grain: Grain, since: datetime, until: datetime) -> ByMetric:
         """Rows as they were written."""
-        found = _beginning(rollup, patient_id, since, until).where(rollup.c.grain == int(grain))
-        return _by_metric([(row, _whole(row)) for row in self._connection.execute(found)])
+        span = {"patient": patient_id, "since": since, "until": until, "grain": int(grain)}
+        return _by_metric([(row, _whole(row)) for row in self._connection.execute(_WINDOWS, span)])
 
     def replace(self, patient_id: int, grain: Grain, since: datetime, until: datetime, rows: ByMetric) -> None:
         """Let these be all of the span."""
-        c = rollup.c
-        these = (c.patient_id == patient_id) & c.metric.in_(_CODES) & (c.grain == int(grain))
-        self._connection.execute(delete(rollup).where(these, c.start_at >= since, c.start_at < until))
+        span = {"patient": patient_id, "since": since, "until": until, "grain": int(grain)}
+        self._connection.execute(_GONE, span)
         values = [
             sums_of(patient_id, METRIC_CODES[metric], one)
             | {"grain": int(grain), "below": one.below, "above": one.above}
@@ -107,7 +127,7 @@ class SqlRollups:
             if not one.empty
         ]
         if values:
-            self._connection.execute(insert(rollup), values)
+            self._connection.execute(_INSERT, values)
 
     def set_made(self, patient_id: int, made: Made) -> None:
         """Keep it."""
@@ -120,12 +140,6 @@ def _kind(comparator: str | None, flags: str) -> Kind:
     """Most samples share a handful of sets."""
     bound: Any = comparator
     return kind_of(Sample(0, "", Decimal(0), EPOCH, comparator=bound, flags=frozenset(flags.split())))
-
-
-def _beginning(table: Table, patient_id: int, since: datetime, until: datetime) -> Select[Any]:
-    c = table.c
-    these = select(table).where(c.patient_id == patient_id, c.metric.in_(_CODES), c.start_at >= since)
-    return these.where(c.start_at < until).order_by(c.metric, c.start_at)
 
 
 def _by_metric(rows: Sequence[tuple[Row[Any], Rollup]]) -> dict[str, list[Rollup]]:
