@@ -55,6 +55,15 @@ def test_a_late_reading_makes_its_windows_anew_and_no_other(ward: Ward) -> None:
     ward.agrees(one)
 
 
+def test_a_day_keeps_the_hours_that_were_made_before(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    for hour in range(4):
+        ward.measures(one, NOON + hour * HOUR, f"{80 + hour}.0")
+        ward.follow()
+        assert ward.rows(one, Grain.DAY)[0].count == hour + 1
+    ward.agrees(one)
+
+
 def test_what_is_void_marked_or_erased_leaves_its_windows(ward: Ward) -> None:
     one = ward.enrol("Europe/Berlin")
     samples = [ward.measures(one, NOON + n * MINUTE, f"{80 + n}.0") for n in range(4)]
@@ -133,11 +142,12 @@ def test_they_say_up_to_when_they_are_complete(ward: Ward) -> None:
 
 ACTS = st.lists(
     st.one_of(
-        st.tuples(st.just("measure"), st.integers(-6000, 6000), st.integers(600, 900), st.sampled_from(METRICS)),
+        st.tuples(st.just("measure"), st.integers(-900, 900), st.integers(600, 900), st.sampled_from(METRICS)),
         st.tuples(st.just("void"), st.integers(0, 50)),
         st.tuples(st.just("correct"), st.integers(0, 50), st.integers(600, 900)),
         st.tuples(st.just("mark"), st.integers(0, 50)),
         st.tuples(st.just("move"), st.sampled_from(ZONES)),
+        st.tuples(st.just("follow")),
         st.tuples(st.just("follow")),
     ),
     max_size=25,

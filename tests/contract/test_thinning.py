@@ -160,6 +160,25 @@ def test_a_run_that_was_interrupted_goes_on(ward: Ward) -> None:
     assert summaries(ward, one) == before
 
 
+def test_what_comes_to_matter_while_it_runs_stays(ward: Ward) -> None:
+    one = ward.enrol("UTC")
+    there = sensor(ward, one)
+    doubted: list[Sample] = []
+
+    def meanwhile() -> None:
+        if not doubted:
+            still = {sample.reading_id for sample in left(ward, one)}
+            doubted.extend(sample for sample in there[110:140:5] if sample.reading_id in still)
+            for sample in doubted:
+                ward.mark(one, sample, "implausible")
+
+    thinned(ward, one, 8, pause=meanwhile)
+    assert {sample.reading_id for sample in doubted} <= {sample.reading_id for sample in left(ward, one)}
+    ward.follow()
+    ward.agrees(one)
+    assert sum(row.count + row.left_out for row in ward.rows(one, Grain.DAY, GLUCOSE)) == len(there)
+
+
 def test_a_dry_run_counts_and_takes_nothing(ward: Ward) -> None:
     one = ward.enrol("UTC")
     there = sensor(ward, one)
