@@ -38,6 +38,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "patients.csv": CLINICAL,
     "patients.care_manager": CLINICAL,
     "patients.goal": CLINICAL,
+    "patients.leave_out": CLINICAL,
     "patients.pause": CLINICAL,
     "patients.resume": CLINICAL,
     "patients.end": CLINICAL,

@@ -13,6 +13,7 @@ from hub.domain.downsample import DRAWN, kept
 from hub.domain.metrics import METRICS, quantise, unit_word
 from hub.domain.samples import Sample
 from hub.domain.wording import in_unit, plain
+from hub.services.ingest.samples import VALUES_PER_READING
 from hub.services.ports.series import Amended
 from hub.services.views.charts import Series
 
@@ -23,6 +24,7 @@ _OLD = "30d"
 REPLAYED = "replayed from a recording"
 GAP = 1.5
 """Further apart than this many planned intervals, two points are not joined."""
+MOST_CHOICES = 60
 _UNPLANNED_GAP = timedelta(days=3)
 
 
@@ -241,6 +243,28 @@ def table(series: Sequence[Series]) -> list[TableRow]:
         for s in one.samples
     ]
     return sorted(rows, key=lambda row: (row.at, row.metric), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A reading, by its number in the journal, with all its values."""
+
+    number: int
+    at: datetime
+    words: str
+
+
+def choices(series: Sequence[Series]) -> list[Choice]:
+    """The newest readings of the stretch, of which a person may leave one out."""
+    values: dict[int, list[str]] = {}
+    times_of: dict[int, datetime] = {}
+    for one in series:
+        for s in () if one.replayed else one.samples:
+            number = s.reading_id // VALUES_PER_READING
+            values.setdefault(number, []).append(f"{METRICS[s.metric].label} {value_words(s, one.bands)}")
+            times_of[number] = s.at
+    newest = sorted(values, key=lambda number: (times_of[number], number), reverse=True)[:MOST_CHOICES]
+    return [Choice(number, times_of[number], ", ".join(values[number])) for number in newest]
 
 
 @dataclass(frozen=True, slots=True)

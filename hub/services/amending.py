@@ -26,8 +26,10 @@ class Voided:
     metrics: tuple[str, ...]
 
 
-def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str = "") -> Voided:
-    """Leave every value of this reading out of charts, rules and copies. ``by``: who says so, if not the actor.
+def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str = "", of: int | None = None) -> Voided:
+    """Leave every value of this reading out of charts, rules and copies.
+
+    ``by``: who says so, if not the actor. ``of``: the patient whose it must be.
 
     What rules said of it counts no more, and what came after is judged again without it. An alert that it raised stays
     for a person to close, and says so.
@@ -38,7 +40,7 @@ def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str =
     now = hub.clock.now()
     with hub.unit_of_work() as uow:
         owned = uow.journal.owned(journal_id)
-        if owned is None:
+        if owned is None or of not in {None, owned.patient_id}:
             raise NotFound("no reading of a patient has this number")
         patient = uow.patients.get(owned.patient_id)
         versions = uow.patients.evaluation_versions([patient.id])

@@ -44,6 +44,7 @@ EXPECTED = {
     "GET /patients/999/readings.csv": CLINICIANS,
     "POST /patients/999/care-manager": CLINICIANS,
     "POST /patients/999/goals": CLINICIANS,
+    "POST /patients/999/left-out": CLINICIANS,
     "POST /patients/999/pause": CLINICIANS,
     "POST /patients/999/resume": CLINICIANS,
     "POST /patients/999/end": CLINICIANS,

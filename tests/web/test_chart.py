@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from hub.adapters.sql.tables.measurements import journal, reading
-from hub.services.amending import void_reading
 from hub.services.engine.adherence import Adherence
 from hub.services.hub import Actor
 from hub.services.replaying import GATEWAY_ID, Recorded, prepare, replay_gateway
@@ -167,14 +166,24 @@ def test_a_reading_that_a_nurse_left_out_is_in_no_chart_and_listed_with_the_reas
     assert 'id="left-out"' not in ana.get(address).text
     with ward.engine.connect() as connection:
         newest = connection.execute(select(func.max(journal.c.id))).scalar_one()
-    void_reading(ward.hub, Actor("Ana Example", "nurse"), newest, "her <husband> sat there")
+    choice = re.search(rf'<option value="{newest}">[^<]*</option>', ana.get(address).text)
+    assert choice
+    assert _text(choice[0]).endswith("Systolic 171 mmHg, Diastolic 93 mmHg ")
+    assert ana.post(f"{address}/left-out", reading="", why="x").status_code == 422
+    unsaid = ana.post(f"{address}/left-out", reading=str(newest), why=" ")
+    assert unsaid.status_code == 422
+    assert f'<option value="{newest}" selected>' in unsaid.text
+    other = ward.patient("Lee Invented", "RV-101200", ("hypertension",), ("blood-pressure",))
+    assert ana.post(f"/patients/{other.id}/left-out", reading=str(newest), why="x").status_code == 404
+    assert ana.post(f"{address}/left-out", reading=str(newest), why="her <husband> sat there").status_code == 303
+    assert ana.post(f"{address}/left-out", reading=str(newest), why="again").status_code == 409
     page = ana.get(address).text
     plot = _plots(page)["systolic_blood_pressure"]
     assert [point[1] for point in plot["points"]] == [122]  # type: ignore[attr-defined]
     assert "Show as table (2)" in page
     listed = _text(page.split('id="left-out"')[1].split("</details>")[0])
     assert "Left out by a person (2)" in listed
-    assert "Systolic 171 mmHg her &lt;husband&gt; sat there (Ana Example, " in listed
+    assert "Systolic 171 mmHg her &lt;husband&gt; sat there (Ana Invented, " in listed
     assert "171" not in ana.get(f"{address}/readings.csv").text
 
 

@@ -13,6 +13,7 @@ from dashboards.viewmodels.spreadsheet import readings_csv
 from hub.domain.patients import EndReason
 from hub.errors import Invalid
 from hub.services import enrolment
+from hub.services.amending import void_reading
 from hub.services.contact import chart_opened
 
 DEMO_NOTE = "DEMO: invented patients, nobody is paged"
@@ -43,6 +44,22 @@ def csv(patient_id: int) -> ResponseReturnValue:
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="readings-{patient_id}-{chosen}.csv"'
     return response
+
+
+@blueprint.post("/<int:patient_id>/left-out")
+def leave_out(patient_id: int) -> ResponseReturnValue:
+    """Leave a reading out: somebody else's, or no measurement."""
+
+    def left_out() -> None:
+        chosen = request.form.get("reading", "")
+        if not chosen.isdecimal():
+            raise Invalid({"reading": "Choose a reading."})
+        try:
+            void_reading(hub(), actor(), int(chosen), request.form.get("why", ""), of=patient_id)
+        except Invalid as wrong:
+            raise Invalid({"why": wrong.fields["reason"]}) from None
+
+    return act(patient_id, "left_out", left_out, "readings")
 
 
 @blueprint.post("/<int:patient_id>/care-manager")

@@ -23,6 +23,7 @@ blueprint = Blueprint("patients", __name__, url_prefix="/patients")
 NOTICES = {
     "care_manager": "Care manager changed.",
     "goal": "Goal added.",
+    "left_out": "The reading is left out. An alert that it raised stays for you to close.",
     "paused": "Monitoring is paused.",
     "resumed": "Monitoring goes on.",
     "ended": "Monitoring has ended.",
@@ -91,6 +92,7 @@ def page(patient_id: int, notice: str, refused: Refusal | None = None) -> Respon
         kinds=charts.kinds(plots),
         plot_data=_json([plot.data for plot in plots]),
         rows=charts.table(series),
+        choices=charts.choices(series),
         left_out=[charts.left_out(one, zone(), now()) for one in left_out],
         expected=adherence.expected(came, theirs, now()),
         chosen=chosen,
