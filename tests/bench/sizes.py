@@ -17,6 +17,8 @@ USUAL: dict[str, tuple[int, int]] = {
     "STEP_SECONDS": (5, 20),  # for how long each rate of the search
     "BUSY": (1_000, 3_000),  # messages a second while the latency of alerts is measured under load
     "ALERTS": (40, 400),  # alerts of one run
+    "SHARED": (3_000, 20_000),  # messages that one ingest process, and two, take out of a queue on PostgreSQL
+    "SHARING": (60, 500),  # gateways that sent them
     "DAYS": (10, 365),  # of which bytes a reading are counted
     "KNOWN": (2_000, 100_000),  # patients of whom ingest has heard
     "READINGS": (200_000, 50_000_000),  # that a start finds

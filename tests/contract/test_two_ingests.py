@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Publisher:
     def __init__(self, port: int) -> None:
         self.answers: Counter[tuple[str, int, str]] = Counter()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client.max_inflight_messages_set(500)
         self._client.on_connect = lambda client, *_: client.subscribe("rpm/v1/+/down/ack", qos=1)
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", port)
@@ -42,6 +43,12 @@ class Publisher:
 
     def send(self, gateway: str, payload: bytes) -> None:
         self._client.publish(f"rpm/v1/{gateway}/up/live", payload, qos=1)
+
+    def fill(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """The broker has all of them when it returns."""
+        sent = [self._client.publish(f"rpm/v1/{gateway}/up/live", payload, qos=1) for gateway, payload in messages]
+        for one in sent:
+            one.wait_for_publish(60.0)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -72,14 +79,23 @@ def seed(folder: Path, url: str) -> None:
 
 def ingests(settings: Settings, of: int) -> Supervisor:
     given = {f"RPMHUB_{name.upper()}": str(getattr(settings, name)) for name in settings.__struct_fields__}
-    shards = [Shard(number, of) for number in range(1, of + 1)]
-    made = [Program(f"ingest{s.name}", "hub.cli", ("ingest",), given | {"RPMHUB_INGEST_SHARD": str(s)}) for s in shards]
+    settings.data.mkdir(exist_ok=True)
+    made = []
+    for shard in (Shard(number, of) for number in range(1, of + 1)):
+        environment, log = given | {"RPMHUB_INGEST_SHARD": str(shard)}, settings.data / f"ingest{shard.name}.log"
+        made.append(Program(f"ingest{shard.name}", "hub.cli", ("ingest",), environment, log))
     return Supervisor(made, CLOCK)
 
 
 def rows(engine: Engine, question: str) -> list[tuple[object, ...]]:
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(question)]
+
+
+def listening(engine: Engine) -> int:
+    """How many ingest processes have said that they are connected to the broker."""
+    beaten = rows(engine, "SELECT detail FROM heartbeat WHERE role = 'ingest'")
+    return sum(bool(json.loads(str(detail))["connected"]) for (detail,) in beaten)
 
 
 def found(folder: Path, server: PostgreSQL, broker: Mosquitto, of: int, since: datetime) -> dict[str, object]:
@@ -91,8 +107,7 @@ def found(folder: Path, server: PostgreSQL, broker: Mosquitto, of: int, since: d
     engine, supervisor, publisher = make_engine(url), ingests(settings, of), Publisher(broker.port)
     supervisor.start()
     try:
-        beaten = "SELECT detail FROM heartbeat WHERE role = 'ingest'"
-        until(lambda: sum(json.loads(str(one[0]))["connected"] for one in rows(engine, beaten)) == of)
+        until(lambda: listening(engine) == of)
         send(publisher, since)
         until(lambda: len(publisher.answers) == len(GATEWAYS) * len(VALUES))
         until(lambda: rows(engine, f"SELECT 1 FROM quarantine WHERE gateway_id = '{STRANGER}'") != [])
