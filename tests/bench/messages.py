@@ -27,9 +27,9 @@ def values_of(*values: tuple[bytes, float, bytes]) -> bytes:
 
 EVERY = timedelta(seconds=30)
 SCALE, OXIMETER, CUFF, METER = range(KINDS)
-AMONG = {0: SCALE, 3: OXIMETER, 6: CUFF, 9: OXIMETER, 15: OXIMETER, 18: CUFF, 21: OXIMETER}
-MIXED = tuple(AMONG.get(place, METER) for place in range(25))
-"""What waits after a while: mostly a glucose sensor's readings, and among them what the other devices gave."""
+AMONG = {3: OXIMETER, 6: CUFF, 9: OXIMETER, 15: OXIMETER, 18: CUFF, 21: OXIMETER}
+MIXED = (SCALE, *(AMONG.get(place % 25, METER) for place in range(1, 50)))
+"""What waits after a while: mostly a glucose sensor's readings, one weight, and what the other devices gave."""
 
 USUAL = (
     values_of((b"body_weight", 78.0, b"kg")),
