@@ -187,3 +187,17 @@ def test_a_value_that_no_rule_was_made_for_is_no_poison(home: Home) -> None:
             assert isinstance(ack, BatchAck)
             assert ack.results[0].status in {"stored", "rejected"}
     assert not [line for line in home.alerts() if "unprocessable" in line or "judging" in line or "rule" in line]
+
+
+def test_one_among_a_thousand_is_tried_alone_with_its_own_group_only(home: Home, faulty: Faulty) -> None:
+    """Whoever is in another group waits for no more than the hundred messages beside the poison, once."""
+    groups = [[one(home, f"s-{number}", seq) for seq in range(100)] for number in range(10)]
+    groups[4][50] = one(home, "poison")
+    safe = SafeProcessor(home.hub)
+    answers = [told(safe.process(group)) for group in groups]
+    assert [len(answer) for answer in answers] == [100] * 10
+    fates = [fate for answer in answers for fate in answer.values()]
+    assert (fates.count("stored"), fates.count("rejected unprocessable")) == (999, 1)
+    sizes = [len(names) for names in faulty.seen]
+    assert (sizes.count(100), sizes.count(1)) == (10, 99 + poison.TRIES)
+    assert home.count("journal") == 999
