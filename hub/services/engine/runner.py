@@ -46,9 +46,13 @@ class Engine:
         self._slowest: dict[str, float] = {}
 
     def tick(self) -> None:
-        """Run every module once. A module that fails does not stop the next."""
+        """Run every module once. A module that fails does not stop the next.
+
+        The wall clock is read once: if it is set meanwhile, the next tick begins with those who follow it.
+        """
+        now, began = self._hub.clock.now(), self._hub.clock.monotonic()
         for module in self._modules:
-            self._run(module)
+            self._run(module, now + timedelta(seconds=self._hub.clock.monotonic() - began))
         now = self._hub.clock.now()
         if self._beaten_at is None or not timedelta(0) <= now - self._beaten_at < HEARTBEAT_EVERY:
             try:
@@ -56,10 +60,10 @@ class Engine:
             except Transient as error:
                 log.warning("no heartbeat written", extra={"error": str(error)})
 
-    def _run(self, module: Module) -> None:
+    def _run(self, module: Module, now: datetime) -> None:
         began = self._hub.clock.monotonic()
         try:
-            module.run(self._hub, self._hub.clock.now())
+            module.run(self._hub, now)
             took = self._hub.clock.monotonic() - began
             self._slowest[module.name] = max(took, self._slowest.get(module.name, 0.0))
             if took > module.deadline.total_seconds():
