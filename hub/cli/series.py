@@ -70,6 +70,8 @@ def thin(older_than: int | None, keep: int, dry_run: bool) -> None:
     tell("Thinning", len(patients), len(patients))
     would = "would be" if dry_run else "were"
     click.echo(f"{total.removed} readings of {total.days} days {would} thinned away, {total.left} stay one by one.")
+    if total.removed and not dry_run and settings().series_url:
+        click.echo("The copy of the series has them still: rpmhub series rebuild makes it like the database.", err=True)
     if waiting:
         click.echo(f"{waiting} patients were left out: their hours and days are not all made yet.", err=True)
 
