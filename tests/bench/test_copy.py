@@ -73,9 +73,9 @@ def test_copy(scratch: Path) -> None:
         alone, beside = [], []
         for run in range(0, 2 * RUNS, 2):
             with replace(town, url="").runs("worker"):
-                alone.append(drained(town, broker, size("MISSED"), run).rate)
+                alone.append(drained(town, broker, size("MISSED"), run, 2 * RUNS).rate)
             with town.runs("worker"):
-                beside.append(drained(town, broker, size("MISSED"), run + 1).rate)
+                beside.append(drained(town, broker, size("MISSED"), run + 1, 2 * RUNS).rate)
         missed = town.behind()
         with town.runs("worker"):
             server.start()
