@@ -177,12 +177,12 @@ def test_the_series_keeps_each_metric_at_its_resolution(uow: UnitOfWork, metric:
 def test_findings_and_what_supersedes_them(uow: UnitOfWork) -> None:
     finding = Finding("r", "p", Severity.AMBER, NOW, "sentence", 16, {"a": "b"}, confirmed=False)
     row = uow.findings.add(1, finding, found_at=NOW, protocol_version_id=3, retrospective=False, alert_id=None)
-    assert uow.findings.of_reading(1, 16, 3) == [(row, finding)]
-    assert uow.findings.of_reading(1, 16, 4) == []
+    assert uow.findings.of_readings(1, [16, 17], 3) == {16: [(row, finding)]}
+    assert uow.findings.of_readings(1, [16], 4) == {}
     assert uow.findings.worst_since(1, NOW) == 2
     assert uow.findings.worst_since(1, NOW + HOUR) is None
     uow.findings.supersede([row], NOW)
-    assert uow.findings.of_reading(1, 16, 3) == []
+    assert uow.findings.of_readings(1, [16], 3) == {}
 
 
 def test_deadlines(uow: UnitOfWork) -> None:

@@ -1,12 +1,13 @@
 """What rules said, and the form in which a finding waits in a row."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.measurements import finding as table
 from hub.domain.findings import Finding
 from hub.domain.severity import Severity
@@ -49,15 +50,20 @@ class SqlFindings:
         added: int = self._connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
         return added
 
-    def of_reading(self, patient_id: int, reading_id: int, protocol_version_id: int) -> list[tuple[int, Finding]]:
-        """What one protocol's copy says of one sample, with the rows' ids."""
+    def of_readings(
+        self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int
+    ) -> dict[int, list[tuple[int, Finding]]]:
+        """What one protocol's copy says of these samples, with the rows' ids."""
         found = select(table).where(
-            table.c.reading_id == reading_id,
+            among(self._connection, table.c.reading_id, reading_ids),
             table.c.patient_id == patient_id,
             table.c.protocol_version_id == protocol_version_id,
             table.c.superseded_at.is_(None),
         )
-        return [(row.id, to_finding(row)) for row in self._connection.execute(found.order_by(table.c.id))]
+        said: dict[int, list[tuple[int, Finding]]] = {}
+        for row in self._connection.execute(found.order_by(table.c.id)):
+            said.setdefault(row.reading_id, []).append((row.id, to_finding(row)))
+        return said
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None:
         """A late reading changed what these said."""

@@ -88,10 +88,9 @@ def _calm(came: Came, group: Group) -> bool:
                 weights.append(sample)
             elif sample.metric not in calm or not calm[sample.metric].holds(sample):
                 return False
-        if reading.failed or len(weights) > 1:
+        if reading.failed:
             return False
-    version = group.versions.get(came.patient.id)
-    return not weights or group.registry.calm_after(came.patient, version, weights[0])
+    return not weights or group.registry.calm_after(came.patient, group.versions.get(came.patient.id), weights)
 
 
 def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:

@@ -1,7 +1,7 @@
 """Stored readings against the patient's rules: findings, alerts and duties, in ingest's own transaction."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -74,6 +74,7 @@ class Judge:
         self._rules = [rule for enrolment in self._enrolments for rule in enrolment.in_force.protocol.rules]
         self._open = known.open
         self._waiting = set(known.waiting)
+        self._before: dict[int, Mapping[int, list[tuple[int, Finding]]]] = {}
 
     @property
     def lookback(self) -> timedelta:
@@ -83,6 +84,7 @@ class Judge:
     def judge(self, judged: Sequence[Judged]) -> None:
         """Judge samples in the order they were measured, then what they mean for alerts that are open."""
         in_range: list[InRange] = []
+        self._look_up(judged)
         for one in sorted(judged, key=lambda j: (j.sample.at, j.sample.reading_id)):
             duties: list[Deadline] = []
             for enrolment in self._enrolments:
@@ -92,6 +94,14 @@ class Judge:
                 self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
         if self._open or self.spoke:
             self._close_what_is_over(judged, in_range)
+
+    def _look_up(self, judged: Sequence[Judged]) -> None:
+        """What was said before of those that are judged again."""
+        again = [one.sample.reading_id for one in judged if one.age is None]
+        self._before = {
+            version_id: self._uow.findings.of_readings(self._patient.id, again, version_id)
+            for version_id in {enrolment.in_force.version_id for enrolment in self._enrolments if again}
+        }
 
     def attempts(self, readings: Sequence[Screened]) -> None:
         """Judge tries that gave no value: new ones, and those of which something before came to be known."""
@@ -156,8 +166,7 @@ class Judge:
         """Write what is new; where a sample is judged again, take back what no longer holds."""
         before: list[tuple[int, Finding]] = []
         if one.age is None:
-            version_id = enrolment.in_force.version_id
-            before = self._uow.findings.of_reading(self._patient.id, one.sample.reading_id, version_id)
+            before = self._before[enrolment.in_force.version_id].get(one.sample.reading_id, [])
         now_said = {_said(finding) for _, finding in spoken}
         self._uow.findings.supersede([row_id for row_id, old in before if _said(old) not in now_said], self._now)
         known = {_said(old) for _, old in before}

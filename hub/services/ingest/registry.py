@@ -102,18 +102,21 @@ class Registry:
             self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
         return {one: self._newest[one][1] for one in versions}
 
-    def calm_after(self, patient: Patient, version: int | None, weight: Sample) -> bool:
-        """Whether the weights before it are known and none of the patient's rules speaks about this one after them."""
-        at, (since, before) = self._weights.get(patient.id, (None, (weight.at, ())))
-        begin = weight.at - LOOKBACK
+    def calm_after(self, patient: Patient, version: int | None, weights: Sequence[Sample]) -> bool:
+        """Whether those before these weights are known and none of the patient's rules speaks about any after them."""
+        weights = sorted(weights, key=lambda weight: (weight.at, weight.reading_id))
+        at, (since, before) = self._weights.get(patient.id, (None, (weights[0].at, ())))
+        begin = weights[0].at - LOOKBACK
         if version is None or at != version or since > begin:
             return False
-        past = [one for one in before if one.at >= begin]
         rules = [rule for on in self._enrolments[patient.id] for rule in on.in_force.protocol.rules]
-        calm = _calm_among(rules, past, patient)
-        if calm is None or not calm.holds(weight):
-            return False
-        self._weighed[patient.id] = begin, [*past, weight]
+        past = [one for one in before if one.at >= begin]
+        for weight in weights:
+            calm = _calm_among(rules, past, patient)
+            if calm is None or not calm.holds(weight):
+                return False
+            past.append(weight)
+        self._weighed[patient.id] = begin, past
         return True
 
     def weights(

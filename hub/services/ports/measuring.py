@@ -144,8 +144,13 @@ class Findings(Protocol):
         alert_id: int | None,
         replayed: bool = False,
     ) -> int: ...
-    def of_reading(self, patient_id: int, reading_id: int, protocol_version_id: int) -> list[tuple[int, Finding]]:
-        """What one protocol's copy says of one sample (not superseded), with the rows' ids."""
+    def of_readings(
+        self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int
+    ) -> Mapping[int, list[tuple[int, Finding]]]:
+        """What one protocol's copy says of these samples (not superseded), with the rows' ids.
+
+        A sample that it does not speak about is absent.
+        """
         ...
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None: ...
