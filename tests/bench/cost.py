@@ -18,8 +18,8 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def megabytes(pid: int, kind: str = "VmRSS") -> float:
-    """Resident now, or at most ever (``VmHWM``), of the whole family; what they share counts for each."""
+def megabytes(pid: int, kind: str = "Pss") -> float:
+    """Of the whole family; what several share counts once (``Pss``) or for each (``VmRSS``, and at most ``VmHWM``)."""
     return sum(_of(one, kind) for one in family(pid)) / 1024
 
 
@@ -38,7 +38,7 @@ def _ticks(pid: int) -> int:
 
 def _of(pid: int, kind: str) -> int:
     try:
-        lines = (PROC / str(pid) / "status").read_text().splitlines()
+        lines = (PROC / str(pid) / ("smaps_rollup" if kind == "Pss" else "status")).read_text().splitlines()
     except FileNotFoundError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")), 0)

@@ -64,7 +64,7 @@ def drained(town: Town, broker: Mosquitto, readings: int, run: int, runs: int) -
             cpu, since = seconds(process.pid), answers.stored
             assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
             cpu = (seconds(process.pid) - cpu) / (count * EACH - since)
-            memory = megabytes(process.pid, "VmHWM")
+            memory = megabytes(process.pid)
         took = answers.at(count * EACH) - answers.at(warm)
         measured = answers.stored - next(stored for _, stored in answers.seen if stored >= warm)
     return Drained(measured / took, cpu * 1e6, memory, first)

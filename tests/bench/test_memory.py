@@ -38,7 +38,7 @@ def test_memory(scratch: Path) -> None:
             )
             heard += len(homes) * KINDS
             assert answers.wait(heard, WAIT_S)
-        full, processes = megabytes(ingest.pid, "VmHWM"), len(family(ingest.pid))
+        full, processes = megabytes(ingest.pid), len(family(ingest.pid))
     known = town.ask("SELECT count(DISTINCT patient_id) FROM latest")[0][0]
     name = f"memory of ingest, {known:,} patients heard from"
     figures = [Figure(name, "MB", [full], at_most(400), Reference("when it has just begun", [fresh]))]
