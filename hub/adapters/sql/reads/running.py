@@ -6,7 +6,7 @@ from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.reads.alerts import OPEN
 from hub.adapters.sql.tables.alerting import alert, outbox
-from hub.adapters.sql.tables.measurements import journal, quarantine
+from hub.adapters.sql.tables.measurements import HELD, journal, quarantine
 from hub.domain.severity import Severity
 from hub.services.copying import lag
 from hub.services.views.running import Beat, Running
@@ -19,7 +19,7 @@ def running(connection: Connection, *, copied: bool = False) -> Running:
     alerts = select(alert.c.kind, alert.c.severity, func.count()).where(OPEN).group_by(alert.c.kind, alert.c.severity)
     messages = select(outbox.c.channel, outbox.c.state, func.count()).group_by(outbox.c.channel, outbox.c.state)
     unseen = select(func.count()).select_from(quarantine).where(quarantine.c.seen_at.is_(None))
-    held = select(func.count()).select_from(journal).where(journal.c.status == "held")
+    held = select(func.count()).select_from(journal).where(HELD)
     return Running(
         beats=beats,
         counters=operations.counters(),

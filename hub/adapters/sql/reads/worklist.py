@@ -12,7 +12,7 @@ from hub.adapters.sql.reads.unread import count_unread, unread_texts
 from hub.adapters.sql.staff import SqlStaff
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.devices import gateway
-from hub.adapters.sql.tables.measurements import journal, quarantine
+from hub.adapters.sql.tables.measurements import HELD, journal, quarantine
 from hub.services.ports.devices import REPLAY
 from hub.services.restored import last_of
 from hub.services.views.worklist import SiteState, Worklist
@@ -37,7 +37,7 @@ def worklist(connection: Connection, now: datetime) -> Worklist:
 def _site(connection: Connection, now: datetime) -> SiteState:
     unsent = select(func.count()).where(outbox.c.state.in_(["pending", "sending"]), outbox.c.send_after <= now)
     unseen = select(func.count()).select_from(quarantine).where(quarantine.c.seen_at.is_(None))
-    held = select(func.count()).select_from(journal).where(journal.c.status == "held")
+    held = select(func.count()).select_from(journal).where(HELD)
     recordings = select(gateway.c.id).where(gateway.c.purpose == REPLAY)  # no sign of life (SF20)
     real = select(journal.c.hub_received_at).where(journal.c.gateway_id.not_in(recordings))
     last = real.order_by(journal.c.id.desc()).limit(1)
