@@ -33,7 +33,7 @@ from tests.bluez.site import Site, site
 from tests.contract.bluetooth_home import glucose, now, spot, weight
 from tests.faults.clinic import GATEWAY, SETTER, Clinic, Program, clinic
 
-KILLS = int(os.environ.get("FAULT_BLE_KILLS", "12"))
+KILLS = int(os.environ.get("FAULT_BLE_KILLS", "25"))
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 KINDS = {
     "weight-scale": (WeightScale, "C1:00:00:00:02", 3),

@@ -12,6 +12,7 @@ from hub.adapters.mqtt_inbox import BrokerAddress, MqttInbox, Receipt
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.decode import decode
 from hub.services.ingest.messages import Message
+from hub.services.ingest.shard import Shard
 from hub.services.ingest.wire import BatchAck, Result
 from tests.faults.broken.crash import die_once
 
@@ -21,8 +22,8 @@ DATA = Path(os.environ["RPMHUB_DATA_DIR"])
 class PublishesAtOnce(MqttInbox):
     """What it was told to publish has reached the broker when ``publish`` returns."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, ca_file: str = "") -> None:
-        super().__init__(address, client_id, SystemClock(), ca_file)
+    def __init__(self, address: BrokerAddress, client_id: str, ca_file: str = "", *, shard: Shard) -> None:
+        super().__init__(address, client_id, SystemClock(), ca_file, shard=shard)
 
     def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
         if self._client is not None:
