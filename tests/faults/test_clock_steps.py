@@ -40,6 +40,8 @@ LATE_S = 5.0
 LOOKS_EVERY_S = 0.1
 SAME_S, ON_THE_WAY_S = 0.1, 30.0
 """The gateway counts its part of an age on its monotonic clock; the rest may be wrong by one step, and never more."""
+CLINICAL = (outbox.c.kind == "page") & (alert.c.kind == "clinical")
+"""A clock that jumps forward makes a gateway seem silent; that alert may be over before its page has left."""
 CLOCK = SystemClock()
 """Of this process: it does not jump."""
 
@@ -55,7 +57,7 @@ class Watch:
 
     def look(self) -> None:
         with self.place.reading.connect() as hub:
-            pages = select(outbox.c.id, outbox.c.alert_id, outbox.c.step).where(outbox.c.kind == "page")
+            pages = select(outbox.c.id, outbox.c.alert_id, outbox.c.step).join(alert).where(CLINICAL)
             of = {row.id: (row.alert_id, row.step) for row in hub.execute(pages)}
             on_phones = set(hub.execute(select(demo_phone.c.outbox_id).where(~demo_phone.c.inward)).scalars())
         now = CLOCK.monotonic()
