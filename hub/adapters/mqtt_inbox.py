@@ -33,6 +33,8 @@ UNCONNECTED_S = 120.0
 """Not even an attempt to connect for this long, while paho tries at least every 30 s: dead as well."""
 
 KEEPALIVE_S = 60
+HELD_BYTES = 64 * 1024 * 1024
+
 IN_FLIGHT = 0
 """Answers on their way at once: no bound. With one, paho walks through all of them for each that arrived."""
 
@@ -67,7 +69,7 @@ class Handoff:
     When it is full, ``put`` waits: paho stops reading, and the broker keeps what comes.
     """
 
-    def __init__(self, max_messages: int = 2000, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, max_messages: int = 2000, max_bytes: int = HELD_BYTES) -> None:
         self._lanes: dict[str, deque[tuple[Message, Receipt]]] = {lane: deque() for lane in LANES}
         self._room = threading.Condition()
         self._max_messages = max_messages
@@ -125,13 +127,14 @@ class MqttInbox:
         *,
         epoch: int = 0,
         read: Callable[[Message], Message] = lambda message: message,
+        max_bytes: int = HELD_BYTES,
         shard: Shard = WHOLE,
     ) -> None:
         """``epoch``: below that of every receipt it gives out. ``read`` is done to each message as it comes.
 
         ``shard``: whose messages are handed over; what is another's is acknowledged unread.
         """
-        self.handoff = Handoff()
+        self.handoff = Handoff(max_bytes=max_bytes)
         self._address = address
         self._client_id = client_id
         self._clock = clock

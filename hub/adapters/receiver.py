@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,9 @@ from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
+
+DECODED_BYTES = 10 * 1024 * 1024
+"""Of payloads that wait: decoded as well, they take six times as much."""
 
 COLLECT_AFTER = 50_000
 """See ``ingest_loop``."""
@@ -124,13 +128,20 @@ def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Done | Answer | Ch
 
 
 def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]], *, alive: bool) -> None:
-    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive)))
+    state = inbox.waiting, inbox.connected, alive
+    try:
+        reply = ENCODER.encode(Taken(messages, *state))
+    except Exception:  # a time or a number that JSON can say and this encoding cannot: the writer reads it for itself
+        log.exception("a group goes undecoded")
+        plain = [(msgspec.structs.replace(message, decoded=None), receipt) for message, receipt in messages]
+        reply = ENCODER.encode(Taken(plain, *state))
+    pipe.send_bytes(reply)
 
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
     """The inbox that ``begin`` describes."""
-    read = _read if begin.decodes else _as_is
-    return MqttInbox(begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, read=read, shard=begin.shard)
+    reads: dict[str, Any] = {"read": _read, "max_bytes": DECODED_BYTES} if begin.decodes else {}
+    return MqttInbox(begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, shard=begin.shard, **reads)
 
 
 def _read(message: Message) -> Message:
@@ -139,10 +150,6 @@ def _read(message: Message) -> Message:
     except Exception:  # raising here would end the connection's thread
         log.exception("a message could not be decoded beforehand")
         return message
-
-
-def _as_is(message: Message) -> Message:
-    return message
 
 
 def main(clock: Clock) -> None:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, Pipe
 
+import msgspec
+
 from hub.adapters.mqtt_inbox import BrokerAddress, Receipt
 from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Request, Restart, Take, Taken
 from hub.services.ingest.messages import Message
@@ -19,9 +21,20 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 10.0
 """A receiver that says nothing for this long beyond what it was asked to wait does not live."""
 
-LEAVES_WITHIN_S = 5.0
+BEGINS_WITHIN_S = 60.0
+"""A new one reads its libraries first."""
+
+FRUITLESS = 3
+LEAVES_WITHIN_S = 2.0
+"""Less than whoever supervises ingest gives it to stop."""
+
 _EPOCHS_OF_A_LIFE = 2**32
+_SILENT = Taken([], 0, connected=False, alive=False)
 RECEIVER = ("-m", "hub.adapters.receiver")
+
+
+class NoReceiver(Exception):
+    """One receiver after the other ended without a word. Whoever supervises ingest must know, and wait."""
 
 
 class ReceiverProcess:
@@ -43,7 +56,9 @@ class ReceiverProcess:
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        self._last = Taken([], 0, connected=False, alive=True)
+        self._fruitless = 0
+        """Lives in a row that ended without a word."""
+        self._last = _SILENT
         self._owed = False
         """Whether the next group was asked for already."""
         self._ahead: Taken | None = None
@@ -57,11 +72,12 @@ class ReceiverProcess:
     @property
     def connected(self) -> bool:
         """What the receiver believes; only ``alive`` knows."""
-        return self._pipe is not None and self._last.connected
+        return self._last.connected
 
     def start(self) -> None:
         """Start a receiver, which connects in the background and keeps trying."""
         self._lives += 1
+        self._fruitless += 1
         ours, theirs = Pipe()
         # -P: a checkout in the current directory is not picked up by accident.
         command = [sys.executable, "-P", *self._command, str(theirs.fileno())]
@@ -87,12 +103,14 @@ class ReceiverProcess:
             process.wait()
 
     def restart(self) -> None:
-        """A new connection on the same session, by the same receiver if it lives."""
+        """A new connection on the same session, by the same receiver if it lives. Raises ``NoReceiver``."""
         self._ahead = None  # it comes again
         if self._pipe is not None:
             self._tell(Restart())
         if self._pipe is None:
             self._kill()
+            if self._fruitless >= FRUITLESS:
+                raise NoReceiver("receivers end before they say a word; their own lines in the log say why")
             self.start()
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
@@ -113,6 +131,7 @@ class ReceiverProcess:
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
+        self._look_ahead()  # while it waits to be heard it does not listen
         self._tell(Done(receipts))
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
@@ -121,21 +140,28 @@ class ReceiverProcess:
 
     def alive(self) -> bool:
         """Whether there is a receiver, and its connection showed any life lately."""
-        if self._owed:
-            self._ahead, self._owed = self._hear(0.0), False
+        self._look_ahead()
         self._tell(Check())
         return self._hear(0.0).alive
 
+    def _look_ahead(self) -> None:
+        if self._owed:
+            ahead = self._hear(0.0)
+            if ahead.alive:
+                self._ahead, self._owed = ahead, False
+
     def _hear(self, timeout: float) -> Taken:
         try:
-            if self._pipe is not None and self._pipe.poll(timeout + PATIENCE_S):
+            patience = BEGINS_WITHIN_S if self._fruitless else PATIENCE_S
+            if self._pipe is not None and self._pipe.poll(timeout + patience):
                 self._last = REPLIES.decode(self._pipe.recv_bytes())
+                self._fruitless = 0
                 return self._last
-        except (EOFError, OSError):
+        except (EOFError, OSError, msgspec.DecodeError):
             pass
         log.warning("the receiver says nothing")
         self._lose()
-        return Taken([], 0, connected=False, alive=False)
+        return self._last
 
     def _tell(self, request: Request) -> None:
         if self._pipe is not None:
@@ -145,7 +171,7 @@ class ReceiverProcess:
                 self._lose()
 
     def _lose(self) -> None:
-        self._owed, self._ahead = False, None
+        self._owed, self._ahead, self._last = False, None, _SILENT
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None

@@ -10,10 +10,11 @@ import pytest
 from paho.mqtt import client as paho
 
 from hub.adapters import receiver_process
-from hub.adapters.receiver_process import ReceiverProcess
+from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, rigs, until
 from tests.servers import mosquitto
+from tests.unit.ingest.home import batch, kg, reading
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -72,6 +73,48 @@ def test_a_receiver_that_hangs_is_replaced_and_loses_nothing(rig: Rig) -> None:
     rig.gateways.send(rig.good(2))
     send_and_hear(rig, 3)
     assert rig.home.rows("journal", "seq") == [1, 2, 3]
+
+
+def test_receivers_that_end_without_a_word_end_ingest_too(rig: Rig) -> None:
+    """Whoever supervises it then tells of it, and waits longer and longer before the next try."""
+    inbox = ReceiverProcess(Address("127.0.0.1", rig.broker.port, False, None, None), "other")
+    inbox._command = ("-c", "raise SystemExit('no such file: ca.pem')")
+    inbox.start()
+    for _ in range(FRUITLESS - 1):
+        assert not inbox.alive()
+        assert not inbox.connected
+        inbox.restart()
+    assert not inbox.alive()
+    with pytest.raises(NoReceiver):
+        inbox.restart()
+    inbox.stop()
+
+
+def test_long_answers_do_not_meet_a_long_group_in_the_pipe(rig: Rig) -> None:
+    rig.stop()
+    padding = [{"kind": "k", "data": "0" * 4000}]
+    for seq in range(400):
+        rig.gateways.send(batch(rig.home.now, reading(seq, rig.home.now, kg(78), raw=padding), batch=f"long-{seq}"))
+    inbox = rig.inbox_of(rig.broker.port)
+    inbox.start()
+    until(lambda: inbox.alive() and inbox.waiting >= 200)
+    taken = inbox.take(50, 10**6, 5.0)
+    assert inbox._owed
+    inbox.acknowledge([receipt for _, receipt in taken])
+    inbox.answer([("rpm/v1/nobody/down/command", b"x" * 90_000)] * 10)
+    assert inbox.alive()
+    assert inbox._lives == 1
+    inbox.stop()
+
+
+def test_what_the_pipe_cannot_say_is_read_by_the_writer(rig: Rig) -> None:
+    send_and_hear(rig, 1)
+    before, odd = receiver(rig), reading(2, rig.home.now, kg(78))
+    odd["measured_at"] = "0001-01-01T00:00:00+14:00"
+    rig.gateways.send(batch(rig.home.now, odd, batch="odd"))
+    ((_, told),) = rig.gateways.answers_until("odd")
+    assert told["results"][0]["status"] == "stored"
+    assert receiver(rig) == before
 
 
 def test_signals_are_for_the_writer_who_ends_the_receiver_in_its_time(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import make_url
 
+from hub.adapters.clock import SystemClock
 from hub.errors import Transient, WrongSetting
 
 WAL_RESET_MENDED = (3, 51, 3)
@@ -135,12 +136,13 @@ def _begin_as_writer(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
     driver.execute("PRAGMA busy_timeout = 0")
-    pause = threading.Event()
+    clock, pause = SystemClock(), threading.Event()
+    until = clock.monotonic() + patience_ms / 1000
     try:
-        for _ in range(int(patience_ms / 1000 / TRY_EVERY_S)):
+        while clock.monotonic() < until:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-            except driver.OperationalError as error:
+            except driver.Error as error:
                 if not is_busy(error):
                     break
                 pause.wait(TRY_EVERY_S)

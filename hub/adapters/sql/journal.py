@@ -86,7 +86,7 @@ class SqlJournal:
                 for e, row_id in zip(entries, ids, strict=True)
                 if e.record is not None and not e.replaces_held
             ]
-            _RECORDS.execute(self._connection, records)
+            _RECORDS.execute(self._connection, sorted(records))
         for entry, row_id in zip(entries, ids, strict=True):
             if entry.replaces_held:
                 self._replace_held(entry, row_id)

@@ -73,7 +73,7 @@ class SqlOperations:
         for value in seconds:
             index = bisect_left(BUCKETS, value)
             buckets.setdefault(BUCKETS[index] if index < len(BUCKETS) else INFINITE, []).append(value)
-        for bound, values in buckets.items():
+        for bound, values in sorted(buckets.items()):
             statement = insert_into(self._connection, histogram).values(
                 name=name, le=bound, count=len(values), sum=sum(values)
             )

@@ -101,7 +101,11 @@ class WeightChange:
         return (Deadline("no_reweigh", key, sample.at + REWEIGH_WITHIN, finding, WEIGHT),)
 
     def calm_among(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
-        """Whatever it is compared with lies between the lowest and the highest before it. In doubt it is asked."""
+        """Whatever it is compared with lies between the lowest and the highest before it. In doubt it is asked.
+
+        A step of the scale away from each limit: a difference is rounded before it is compared, and a dry weight may
+        be known to the gram.
+        """
         if not all(weight.trusted for weight in past):
             return None
         lowest, highest = min((w.value for w in past), default=None), max((w.value for w in past), default=None)
@@ -112,7 +116,8 @@ class WeightChange:
             else:
                 base = lowest if change.gain else highest
             if base is not None:
-                calm = calm.within(Calm(None, base + change.kg) if change.gain else Calm(base - change.kg, None))
+                room = change.kg - METRICS[WEIGHT].resolution
+                calm = calm.within(Calm(None, base + room) if change.gain else Calm(base - room, None))
         return calm
 
     def bands(self, patient: Patient) -> Sequence[Band]:

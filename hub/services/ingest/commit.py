@@ -81,7 +81,7 @@ def process(
             _read(uow, hub, group, message)
         if group.arrivals:
             _store_and_judge(uow, hub, group)
-        for (name, label), by in group.counts.items():
+        for (name, label), by in sorted(group.counts.items()):  # in one order, or two processes wait for each other
             uow.operations.count(name, label, by)
         written_at = hub.clock.now()
         uow.operations.observe(

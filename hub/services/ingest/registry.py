@@ -141,7 +141,7 @@ class Registry:
             later = {metric: max(at, before.get(metric, at)) for metric, at in theirs.items()}
             self._newest[one] = (versions[one] + 1, {**before, **later})
             at, weights = self._weights.get(one, (None, None))
-            if one in self._weighed:
+            if one in self._weighed and _reaches(self._weighed[one], self._newest[one][1].get(WEIGHT)):
                 self._weights[one] = (versions[one] + 1, self._weighed[one])
             elif weights is not None and at == versions[one] and WEIGHT not in theirs:
                 self._weights[one] = (versions[one] + 1, weights)
@@ -171,6 +171,11 @@ def _calm_among(rules: Sequence[Rule], past: Sequence[Sample], patient: Patient)
     except Exception:
         log.exception("what is calm after these weights cannot be told")
         return None
+
+
+def _reaches(weights: Weights, newest: datetime | None) -> bool:
+    """Whether none lies beyond what was read: one may, where the hub's clock was set back."""
+    return newest is None or (bool(weights[1]) and weights[1][-1].at >= newest)
 
 
 def _absent(wanted: Collection[Key], kept: Mapping[Key, object]) -> set[Key]:

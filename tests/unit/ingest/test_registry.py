@@ -188,6 +188,30 @@ def test_the_weights_of_the_last_weeks_are_known_after_every_commit_of_whomever(
                 assert [weight for weight in weights if weight.at >= since[patient]] == truth[patient]
 
 
+def test_a_weight_that_lies_ahead_of_a_clock_that_was_set_back_is_not_forgotten(home: Home) -> None:
+    patient = home.enrol("W1", "Wes Invented", ("heart-failure",))
+    equipment.assign_device(home.hub, ADMIN, home.devices[SCALE], patient, since=home.now - timedelta(days=9))
+    seqs = iter(range(500, 600))
+
+    def weighs(weight: float, registry: Registry) -> None:
+        one = reading(next(seqs), home.now, kg(weight), SCALE)
+        process(home.hub, [home.message(batch(home.now, one, batch=f"b-{weight}"))], registry)
+
+    home.clinic.clock.forward(timedelta(hours=1))
+    weighs(78.2, Registry())
+    home.clinic.clock.forward(-timedelta(hours=1))
+    registry = Registry()
+    weighs(78.1, registry)
+    home.clinic.clock.forward(timedelta(hours=2))
+    weighs(78.3, registry)
+    since, until = {patient: home.now - timedelta(days=2)}, home.now + timedelta(minutes=1)
+    with home.hub.unit_of_work() as uow:
+        versions, truth = uow.patients.evaluation_versions([patient]), uow.series.ranges(WEIGHT, since, until)
+        _, weights = registry.weights(uow, versions, since, until)[patient]
+    assert [weight for weight in weights if weight.at >= since[patient]] == truth[patient]
+    assert len(truth[patient]) == 3
+
+
 def take_back_newest(home: Home, patient: int) -> None:
     with home.hub.unit_of_work() as uow:
         newest = uow.series.latest([patient])[patient][WEIGHT]
