@@ -32,7 +32,7 @@ class Bucket:
     since: datetime
     until: datetime
     count: int
-    """Values behind ``low``, ``mean``, ``high`` and ``last``: trusted ones. None of the four where there are none."""
+    """Values behind ``low``, ``mean``, ``high`` and ``last``: trusted, of known time. None of the four without one."""
     low: float | None
     mean: float | None
     high: float | None

@@ -45,8 +45,8 @@ PULSE_PRESSURE = "pulse_pressure_suspect"
 """Systolic minus diastolic under 15 or over 130: flagged, still a measurement."""
 
 _UNTRUSTED = DEVICE_FAULTS | {ZERO, IMPLAUSIBLE, INVERTED, SOMEONE_ELSE, WITHDRAWN}
-NOT_AVERAGED = _UNTRUSTED | {PATIENT_REPORTED}
-"""Flags of which any one keeps a value out of averages and references."""
+NOT_AVERAGED = _UNTRUSTED | {PATIENT_REPORTED, TIME_SUSPECT}
+"""Flags of which any one keeps a value out of averages of hours and days; of unknown time it is in none of them."""
 
 
 @dataclass(frozen=True, slots=True)

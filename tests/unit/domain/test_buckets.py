@@ -203,9 +203,9 @@ def test_edges_leave_no_gap_and_none_is_longer_than_its_unit_allows(
     assert max(lengths(zone, unit, first, last)) <= longest
 
 
-def test_a_sample_is_trusted_if_its_bucket_counts_it() -> None:
+def test_a_bucket_counts_what_is_trusted_and_of_known_time() -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    for flag in sorted(NOT_AVERAGED | {"late", "suspect", "time_suspect"}):
+    for flag in sorted(NOT_AVERAGED | {"late", "suspect"}):
         sample = Sample(1, "body_weight", 80, noon, flags=frozenset({flag}))  # type: ignore[arg-type]
         (found,) = buckets(columns((noon, 80.0), flags=[flag]), "UTC", "hour")
-        assert (found.count == 1) == sample.trusted, flag
+        assert (found.count == 1) == (sample.trusted and sample.dated), flag
