@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine
@@ -14,6 +15,9 @@ from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.tables import metadata
 from tests.servers_influx import InfluxDB, influxdb
 from tests.servers_postgres import PostgreSQL, postgresql
+
+settings.register_profile("rpmhub", deadline=None)  # how long an example takes depends on what else runs
+settings.load_profile("rpmhub")
 
 MONTHS = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 """Around which stories of tests are set; the months of other rows are left to the default partition."""
