@@ -91,7 +91,7 @@ class Rig:
     def __init__(self, home: Home, broker: Mosquitto) -> None:
         self.home, self.broker = home, broker
         self.clock = RigClock(home)
-        _leave_session(broker.port, "hub")
+        leave_session(broker.port, "hub")
         self.gateways = Gateways(broker)
         self.inbox_of: Callable[[int], Any] = self._in_this_process
         self._pages = 1_000_000
@@ -143,7 +143,7 @@ def until(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def _leave_session(port: int, client_id: str) -> None:
+def leave_session(port: int, client_id: str) -> None:
     """As after the hub's first start ever: from then on the broker keeps what comes for it."""
     done = threading.Event()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)

@@ -17,7 +17,7 @@ from hub.adapters.sql.engine import sqlite_driver
 from hub.services.ingest import poison
 from hub.services.ingest.messages import Message
 from hub.settings import Address
-from tests.contract.hub_rig import WAIT_S, Rig, RigClock, rigs, until
+from tests.contract.hub_rig import WAIT_S, Rig, RigClock, leave_session, rigs, until
 from tests.servers import mosquitto
 from tests.unit.ingest.bad_input import SINGLE, WHOLE
 from tests.unit.ingest.home import Home, batch, homes, kg, reading
@@ -251,6 +251,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 def test_receipts_of_an_earlier_connection_acknowledge_nothing(home: Home, tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker:
+        leave_session(broker.port, "hub")
         inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
         inbox.start()
         sender = paho_sender(broker.port)

@@ -12,7 +12,7 @@ from paho.mqtt import client as paho
 from hub.adapters import receiver_process
 from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
 from hub.settings import Address
-from tests.contract.hub_rig import Rig, rigs, until
+from tests.contract.hub_rig import Rig, leave_session, rigs, until
 from tests.servers import mosquitto
 from tests.unit.ingest.home import batch, kg, reading
 
@@ -137,6 +137,7 @@ def sender(port: int) -> Iterator[Callable[[bytes], object]]:
 
 def test_what_was_not_acknowledged_comes_again_and_old_receipts_are_void(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker:
+        leave_session(broker.port, "hub")
         inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)
@@ -161,6 +162,7 @@ def test_what_was_not_acknowledged_comes_again_and_old_receipts_are_void(tmp_pat
 
 def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
+        leave_session(broker.port, "hub")
         inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)
