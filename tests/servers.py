@@ -1,10 +1,12 @@
 """Real servers for tests, on free ports of this machine, each gone when its context ends."""
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def stand_still(process: int) -> None:
+    """Stops it, and returns when none of its threads runs any more: the signal alone is sent, not yet obeyed."""
+    os.kill(process, signal.SIGSTOP)
+    tick = threading.Event()
+    for _ in range(round(_READY_S / _POLL_S)):
+        with contextlib.suppress(FileNotFoundError):  # a thread ended while it was read
+            stats = [task.read_text() for task in Path(f"/proc/{process}/task").glob("*/stat")]
+            if {stat.rpartition(")")[2].split()[0] for stat in stats} <= {"T", "Z"}:
+                return
+        tick.wait(_POLL_S)
+    raise TimeoutError(f"process {process} does not stop")
 
 
 @dataclass

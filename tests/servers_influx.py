@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers import free_port, wait_for_port
+from tests.servers import free_port, stand_still, wait_for_port
 
 TOKEN, ORG, BUCKET = "test-token", "clinic", "rpm"
 _USER, _PASSWORD = "hub", "test-password"
@@ -119,7 +119,7 @@ class InfluxDB:
     def freeze(self) -> None:
         """Connections stay open and are not answered."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+            stand_still(self._process.pid)
 
     def thaw(self) -> None:
         if self._process is not None:

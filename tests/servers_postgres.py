@@ -10,14 +10,14 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from tests.servers import free_port, wait_for_port
+from tests.servers import free_port, stand_still, wait_for_port
 
 MAJOR = 15
 """The oldest that the hub is made for."""
@@ -75,10 +75,10 @@ class PostgreSQL:
 
     def freeze(self) -> None:
         """Every one of its processes stands still; connections stay open and are not answered."""
-        self._signal(signal.SIGSTOP)
+        self._each(stand_still)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        self._each(lambda process: os.kill(process, signal.SIGCONT))
 
     def create(self, database: str, template: str = "template1") -> str:
         """A new database, empty or as ``template`` is; its URL. Nobody may be connected to the template."""
@@ -125,12 +125,12 @@ class PostgreSQL:
             int(pid) for pid in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         ]
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _each(self, act: Callable[[int], None]) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            act(self._process.pid)
             for child in self._children():
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, number)
+                    act(child)
 
     def _wait_until_gone(self, pids: list[int]) -> None:
         """A crash leaves its children a moment longer, and they hold the files."""

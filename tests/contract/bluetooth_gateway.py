@@ -16,7 +16,7 @@ from paho.mqtt import client as paho
 
 from device_gateway.clock import SystemClock
 from tests.bluez.site import Site, site
-from tests.servers import Mosquitto, mosquitto
+from tests.servers import Mosquitto, mosquitto, stand_still
 
 CLOCK = SystemClock()
 WAIT_S = 20.0
@@ -113,7 +113,7 @@ class Gateway:
     def freeze(self) -> None:
         """It does nothing more, not even die, until it is killed."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        stand_still(self.process.pid)
 
     def stop(self) -> int:
         return self._end(signal.SIGTERM)

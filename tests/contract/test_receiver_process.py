@@ -13,7 +13,7 @@ from hub.adapters import receiver_process
 from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, leave_session, rigs, until
-from tests.servers import mosquitto
+from tests.servers import mosquitto, stand_still
 from tests.unit.ingest.home import batch, kg, reading
 
 pytestmark = pytest.mark.timeout(60)
@@ -69,7 +69,7 @@ def test_a_receiver_that_is_killed_is_replaced_and_loses_nothing(rig: Rig) -> No
 
 def test_a_receiver_that_hangs_is_replaced_and_loses_nothing(rig: Rig) -> None:
     send_and_hear(rig, 1)
-    os.kill(receiver(rig), signal.SIGSTOP)
+    stand_still(receiver(rig))
     rig.gateways.send(rig.good(2))
     send_and_hear(rig, 3)
     assert rig.home.rows("journal", "seq") == [1, 2, 3]

@@ -244,10 +244,12 @@ def test_an_influxdb_that_is_away_says_so_in_time(influx_server: InfluxDB, influ
     copy = influx(influx_url, timeout_s=0.5)
     copy.append({1: [weight(1, "80.0", NOON)]})
     influx_server.freeze()
-    for act in (copy.health, lambda: copy.append({1: [weight(1, "80.0", NOON)]})):
-        with pytest.raises(Transient, match="Timeout"):
-            act()
-    influx_server.thaw()
+    try:
+        for act in (copy.health, lambda: copy.append({1: [weight(1, "80.0", NOON)]})):
+            with pytest.raises(Transient, match="Timeout"):
+                act()
+    finally:
+        influx_server.thaw()
     copy.health()
     copy.close()
 

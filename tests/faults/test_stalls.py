@@ -20,6 +20,7 @@ from tests.faults.evidence import gather
 from tests.faults.killers import poll
 from tests.faults.record import count_of, record
 from tests.faults.test_disk_errors import DEVICES, WITHIN_S, arrived, losses, measure, waiting
+from tests.servers import stand_still
 
 STALLS, SEED = count_of("FAULT_STALLS", 6), count_of("FAULT_SEED", 1)
 STANDS_S = (0.1, 3.0)
@@ -41,7 +42,7 @@ def test_who_stands_still_for_a_while_loses_nothing(tmp_path: Path) -> None:
             pause.wait(chance.uniform(0, 0.1))
             (receiver,) = map(int, Path(f"/proc/{ingest.pid}/task/{ingest.pid}/children").read_text().split())
             stalled = receiver if number % 2 else ingest.pid
-            os.kill(stalled, signal.SIGSTOP)
+            stand_still(stalled)
             measured += measure(cuffs)
             pause.wait(chance.uniform(*STANDS_S))
             os.kill(stalled, signal.SIGCONT)
