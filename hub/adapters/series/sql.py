@@ -6,7 +6,20 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from hub.adapters.sql import amendments
 from hub.adapters.sql.amendments import holds
@@ -59,6 +72,38 @@ _INTO = {table: _new_ones(table) for table in (reading, replayed)}
 _LATEST = Many(_newer_ones, _COLUMNS)
 
 
+def _of_one(table: Table) -> Select[Any]:
+    """One patient's samples of one metric within a span: see ``_span``."""
+    amended = amendment.c.patient_id == bindparam("patient"), amendment.c.metric == bindparam("code")
+    theirs = select(table).where(table.c.patient_id == bindparam("patient"), table.c.metric == bindparam("code"))
+    return theirs.where(_in_span(table), holds(table, *amended))
+
+
+def _of_many(table: Table) -> Select[Any]:
+    """Many patients' samples of one metric within a span."""
+    theirs = select(table).where(among(table.c.patient_id), table.c.metric == bindparam("code"))
+    return theirs.where(_in_span(table), holds(table, amendment.c.metric == bindparam("code")))
+
+
+def _in_span(table: Table) -> ColumnElement[bool]:
+    return (table.c.at >= bindparam("since")) & (table.c.at < bindparam("until"))
+
+
+_LINES = reading, replayed
+_RANGE = {line: _of_one(line).order_by(line.c.at, line.c.reading_id) for line in _LINES}
+_RANGES = {line: _of_many(line).order_by(line.c.patient_id, line.c.at, line.c.reading_id) for line in _LINES}
+_NEWEST = {
+    line: _of_one(line).order_by(line.c.at.desc(), line.c.reading_id.desc()).limit(bindparam("count", type_=Integer()))
+    for line in _LINES
+}
+
+_NEWEST_TIMES = select(latest.c.patient_id, latest.c.metric, latest.c.at).where(among(latest.c.patient_id))
+_NEWEST_AT = select(latest.c.at).where(
+    latest.c.patient_id == bindparam("patient"), latest.c.metric == bindparam("code")
+)
+_LATEST_OF = select(latest).where(among(latest.c.patient_id))
+
+
 class SqlTimeLine:
     """See ``hub.services.ports.series.TimeLine``; by itself it is that of recordings."""
 
@@ -77,30 +122,24 @@ class SqlTimeLine:
 
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, oldest first, without void and replaced ones."""
-        c = self.table.c
-        found = _within(self.table, patient_id, metric, since, until).order_by(c.at, c.reading_id)
-        return [to_sample(row) for row in self._connection.execute(found)]
+        these = _span(patient_id, metric, since, until)
+        return [to_sample(row) for row in self._connection.execute(_RANGE[self.table], these)]
 
     def ranges(self, metric: str, since: Mapping[int, datetime], until: datetime) -> Mapping[int, list[Sample]]:
         """``range`` of many patients by one question."""
         found: dict[int, list[Sample]] = {patient_id: [] for patient_id in since}
         if not since:
             return found
-        c = self.table.c
-        theirs = among(self._connection, c.patient_id, since)
-        these = select(self.table).where(theirs, c.metric == METRIC_CODES[metric])
-        these = these.where(c.at >= min(since.values()), c.at < until)
-        these = these.where(holds(self.table, amendment.c.metric == METRIC_CODES[metric]))
-        for row in self._connection.execute(these.order_by(c.patient_id, c.at, c.reading_id)):
+        these = {"ids": since, "code": METRIC_CODES[metric], "since": min(since.values()), "until": until}
+        for row in self._connection.execute(_RANGES[self.table], these):
             if row.at >= since[row.patient_id]:
                 found[row.patient_id].append(to_sample(row))
         return found
 
     def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
         """The last ``count`` of ``range``, newest first."""
-        c = self.table.c
-        found = _within(self.table, patient_id, metric, since, until).order_by(c.at.desc(), c.reading_id.desc())
-        return [to_sample(row) for row in self._connection.execute(found.limit(count))]
+        these = {**_span(patient_id, metric, since, until), "count": count}
+        return [to_sample(row) for row in self._connection.execute(_NEWEST[self.table], these)]
 
 
 class SqlSeries(SqlTimeLine):
@@ -160,9 +199,9 @@ class SqlSeries(SqlTimeLine):
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """``range`` as parallel lists."""
         c = reading.c
-        these = _within(reading, patient_id, metric, since, until).order_by(c.at, c.reading_id)
-        wanted = these.with_only_columns(c.at, c.value, c.reading_id, c.comparator, c.flags)
-        at_ms, values, ids, comparators, flags = columns(self._connection, wanted)
+        wanted = _RANGE[reading].with_only_columns(c.at, c.value, c.reading_id, c.comparator, c.flags)
+        these = _span(patient_id, metric, since, until)
+        at_ms, values, ids, comparators, flags = columns(self._connection, wanted, these)
         return Columns(at_ms, values, ids, comparators, flags)
 
     def buckets(
@@ -174,8 +213,7 @@ class SqlSeries(SqlTimeLine):
     def latest(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, Sample]]:
         """The newest sample of each metric of each patient."""
         newest: dict[int, dict[str, Sample]] = {}
-        theirs = among(self._connection, latest.c.patient_id, patient_ids)
-        for row in self._connection.execute(select(latest).where(theirs)):
+        for row in self._connection.execute(_LATEST_OF, {"ids": patient_ids}):
             sample = to_sample(row)
             newest.setdefault(row.patient_id, {})[sample.metric] = sample
         return newest
@@ -184,21 +222,19 @@ class SqlSeries(SqlTimeLine):
         """``latest`` as parallel lists."""
         c = latest.c
         wanted = select(c.patient_id, c.metric, c.at, c.value, c.comparator, c.reading_id)
-        wanted = wanted.where(among(self._connection, c.patient_id, patient_ids)).order_by(c.patient_id, c.metric)
-        theirs, metrics, *rest = columns(self._connection, wanted)
+        wanted = wanted.where(among(c.patient_id)).order_by(c.patient_id, c.metric)
+        theirs, metrics, *rest = columns(self._connection, wanted, {"ids": patient_ids})
         return Latest(theirs, [_METRIC_NAMES[metric] for metric in metrics], *rest)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""
-        found = select(latest.c.at).where(latest.c.patient_id == patient_id, latest.c.metric == METRIC_CODES[metric])
-        return self._connection.execute(found).scalar()
+        this = {"patient": patient_id, "code": METRIC_CODES[metric]}
+        return self._connection.execute(_NEWEST_AT, this).scalar()
 
     def newest_times(self, patient_ids: Sequence[int]) -> Mapping[int, Mapping[str, datetime]]:
         """When the newest sample of each metric of each patient was measured."""
-        found = select(latest.c.patient_id, latest.c.metric, latest.c.at)
-        found = found.where(among(self._connection, latest.c.patient_id, patient_ids))
         newest: dict[int, dict[str, datetime]] = {}
-        for patient_id, metric, at in self._connection.execute(found):
+        for patient_id, metric, at in self._connection.execute(_NEWEST_TIMES, {"ids": patient_ids}):
             newest.setdefault(patient_id, {})[_METRIC_NAMES[metric]] = at
         return newest
 
@@ -230,11 +266,8 @@ def _mark(connection: Connection, table: Table, patient_id: int, sample: Sample)
     connection.execute(update(table).where(this).values(flags=" ".join(sorted(sample.flags))))
 
 
-def _within(table: Table, patient_id: int, metric: str, since: datetime, until: datetime) -> Select[Any]:
-    key = table.c
-    these = select(table).where(key.patient_id == patient_id, key.metric == METRIC_CODES[metric])
-    amended = amendment.c.patient_id == patient_id, amendment.c.metric == METRIC_CODES[metric]
-    return these.where(key.at >= since, key.at < until, holds(table, *amended))
+def _span(patient_id: int, metric: str, since: datetime, until: datetime) -> dict[str, object]:
+    return {"patient": patient_id, "code": METRIC_CODES[metric], "since": since, "until": until}
 
 
 def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[tuple[object, ...]]:

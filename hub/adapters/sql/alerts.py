@@ -8,19 +8,37 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, insert, select, update
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
-from hub.adapters.sql.upsert import insert_into
+from hub.adapters.sql.upsert import PerDialect, insert_into
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
 from hub.domain.severity import Severity
 from hub.errors import NotFound
 from hub.services.ports.alerting import AlertEvent, OpenAlert
 
-_LIVE = table.c.state.in_((State.OPEN.value, State.ACKNOWLEDGED.value))
+_ADD = PerDialect(
+    lambda connection: insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
+)
+_BY_ID = select(table).where(table.c.id == bindparam("this"))
+_OPEN_OF = select(table).where(table.c.subject == bindparam("subject"), table.c.problem == bindparam("problem"), _LIVE)
+_OPEN_BY_PATIENT = (
+    select(table.c.patient_id, table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at)
+    .where(among(table.c.patient_id), _LIVE)
+    .order_by(table.c.id)
+)
+_SAVE = update(table).where(table.c.id == bindparam("this"), table.c.version == bindparam("seen"))
+_NOTE = insert(alert_event)
+_LAST_NOTED = (
+    select(alert_event.c.at)
+    .where(alert_event.c.alert_id == bindparam("alert"), alert_event.c.transition == bindparam("transition"))
+    .order_by(alert_event.c.id.desc())
+    .limit(1)
+)
 
 _WRITE: Mapping[str, Any] = {
     "severity": int,
@@ -48,13 +66,12 @@ class SqlAlerts:
     def add(self, alert: Alert) -> int | None:
         """The new row's id, or None where the unique index of open alerts or of references forbids it."""
         values = {name: getattr(alert, name) for name in _FIELDS if name != "id"}
-        statement = insert_into(self._connection, table).values(_written(values)).on_conflict_do_nothing()
-        added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
+        added: int | None = self._connection.execute(_ADD.of(self._connection), _written(values)).scalar_one_or_none()
         return added
 
     def get(self, alert_id: int) -> Alert:
         """Raises ``NotFound``."""
-        found = self._one(select(table).where(table.c.id == alert_id))
+        found = self._one(_BY_ID, this=alert_id)
         if found is None:
             raise NotFound("no such alert")
         return found
@@ -68,7 +85,7 @@ class SqlAlerts:
 
     def open_of(self, subject: str, problem: str) -> Alert | None:
         """The one open or acknowledged alert of this problem."""
-        return self._one(select(table).where(table.c.subject == subject, table.c.problem == problem, _LIVE))
+        return self._one(_OPEN_OF, subject=subject, problem=problem)
 
     def of_patient(self, patient_id: int) -> list[Alert]:
         """Open and acknowledged ones."""
@@ -82,18 +99,16 @@ class SqlAlerts:
 
     def open_by_patient(self, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
         """Open and acknowledged ones; a patient without any is absent."""
-        columns = (table.c.patient_id, table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at)
         by_patient: dict[int, list[OpenAlert]] = defaultdict(list)
-        found = select(*columns).where(among(self._connection, table.c.patient_id, patient_ids), _LIVE)
-        for row in self._connection.execute(found.order_by(table.c.id)):
+        for row in self._connection.execute(_OPEN_BY_PATIENT, {"ids": patient_ids}):
             one = OpenAlert(row.id, row.problem, Severity(row.severity), row.kind, row.opened_at)
             by_patient[row.patient_id].append(one)
         return dict(by_patient)
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
         """Compare-and-set on version ``seen``."""
-        same = (table.c.id == alert_id) & (table.c.version == seen)
-        return self._connection.execute(update(table).where(same).values(_written(fields))).rowcount == 1
+        values = {**_written(fields), "this": alert_id, "seen": seen}
+        return self._connection.execute(_SAVE, values).rowcount == 1
 
     def due_pages(self, now: datetime, limit: int) -> list[int]:
         """Open alerts whose next page is due, reds first."""
@@ -119,21 +134,19 @@ class SqlAlerts:
     def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
         """One line of the alert's history."""
         values = {"alert_id": alert_id, "at": at, "transition": transition, "actor": actor, "words": words}
-        self._connection.execute(insert(alert_event).values(values))
+        self._connection.execute(_NOTE, values)
 
     def last_noted(self, alert_id: int, transition: str) -> datetime | None:
         """When its history last had this transition."""
-        noted = select(alert_event.c.at).where(alert_event.c.alert_id == alert_id)
-        noted = noted.where(alert_event.c.transition == transition).order_by(alert_event.c.id.desc()).limit(1)
-        return self._connection.execute(noted).scalar()
+        return self._connection.execute(_LAST_NOTED, {"alert": alert_id, "transition": transition}).scalar()
 
     def history(self, alert_id: int) -> list[AlertEvent]:
         """Oldest first."""
         found = select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)
         return [AlertEvent(row.at, row.transition, row.actor, row.words) for row in self._connection.execute(found)]
 
-    def _one(self, statement: Select[Any]) -> Alert | None:
-        row = self._connection.execute(statement).mappings().first()
+    def _one(self, statement: Executable, **asked: object) -> Alert | None:
+        row = self._connection.execute(statement, asked).mappings().first()
         return None if row is None else to_alert(row)
 
 

@@ -51,6 +51,6 @@ def within(connection: Connection, line: Table, patient_id: int, since: datetime
 
 def take_out_of_latest(connection: Connection, patient_ids: Sequence[int]) -> list[tuple[int, int]]:
     """Delete latest values that hold no more; of which (patient, metric) another is the newest now."""
-    theirs = among(connection, latest.c.patient_id, patient_ids), ~holds(latest)
-    gone = delete(latest).where(*theirs).returning(latest.c.patient_id, latest.c.metric)
-    return [(row.patient_id, row.metric) for row in connection.execute(gone)]
+    them = delete(latest).where(among(latest.c.patient_id), ~holds(latest))
+    gone = them.returning(latest.c.patient_id, latest.c.metric)
+    return [(row.patient_id, row.metric) for row in connection.execute(gone, {"ids": patient_ids})]

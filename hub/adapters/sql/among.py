@@ -2,18 +2,55 @@
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Column, ColumnElement, Connection, any_, bindparam, func, literal, select
+from sqlalchemy import Boolean, Column, ColumnElement, Dialect, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
-def among(
-    connection: Connection, column: Column[Any], values: Collection[int] | Collection[str]
-) -> ColumnElement[bool]:
-    """Whether ``column`` is one of ``values``, which are all of one kind."""
-    listed = list(values)
-    if connection.dialect.name == "postgresql":
-        return column == any_(literal(listed, ARRAY(column.type)))
-    each = func.json_each(bindparam(None, json.dumps(listed))).table_valued("value")
-    return column.in_(select(each.c.value))
+def among(column: Column[Any], name: str = "ids") -> ColumnElement[bool]:
+    """Whether ``column`` is one of the values that are given as parameter ``name``, all of one kind."""
+    return _Among(column, bindparam(name, type_=_Listed(column.type)))
+
+
+class _Listed(TypeDecorator[Collection[Any]]):
+    """A collection as one parameter: JSON, or an array on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, one: TypeEngine[Any]) -> None:
+        self.one = one
+        super().__init__()
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(self.one) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> list[Any] | str:
+        listed = list(value or ())
+        return listed if dialect.name == "postgresql" else json.dumps(listed)
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 (interface)
+        """As it is: SQLite has no booleans, and would be asked whether it ``= 1``, which no index answers."""
+        return self
+
+
+@compiles(_Among)
+def _json_each(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, listed = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({listed}))"
+
+
+@compiles(_Among, "postgresql")
+def _any(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, listed = (compiler.process(one, **kw) for one in element.clauses)
+    return f"{column} = ANY ({listed})"

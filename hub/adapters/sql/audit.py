@@ -11,6 +11,8 @@ from hub.adapters.sql.tables.operations import UNSEALED, audit
 from hub.errors import Transient
 from hub.services.ports.operations import AuditRow
 
+_WRITE = insert(audit)
+
 
 class SqlAudit:
     """See ``hub.services.ports.operations.Audit``."""
@@ -20,11 +22,8 @@ class SqlAudit:
 
     def write(self, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, object]) -> None:
         """One act, unchained: the worker seals it."""
-        self._connection.execute(
-            insert(audit).values(
-                at=at, actor=actor, act=act, subject=subject, detail=json.dumps(detail, sort_keys=True, default=str)
-            )
-        )
+        told = json.dumps(detail, sort_keys=True, default=str)
+        self._connection.execute(_WRITE, {"at": at, "actor": actor, "act": act, "subject": subject, "detail": told})
 
     def unsealed(self, limit: int) -> list[AuditRow]:
         """In id order."""

@@ -31,6 +31,11 @@ _SEEN = Many(
     ("this", "at", "level"),
 )
 
+_IN_USE = select(
+    gateway.c.id, gateway.c.name, gateway.c.purpose, gateway.c.clock_offset_s, gateway.c.spool_dropped_total
+).where(among(gateway.c.id), gateway.c.retired_at.is_(None))
+_HEARD = update(gateway).where(among(gateway.c.id))
+
 
 class SqlGateways:
     """See ``hub.services.ports.devices.Gateways``."""
@@ -50,10 +55,7 @@ class SqlGateways:
 
     def in_use(self, gateway_ids: Collection[str]) -> dict[str, Sender]:
         """Those that are registered and not retired."""
-        c = gateway.c
-        found = select(c.id, c.name, c.purpose, c.clock_offset_s, c.spool_dropped_total)
-        found = found.where(among(self._connection, c.id, gateway_ids), c.retired_at.is_(None))
-        return {row[0]: Sender(*row) for row in self._connection.execute(found)}
+        return {row[0]: Sender(*row) for row in self._connection.execute(_IN_USE, {"ids": gateway_ids})}
 
     def all(self) -> list[GatewayRow]:
         """Every gateway, by name."""
@@ -83,8 +85,7 @@ class SqlGateways:
 
     def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None:
         """A message of these gateways arrived."""
-        theirs = among(self._connection, gateway.c.id, gateway_ids)
-        self._connection.execute(update(gateway).where(theirs).values(heard_at=now))
+        self._connection.execute(_HEARD, {"ids": gateway_ids, "heard_at": now})
 
 
 class SqlDevices:

@@ -18,6 +18,52 @@ from hub.services.ports.measuring import DueDeadline, Expectation
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
+_WAITING = (
+    select(deadline.c.patient_id, deadline.c.metric)
+    .where(among(deadline.c.patient_id), deadline.c.state == "waiting")
+    .distinct()
+)
+_SOONER = update(deadline).where(
+    deadline.c.patient_id == bindparam("patient"),
+    deadline.c.kind == bindparam("sort"),
+    deadline.c.key == bindparam("this"),
+    deadline.c.state == "waiting",
+    deadline.c.due_at > bindparam("due"),
+)
+_ANSWERED = (
+    update(deadline)
+    .where(
+        deadline.c.patient_id == bindparam("patient"),
+        deadline.c.state == "waiting",
+        deadline.c.metric == bindparam("code"),
+        deadline.c.from_at < bindparam("before"),
+    )
+    .values(state="cancelled")
+)
+_END = update(deadline).where(deadline.c.id == bindparam("this"), deadline.c.state == "waiting")
+_FAILED = (
+    select(failed_attempt)
+    .where(
+        failed_attempt.c.patient_id == bindparam("patient"),
+        failed_attempt.c.metric == bindparam("code"),
+        failed_attempt.c.at >= bindparam("since"),
+        failed_attempt.c.at < bindparam("until"),
+    )
+    .order_by(failed_attempt.c.at)
+)
+_MET = Many(
+    lambda _: (
+        update(expectation)
+        .where(
+            expectation.c.patient_id == bindparam("this"),
+            expectation.c.metric == bindparam("code"),
+            expectation.c.check_at > bindparam("now"),
+        )
+        .values(check_at=bindparam("now"))
+    ),
+    ("this", "code", "now"),
+)
+
 
 class SqlDuties:
     """See ``hub.services.ports.measuring.Duties``."""
@@ -39,28 +85,19 @@ class SqlDuties:
         }
         if insert_or_ignore(self._connection, deadline, [row]) == 1:
             return True
-        same = (deadline.c.patient_id == patient_id) & (deadline.c.kind == duty.kind) & (deadline.c.key == duty.key)
-        later = same & (deadline.c.state == "waiting") & (deadline.c.due_at > duty.due_at)
+        same = {"patient": patient_id, "sort": duty.kind, "this": duty.key, "due": duty.due_at}
         moved = {name: row[name] for name in ("from_at", "due_at", "finding")}
-        return self._connection.execute(update(deadline).where(later).values(moved)).rowcount == 1
+        return self._connection.execute(_SOONER, {**same, **moved}).rowcount == 1
 
     def cancel_deadlines(self, patient_id: int, sample: Sample) -> int:
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
-        waiting = update(deadline).where(
-            deadline.c.patient_id == patient_id,
-            deadline.c.state == "waiting",
-            deadline.c.metric == METRIC_CODES[sample.metric],
-            deadline.c.from_at < sample.at,
-        )
-        return self._connection.execute(waiting.values(state="cancelled")).rowcount
+        these = {"patient": patient_id, "code": METRIC_CODES[sample.metric], "before": sample.at}
+        return self._connection.execute(_ANSWERED, these).rowcount
 
     def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
         """By patient the metrics of which a valid sample is waited for."""
-        found = select(deadline.c.patient_id, deadline.c.metric).where(
-            among(self._connection, deadline.c.patient_id, patient_ids), deadline.c.state == "waiting"
-        )
         waiting: dict[int, set[str]] = {}
-        for row in self._connection.execute(found.distinct()):
+        for row in self._connection.execute(_WAITING, {"ids": patient_ids}):
             waiting.setdefault(row.patient_id, set()).add(_METRIC_NAMES[row.metric])
         return waiting
 
@@ -101,13 +138,10 @@ class SqlDuties:
 
     def failed(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Attempt]:
         """Attempts without a value, oldest first."""
-        key = failed_attempt.c
-        found = select(failed_attempt).where(
-            key.patient_id == patient_id, key.metric == METRIC_CODES[metric], key.at >= since, key.at < until
-        )
+        these = {"patient": patient_id, "code": METRIC_CODES[metric], "since": since, "until": until}
         return [
             Attempt(r.reading_id, metric, r.at, failed=True, obtained=False, flags=frozenset(r.flags.split()))
-            for r in self._connection.execute(found.order_by(key.at))
+            for r in self._connection.execute(_FAILED, these)
         ]
 
     def due_deadlines(self, now: datetime, limit: int) -> list[DueDeadline]:
@@ -124,8 +158,7 @@ class SqlDuties:
         return self._end(deadline_id, "raised")
 
     def _end(self, deadline_id: int, state: str) -> bool:
-        this = (deadline.c.id == deadline_id) & (deadline.c.state == "waiting")
-        return self._connection.execute(update(deadline).where(this).values(state=state)).rowcount == 1
+        return self._connection.execute(_END, {"this": deadline_id, "state": state}).rowcount == 1
 
     def expect(self, waited: Expectation) -> None:
         """Write or replace the occurrence that is waited for."""
@@ -164,20 +197,6 @@ class SqlDuties:
         at = to_ms(now)
         codes = ((one, METRIC_CODES[metric]) for one, theirs in metrics.items() for metric in sorted(theirs))
         _MET.execute(self._connection, [(one, code, at) for one, code in codes])
-
-
-_MET = Many(
-    lambda _: (
-        update(expectation)
-        .where(
-            expectation.c.patient_id == bindparam("this"),
-            expectation.c.metric == bindparam("code"),
-            expectation.c.check_at > bindparam("now"),
-        )
-        .values(check_at=bindparam("now"))
-    ),
-    ("this", "code", "now"),
-)
 
 
 def _expectation(r: Row[Any]) -> Expectation:

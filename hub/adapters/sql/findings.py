@@ -5,12 +5,25 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.measurements import finding as table
 from hub.domain.findings import Finding
 from hub.domain.severity import Severity
+
+_ADD = insert(table).returning(table.c.id)
+_OF_READINGS = (
+    select(table)
+    .where(
+        among(table.c.reading_id),
+        table.c.patient_id == bindparam("patient"),
+        table.c.protocol_version_id == bindparam("copy"),
+        table.c.superseded_at.is_(None),
+    )
+    .order_by(table.c.id)
+)
+_SUPERSEDE = update(table).where(among(table.c.id))
 
 
 class SqlFindings:
@@ -47,28 +60,23 @@ class SqlFindings:
             "protocol_version_id": protocol_version_id,
             "alert_id": alert_id,
         }
-        added: int = self._connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+        added: int = self._connection.execute(_ADD, values).scalar_one()
         return added
 
     def of_readings(
         self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int
     ) -> dict[int, list[tuple[int, Finding]]]:
         """What one protocol's copy says of these samples, with the rows' ids."""
-        found = select(table).where(
-            among(self._connection, table.c.reading_id, reading_ids),
-            table.c.patient_id == patient_id,
-            table.c.protocol_version_id == protocol_version_id,
-            table.c.superseded_at.is_(None),
-        )
+        these = {"ids": reading_ids, "patient": patient_id, "copy": protocol_version_id}
         said: dict[int, list[tuple[int, Finding]]] = {}
-        for row in self._connection.execute(found.order_by(table.c.id)):
+        for row in self._connection.execute(_OF_READINGS, these):
             said.setdefault(row.reading_id, []).append((row.id, to_finding(row)))
         return said
 
     def supersede(self, finding_ids: Sequence[int], now: datetime) -> None:
         """A late reading changed what these said."""
         if finding_ids:
-            self._connection.execute(update(table).where(table.c.id.in_(finding_ids)).values(superseded_at=now))
+            self._connection.execute(_SUPERSEDE, {"ids": finding_ids, "superseded_at": now})
 
     def supersede_all(self, patient_id: int, reading_ids: Sequence[int], now: datetime) -> set[int]:
         """The samples are left out."""

@@ -71,8 +71,8 @@ class SqlJournal:
         """Those of them that are held."""
         if not ids:
             return set()
-        found = select(journal.c.id).where(among(self._connection, journal.c.id, ids), HELD)
-        return set(self._connection.execute(found).scalars())
+        found = select(journal.c.id).where(among(journal.c.id), HELD)
+        return set(self._connection.execute(found, {"ids": ids}).scalars())
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
         """Rows and keys in three statements; ids in the entries' order."""

@@ -4,12 +4,13 @@ import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, bindparam, insert, select
 
 from hub.adapters.sql.registry import version
 from hub.adapters.sql.tables.operations import counter, heartbeat, histogram, stamp
-from hub.adapters.sql.upsert import insert_into, upsert
+from hub.adapters.sql.upsert import PerDialect, insert_into, upsert
 from hub.services.ports.operations import Heartbeat
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
@@ -17,6 +18,23 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 INFINITE = 1e12
 """+Inf as a number that both databases keep."""
+
+_STAMP = select(stamp.c.value).where(stamp.c.name == bindparam("name"))
+
+
+def _added_to(table: Table, keys: Sequence[str], sums: Sequence[str]) -> PerDialect:
+    """A row, or what it adds to the one that stands."""
+
+    def build(connection: Connection) -> Any:
+        statement = insert_into(connection, table)
+        added = {name: table.c[name] + statement.excluded[name] for name in sums}
+        return statement.on_conflict_do_update(index_elements=list(keys), set_=added)
+
+    return PerDialect(build)
+
+
+_COUNT = _added_to(counter, ("name", "label"), ("value",))
+_OBSERVE = _added_to(histogram, ("name", "le"), ("count", "sum"))
 
 
 class SqlOperations:
@@ -27,7 +45,7 @@ class SqlOperations:
 
     def stamp(self, name: str) -> str | None:
         """The stamp's value, or None."""
-        return self._connection.execute(select(stamp.c.value).where(stamp.c.name == name)).scalar()
+        return self._connection.execute(_STAMP, {"name": name}).scalar()
 
     def set_stamp(self, name: str, value: str) -> None:
         """Stamp once: a second stamp of that name is an integrity error."""
@@ -52,12 +70,8 @@ class SqlOperations:
     def count(self, name: str, label: str = "", by: int = 1) -> None:
         """Add to a counter."""
         if by:
-            statement = insert_into(self._connection, counter).values(name=name, label=label, value=by)
-            self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["name", "label"], set_={"value": counter.c.value + statement.excluded.value}
-                )
-            )
+            row = {"name": name, "label": label, "value": by}
+            self._connection.execute(_COUNT.of(self._connection), row)
 
     def registry_version(self) -> int:
         """Moves whenever a device, who has it, a patient or a patient's protocol changes."""
@@ -74,18 +88,8 @@ class SqlOperations:
             index = bisect_left(BUCKETS, value)
             buckets.setdefault(BUCKETS[index] if index < len(BUCKETS) else INFINITE, []).append(value)
         for bound, values in sorted(buckets.items()):
-            statement = insert_into(self._connection, histogram).values(
-                name=name, le=bound, count=len(values), sum=sum(values)
-            )
-            self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["name", "le"],
-                    set_={
-                        "count": histogram.c.count + statement.excluded.count,
-                        "sum": histogram.c.sum + statement.excluded.sum,
-                    },
-                )
-            )
+            row = {"name": name, "le": bound, "count": len(values), "sum": sum(values)}
+            self._connection.execute(_OBSERVE.of(self._connection), row)
 
     def histograms(self) -> Mapping[str, list[tuple[float, int, float]]]:
         """By name: (upper bound, count, sum) per bucket, not cumulative."""

@@ -4,12 +4,12 @@ from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, String, bindparam, func, insert, literal, select, update
 
 from hub.adapters.sql.inbound import SqlInbound
 from hub.adapters.sql.tables.alerting import outbox as table
 from hub.adapters.sql.tables.alerting import reply_code
-from hub.adapters.sql.upsert import insert_into
+from hub.adapters.sql.upsert import PerDialect, insert_into
 from hub.domain.messages import LEFT, RANK, Sending
 from hub.errors import NotFound
 from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
@@ -17,6 +17,17 @@ from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
 _FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
 _PENDING = table.c.state == Sending.PENDING.value
 _MAY_BE_ON_A_PHONE = table.c.state.in_([*(state.value for state in LEFT), Sending.PENDING.value])
+
+_ADD = PerDialect(
+    lambda connection: insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
+)
+_CODES = (
+    select(reply_code)
+    .where(reply_code.c.phone == bindparam("phone"), reply_code.c.issued_at >= bindparam("since"))
+    .order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc())
+)
+_ISSUE_CODE = insert(reply_code)
+_LOCK_PHONE = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("phone", type_=String()))))
 
 
 class SqlOutbox:
@@ -29,8 +40,7 @@ class SqlOutbox:
     def add(self, message: NewMessage, now: datetime) -> int | None:
         """None if its cause has written it before."""
         values = {**asdict(message), "created_at": now, **_state(Sending.PENDING)}
-        statement = insert_into(self._connection, table).values(values).on_conflict_do_nothing()
-        added: int | None = self._connection.execute(statement.returning(table.c.id)).scalar_one_or_none()
+        added: int | None = self._connection.execute(_ADD.of(self._connection), values).scalar_one_or_none()
         return added
 
     def get(self, message_id: int) -> Message:
@@ -178,18 +188,17 @@ class SqlOutbox:
 
     def codes(self, phone: str, since: datetime) -> list[ReplyCode]:
         """The newest first."""
-        found = select(reply_code).where(reply_code.c.phone == phone, reply_code.c.issued_at >= since)
-        rows = self._connection.execute(found.order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc()))
+        rows = self._connection.execute(_CODES, {"phone": phone, "since": since})
         return [ReplyCode(row.phone, row.digit, row.alert_id, row.issued_at) for row in rows]
 
     def issue_code(self, code: ReplyCode) -> None:
         """Keep it; the caller chose the number under ``lock_phone``."""
-        self._connection.execute(insert(reply_code).values(asdict(code)))
+        self._connection.execute(_ISSUE_CODE, asdict(code))
 
     def lock_phone(self, phone: str) -> None:
         """Until the transaction ends nobody else issues a code for this phone."""
         if self._connection.dialect.name == "postgresql":
-            self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(phone))))
+            self._connection.execute(_LOCK_PHONE, {"phone": phone})
 
     def _cancel(self, which: ColumnElement[bool]) -> int:
         cancelled = update(table).where(which, _PENDING).values(_state(Sending.CANCELLED))

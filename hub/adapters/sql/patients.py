@@ -24,6 +24,10 @@ _JUDGED = Many(
     ("this", "seen"),
 )
 
+_BY_ID = select(patient).where(patient.c.id == bindparam("this"))
+_MANY = select(patient).where(among(patient.c.id))
+_VERSIONS = select(patient.c.id, patient.c.evaluation_version).where(among(patient.c.id))
+
 _GRAM = Decimal("0.001")
 
 
@@ -65,15 +69,15 @@ class SqlPatients:
 
     def get(self, patient_id: int) -> Patient:
         """Raises ``NotFound``."""
-        row = self._connection.execute(select(patient).where(patient.c.id == patient_id)).first()
+        row = self._connection.execute(_BY_ID, {"this": patient_id}).first()
         if row is None:
             raise NotFound("no such patient")
         return to_patient(row)
 
     def many(self, patient_ids: Iterable[int]) -> dict[int, Patient]:
         """By id; unknown ones are left out."""
-        found = select(patient).where(patient.c.id.in_(list(patient_ids)))
-        return {row.id: to_patient(row) for row in self._connection.execute(found)}
+        found = self._connection.execute(_MANY, {"ids": list(patient_ids)})
+        return {row.id: to_patient(row) for row in found}
 
     def by_mrn(self, mrn: str) -> Patient | None:
         """The patient with this record number, or None."""
@@ -127,8 +131,7 @@ class SqlPatients:
 
     def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
         """The versions to pass to ``judged``."""
-        columns = select(patient.c.id, patient.c.evaluation_version)
-        found = self._connection.execute(columns.where(among(self._connection, patient.c.id, list(patient_ids))))
+        found = self._connection.execute(_VERSIONS, {"ids": list(patient_ids)})
         return {row.id: row.evaluation_version for row in found}
 
     def judged(self, seen: Mapping[int, int]) -> bool:

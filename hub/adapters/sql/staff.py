@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, true, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, true, update
 
+from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.people import session, staff
 from hub.errors import NotFound
 from hub.services.ports.staff import SessionRow, StaffMember
+
+_BY_ID = select(staff).where(staff.c.id == bindparam("this"))
+_WITH_ROLE = select(staff).where(among(staff.c.role, "roles"), staff.c.disabled_at.is_(None)).order_by(staff.c.id)
 
 
 class SqlStaff:
@@ -31,7 +35,7 @@ class SqlStaff:
 
     def get(self, staff_id: int) -> StaffMember:
         """Raises ``NotFound``."""
-        row = self._connection.execute(select(staff).where(staff.c.id == staff_id)).first()
+        row = self._connection.execute(_BY_ID, {"this": staff_id}).first()
         if row is None:
             raise NotFound("no such member of staff")
         return to_member(row)
@@ -49,8 +53,7 @@ class SqlStaff:
 
     def with_role(self, *roles: str) -> list[StaffMember]:
         """Not disabled, in id order."""
-        found = select(staff).where(staff.c.role.in_(roles), staff.c.disabled_at.is_(None)).order_by(staff.c.id)
-        return [to_member(row) for row in self._connection.execute(found)]
+        return [to_member(row) for row in self._connection.execute(_WITH_ROLE, {"roles": roles})]
 
     def all(self) -> list[StaffMember]:
         """Everybody, disabled ones too, in id order."""
