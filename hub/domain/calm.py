@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol as Interface
+from typing import cast
 
 from hub.domain.metrics import METRICS
 from hub.domain.patients import Patient
@@ -37,9 +38,12 @@ class Calm:
 
     def within(self, other: "Calm") -> "Calm":
         """What is calm to both."""
-        lows = [low for low in (self.low, other.low) if low is not None]
-        highs = [high for high in (self.high, other.high) if high is not None]
-        return Calm(max(lows, default=None), min(highs, default=None))
+        low, high = self.low, self.high
+        if low is None or (other.low is not None and other.low > low):
+            low = other.low
+        if high is None or (other.high is not None and other.high < high):
+            high = other.high
+        return Calm(low, high)
 
 
 class KnowsCalm(Interface):
@@ -58,28 +62,37 @@ class KnowsCalmAmong(Interface):
         ...
 
 
-def calm_among(rules: Iterable[Rule], metric: str, past: Sequence[Sample], patient: Patient) -> Calm | None:
-    """The values of this metric that none of these rules speaks about, after this past; None: at least one is asked."""
-    found = Calm()
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known beforehand of one metric: what is calm to rules that look at the value alone, and those others
+    that can tell once they know the past.
+    """
+
+    calm: Calm = Calm()
+    others: tuple[KnowsCalmAmong, ...] = ()
+
+    def after(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
+        """The values that no rule speaks about after this past, all of this metric; None: a rule must be asked."""
+        found = self.calm
+        for rule in self.others:
+            theirs = rule.calm_among(past, patient)
+            if theirs is None:
+                return None
+            found = found.within(theirs)
+        return found
+
+
+def foresee(rules: Iterable[Rule], patient: Patient) -> dict[str, Foreseen]:
+    """By metric; one of which some rule can tell nothing beforehand is absent."""
+    found = {metric: Foreseen() for metric in METRICS}
     for rule in rules:
-        if metric not in rule.metrics:
-            continue
         knows, among = getattr(rule, "calm", None), getattr(rule, "calm_among", None)
-        theirs = knows(patient) if knows else among(past, patient) if among else None
-        if theirs is None:
-            return None
-        found = found.within(theirs)
-    return found
-
-
-def calm_of(rules: Iterable[Rule], patient: Patient) -> dict[str, Calm]:
-    """By metric the values that none of these rules speaks about; a metric that is never calm is absent."""
-    found = {metric: Calm() for metric in METRICS}
-    for rule in rules:
-        knows = getattr(rule, "calm", None)
-        for metric in rule.metrics:
-            if knows is None:
-                found.pop(metric, None)
-            elif metric in found:
-                found[metric] = found[metric].within(knows(patient))
+        for metric in rule.metrics & found.keys():
+            before = found[metric]
+            if knows is not None:
+                found[metric] = Foreseen(before.calm.within(knows(patient)), before.others)
+            elif among is not None:
+                found[metric] = Foreseen(before.calm, (*before.others, cast("KnowsCalmAmong", rule)))
+            else:
+                del found[metric]
     return found

@@ -108,7 +108,8 @@ class WeightChange:
         """
         if not all(weight.trusted for weight in past):
             return None
-        lowest, highest = min((w.value for w in past), default=None), max((w.value for w in past), default=None)
+        kilograms = [weight.value for weight in past]
+        lowest, highest = min(kilograms, default=None), max(kilograms, default=None)
         calm = Calm() if lowest is None or highest is None else Calm(highest - JUMP_KG, lowest + JUMP_KG)
         for change in self.changes:
             if change.window is None:

@@ -1,7 +1,7 @@
 """One patient's new readings: into the series, before the rules, and whatever a late one changes is judged again."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -71,26 +71,79 @@ def evaluate(
     late = {one.patient.id: _first_late(newest.get(one.patient.id, {}), one.readings) for one in came}
     new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
     group = Group(known, late, new, registry, versions or {})
-    speaking = [one for one in came if not _calm(one, group)]
+    speaking = _speaking(uow, came, group, now)
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
 
-def _calm(came: Came, group: Group) -> bool:
-    """Whether no rule has anything to say, do or take back: then none is asked. Nearly all readings are like that."""
+def _speaking(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -> list[Came]:
+    """Those about whom a rule may have something to say, do or take back. Nearly all readings are of nobody such."""
+    weighed: dict[int, list[Sample]] = {}
+    speaking: set[int] = set()
+    for one in came:
+        weights = _weights_if_calm(one, group)
+        if weights is None:
+            speaking.add(one.patient.id)
+        elif weights:
+            weighed[one.patient.id] = weights
+    if weighed:
+        patients = {one.patient.id: one.patient for one in came}
+        for patient_id, (begin, past) in _weights_before(uow, weighed, group, now).items():
+            weights = _in_order(weighed[patient_id])
+            if _calm_after(patients[patient_id], past, weights, group):
+                group.registry.weighed(patient_id, (begin, [*past, *weights]))
+            else:
+                speaking.add(patient_id)
+    return [one for one in came if one.patient.id in speaking]
+
+
+def _weights_if_calm(came: Came, group: Group) -> list[Sample] | None:
+    """The weights that must be looked at beside those before them, if nothing else is to be said of what came."""
     known = group.known[came.patient.id]
     if known.open or known.waiting or group.late[came.patient.id]:
-        return False
-    calm = group.registry.calm(came.patient)
+        return None
+    foreseen = group.registry.foreseen(came.patient)
     weights: list[Sample] = []
     for reading in came.readings:
-        for sample in reading.samples:
-            if sample.metric == WEIGHT and WEIGHT not in calm:
-                weights.append(sample)
-            elif sample.metric not in calm or not calm[sample.metric].holds(sample):
-                return False
         if reading.failed:
+            return None
+        for sample in reading.samples:
+            metric = foreseen.get(sample.metric)
+            if metric is None or not metric.calm.holds(sample) or (metric.others and sample.metric != WEIGHT):
+                return None
+            if metric.others:
+                weights.append(sample)
+    return weights
+
+
+def _calm_after(patient: Patient, past: Sequence[Sample], weights: Sequence[Sample], group: Group) -> bool:
+    """Whether no rule speaks about any of these weights, each after those before it."""
+    foreseen, before = group.registry.foreseen(patient)[WEIGHT], list(past)
+    for weight in weights:
+        try:
+            calm = foreseen.after(before, patient)
+        except Exception:  # asked about the weight it fails again, and that is an alarm (SF10)
+            log.exception("what is calm after these weights cannot be told")
             return False
-    return not weights or group.registry.calm_after(came.patient, group.versions.get(came.patient.id), weights)
+        if calm is None or not calm.holds(weight):
+            return False
+        before.append(weight)
+    return True
+
+
+def _weights_before(
+    uow: UnitOfWork, new: Mapping[int, Sequence[Sample]], group: Group, now: datetime
+) -> dict[int, tuple[datetime, list[Sample]]]:
+    """By patient from when on rules look back from the ``new`` weights, and what was weighed since then before them.
+
+    Those that are not known are asked for all at once.
+    """
+    since = {patient_id: min(weight.at for weight in weights) - LOOKBACK for patient_id, weights in new.items()}
+    found: dict[int, tuple[datetime, list[Sample]]] = {}
+    for patient_id, (_, stored) in group.registry.weights(uow, group.versions, since, now + _AHEAD).items():
+        begin, ours = since[patient_id], group.new[patient_id]
+        before = [weight for weight in stored if weight.at >= begin and weight.reading_id not in ours]
+        found[patient_id] = begin, before
+    return found
 
 
 def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:
@@ -110,20 +163,15 @@ def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now
 
 
 def _pasts(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -> dict[int, Past]:
-    """Each one's past; the weights that rules look back at are known, or fetched for all at once."""
+    """Each one's past, in which the weights that rules look back at are known."""
     new: dict[int, list[Sample]] = {}
     for one in came:
         weights = [s for reading in one.readings for s in reading.samples if s.metric == WEIGHT]
         if weights:
             new[one.patient.id] = weights
-    since = {patient_id: min(weight.at for weight in weights) - LOOKBACK for patient_id, weights in new.items()}
-    until = now + _AHEAD
-    pasts = {one.patient.id: Past(uow.series, one.patient.id, until) for one in came}
-    for patient_id, (_, before) in group.registry.weights(uow, group.versions, since, until).items():
-        begin, ours = since[patient_id], group.new[patient_id]
-        stored = [weight for weight in before if weight.at >= begin and weight.reading_id not in ours]
-        weights = sorted(stored + new[patient_id], key=lambda weight: (weight.at, weight.reading_id))
-        pasts[patient_id].remember(WEIGHT, begin, weights)
+    pasts = {one.patient.id: Past(uow.series, one.patient.id, now + _AHEAD) for one in came}
+    for patient_id, (begin, before) in _weights_before(uow, new, group, now).items():
+        pasts[patient_id].remember(WEIGHT, begin, _in_order([*before, *new[patient_id]]))
     return pasts
 
 
@@ -200,6 +248,10 @@ def judge_after(uow: UnitOfWork, hub: Hub, patient: Patient, gone: Sequence[Samp
     for sample in gone:
         first[sample.metric] = min(sample.at, first.get(sample.metric, sample.at))
     judge.judge(_again(past, first, frozenset(), judge.lookback, now))
+
+
+def _in_order(samples: Iterable[Sample]) -> list[Sample]:
+    return sorted(samples, key=lambda sample: (sample.at, sample.reading_id))
 
 
 def _first_late(newest: Mapping[str, datetime], readings: Sequence[Screened]) -> dict[str, datetime]:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from hub.domain.calm import Calm, calm_among, calm_of
+from hub.domain.calm import Foreseen, foresee
 from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
-from hub.domain.same_person import LOOKBACK, WEIGHT
+from hub.domain.same_person import WEIGHT
 from hub.domain.samples import Sample
 from hub.services.ports.care import Enrolment
 from hub.services.ports.devices import DeviceRow
@@ -44,7 +44,7 @@ class Registry:
         self._periods: dict[int, list[Assignment]] = {}
         self._patients: dict[int, Patient] = {}
         self._enrolments: dict[int, Sequence[Enrolment]] = {}
-        self._calm: dict[int, Mapping[str, Calm]] = {}
+        self._foreseen: dict[int, Mapping[str, Foreseen]] = {}
         self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
         """By patient, as of an evaluation version: whoever adds a sample moves that."""
         self._weights: dict[int, tuple[int, Weights]] = {}
@@ -59,7 +59,7 @@ class Registry:
             self._weights.clear()
         version = uow.operations.registry_version()
         if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._calm):
+            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._foreseen):
                 kept.clear()
             self._newest.clear()
             self._weights.clear()
@@ -102,23 +102,6 @@ class Registry:
             self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
         return {one: self._newest[one][1] for one in versions}
 
-    def calm_after(self, patient: Patient, version: int | None, weights: Sequence[Sample]) -> bool:
-        """Whether those before these weights are known and none of the patient's rules speaks about any after them."""
-        weights = sorted(weights, key=lambda weight: (weight.at, weight.reading_id))
-        at, (since, before) = self._weights.get(patient.id, (None, (weights[0].at, ())))
-        begin = weights[0].at - LOOKBACK
-        if version is None or at != version or since > begin:
-            return False
-        rules = [rule for on in self._enrolments[patient.id] for rule in on.in_force.protocol.rules]
-        past = [one for one in before if one.at >= begin]
-        for weight in weights:
-            calm = _calm_among(rules, past, patient)
-            if calm is None or not calm.holds(weight):
-                return False
-            past.append(weight)
-        self._weighed[patient.id] = begin, past
-        return True
-
     def weights(
         self, uow: UnitOfWork, versions: Mapping[int, int], since: Mapping[int, datetime], until: datetime
     ) -> Mapping[int, Weights]:
@@ -146,31 +129,23 @@ class Registry:
             elif weights is not None and at == versions[one] and WEIGHT not in theirs:
                 self._weights[one] = (versions[one] + 1, weights)
 
-    def calm(self, patient: Patient) -> Mapping[str, Calm]:
-        """By metric the values that none of the patient's rules, whose ``enrolments`` were asked for, speaks about."""
-        known = self._calm.get(patient.id)
+    def foreseen(self, patient: Patient) -> Mapping[str, Foreseen]:
+        """By metric what the patient's rules, whose ``enrolments`` were asked for, can tell beforehand."""
+        known = self._foreseen.get(patient.id)
         if known is None:
             on = self._enrolments[patient.id]
             rules = [rule for enrolment in on for rule in enrolment.in_force.protocol.rules]
-            known = self._calm[patient.id] = _calm(rules, patient)
+            known = self._foreseen[patient.id] = _foreseen(rules, patient)
         return known
 
 
-def _calm(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Calm]:
+def _foreseen(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Foreseen]:
     """Nothing is calm where a rule fails to say so: asked about a sample it fails again, which is an alarm (SF10)."""
     try:
-        return calm_of(rules, patient)
+        return foresee(rules, patient)
     except Exception:
         log.exception("what is calm cannot be told")
         return {}
-
-
-def _calm_among(rules: Sequence[Rule], past: Sequence[Sample], patient: Patient) -> Calm | None:
-    try:
-        return calm_among(rules, WEIGHT, past, patient)
-    except Exception:
-        log.exception("what is calm after these weights cannot be told")
-        return None
 
 
 def _reaches(weights: Weights, newest: datetime | None) -> bool:

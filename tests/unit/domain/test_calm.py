@@ -1,15 +1,16 @@
 """A value that is calm makes no rule speak and sets no duty, whatever came before and whoever the patient is."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.domain.calm import Calm, calm_among, calm_of
+from hub.domain.calm import Calm, foresee
 from hub.domain.findings import InRange
 from hub.domain.limits import Limit
 from hub.domain.metrics import METRICS, quantise
@@ -52,7 +53,7 @@ def values(metric: str, rules: Sequence[Rule], patient: Patient) -> st.SearchStr
 @settings(max_examples=400, deadline=None)
 def test_what_is_calm_is_in_range_and_sets_no_duty(data: st.DataObject, name: str, patient: Patient) -> None:
     rules = TEMPLATES[name].protocol.rules
-    calm = calm_of(rules, patient)
+    calm = {metric: known.calm for metric, known in foresee(rules, patient).items() if not known.others}
     metric = data.draw(st.sampled_from(sorted(calm)))
     drawn = values(metric, rules, patient)
     came = st.sampled_from([frozenset(), frozenset({LATE}), frozenset({LATE, FROM_MEMORY})])
@@ -99,7 +100,7 @@ def test_a_weight_that_is_calm_after_those_before_it_is_in_range_and_nobody_else
     if known is not None and data.draw(st.booleans()):  # where rounding decides
         drawn_kg = quantise(WEIGHT, known.kg + 2) + Decimal(data.draw(st.integers(-2, 2))) / 100
     one = sample(WEIGHT, str(drawn_kg))
-    calm = calm_among(rules, WEIGHT, past, patient)
+    calm = foresee(rules, patient)[WEIGHT].after(past, patient)
     assert calm is not None
     if calm.holds(one):
         history = history_of(past)
@@ -113,8 +114,9 @@ def test_after_a_weight_in_doubt_or_before_a_rule_that_cannot_tell_each_is_asked
     rules = TEMPLATES["heart-failure"].protocol.rules
     patient = Patient(1, "A1", "Pat Invented", None, "UTC")
     doubtful = sample(WEIGHT, "78", NOW - timedelta(days=1), flags=frozenset({SOMEONE_ELSE}))
-    assert calm_among(rules, WEIGHT, [doubtful], patient) is None
-    usual = calm_among(rules, WEIGHT, [replace(doubtful, flags=frozenset())], patient)
+    weight = foresee(rules, patient)[WEIGHT]
+    assert weight.after([doubtful], patient) is None
+    usual = weight.after([replace(doubtful, flags=frozenset())], patient)
     assert usual is not None
     assert usual.holds(sample(WEIGHT, "78.3"))
     assert not usual.holds(sample(WEIGHT, "83.1"))
@@ -123,14 +125,27 @@ def test_after_a_weight_in_doubt_or_before_a_rule_that_cannot_tell_each_is_asked
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_most_readings_of_the_well_are_calm(name: str) -> None:
     patient = Patient(1, "A1", "Pat Invented", None, "UTC")
-    calm = calm_of(TEMPLATES[name].protocol.rules, patient)
+    foreseen = foresee(TEMPLATES[name].protocol.rules, patient)
     well = {"systolic_blood_pressure": "118", "pulse_rate": "70", "oxygen_saturation": "97", "body_temperature": "36.8"}
-    assert [metric for metric, value in well.items() if not calm[metric].holds(sample(metric, value))] == []
+    assert [metric for metric, value in well.items() if not foreseen[metric].calm.holds(sample(metric, value))] == []
 
 
-def test_a_rule_that_looks_back_is_always_asked() -> None:
+def test_of_a_rule_that_looks_back_the_value_alone_tells_nothing() -> None:
     patient = Patient(1, "A1", "Pat Invented", None, "UTC")
-    assert "body_weight" not in calm_of(TEMPLATES["heart-failure"].protocol.rules, patient)
+    rules = TEMPLATES["heart-failure"].protocol.rules
+    assert [rule.id for rule in foresee(rules, patient)[WEIGHT].others] == [
+        rule.id for rule in rules if rule.kind == "weight_change"
+    ]
+
+
+def test_a_rule_that_can_tell_nothing_beforehand_is_always_asked() -> None:
+    @dataclass(frozen=True)
+    class Odd:
+        metrics: frozenset[str] = frozenset({WEIGHT})
+
+    patient = Patient(1, "A1", "Pat Invented", None, "UTC")
+    rules: list[Any] = [*TEMPLATES["heart-failure"].protocol.rules, Odd()]
+    assert WEIGHT not in foresee(rules, patient)
 
 
 @pytest.mark.parametrize("flag", [*sorted(DEVICE_FAULTS), "time_suspect", PATIENT_REPORTED, "someone_else"])
