@@ -151,7 +151,7 @@ class SqlSeries(SqlTimeLine):
         """Idempotent; the latest values move along in the same transaction."""
         rows = _rows(samples)
         new = _INTO[self.table].execute(self._connection, rows)
-        _LATEST.execute(self._connection, rows)
+        _LATEST.execute(self._connection, _newest_of_each(rows))
         if new != len(rows):  # some were there before: they may be void by now
             self._settle_latest(list(samples))
 
@@ -272,6 +272,16 @@ def _span(patient_id: int, metric: str, since: datetime, until: datetime) -> dic
 
 def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[tuple[object, ...]]:
     return [_values(patient_id, sample) for patient_id, theirs in samples.items() for sample in theirs]
+
+
+def _newest_of_each(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Of each patient and metric the newest row."""
+    newest: dict[tuple[object, object], tuple[Any, ...]] = {}
+    for row in rows:
+        known = newest.get(row[:2])
+        if known is None or row[2:4] > known[2:4]:
+            newest[row[:2]] = row
+    return list(newest.values())
 
 
 def _values(patient_id: int, sample: Sample) -> tuple[object, ...]:
