@@ -18,14 +18,14 @@ import msgspec
 from hub.adapters.clock import SystemClock
 from hub.adapters.log_lines import start_logging
 from hub.adapters.mqtt_inbox import MqttInbox, Receipt
-from hub.services.ingest.messages import Message, decoded
+from hub.services.ingest.messages import Message, packed
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
 
-DECODED_BYTES = 10 * 1024 * 1024
-"""Of payloads that wait: decoded as well, they take six times as much."""
+DECODED_BYTES = 4 * 1024 * 1024
+"""Of payloads that wait: read beforehand as well, they take twice as much."""
 
 COLLECT_AFTER = 50_000
 """See ``ingest_loop``."""
@@ -34,7 +34,7 @@ COLLECT_AFTER = 50_000
 class Begin(msgspec.Struct, tag=True, frozen=True):
     """The broker's address and the session's name. ``epoch``: above that of every receipt given out before.
 
-    ``decodes``: hand messages over as batches. Where a receiver has died it may be of a message, and then the writer
+    ``decodes``: read messages beforehand. Where a receiver has died it may be of a message, and then the writer
     must come upon it, who keeps count.
     """
 
@@ -128,14 +128,7 @@ def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Done | Answer | Ch
 
 
 def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]], *, alive: bool) -> None:
-    state = inbox.waiting, inbox.connected, alive
-    try:
-        reply = ENCODER.encode(Taken(messages, *state))
-    except Exception:  # a time or a number that JSON can say and this encoding cannot: the writer reads it for itself
-        log.exception("a group goes undecoded")
-        plain = [(msgspec.structs.replace(message, decoded=None), receipt) for message, receipt in messages]
-        reply = ENCODER.encode(Taken(plain, *state))
-    pipe.send_bytes(reply)
+    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive)))
 
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
@@ -146,9 +139,9 @@ def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
 
 def _read(message: Message) -> Message:
     try:
-        return decoded(message)
-    except Exception:  # raising here would end the connection's thread
-        log.exception("a message could not be decoded beforehand")
+        return packed(message)
+    except Exception:  # raising here would end the connection's thread; the writer reads the message for itself
+        log.exception("a message could not be read beforehand")
         return message
 
 

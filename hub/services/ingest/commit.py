@@ -154,7 +154,7 @@ def _append(
     seen: dict[int, tuple[datetime, int | None]] = {}
     for one, journal_id in zip(accepted, ids, strict=True):
         entry = one.entry
-        reading = screened(entry, one.good, journal_id, group.now)
+        reading = screened(entry, one.measured, journal_id, group.now)
         if entry.replayed and entry.patient_id is not None:
             group.replayed.setdefault(entry.patient_id, []).append(reading)
         elif entry.patient_id is not None:
@@ -163,7 +163,7 @@ def _append(
             held_in_the_table(uow, hub, one, reading, intake.patients, group.now)
         if entry.device_id is not None:
             at, level = seen.get(entry.device_id, (entry.effective_at, None))
-            told = one.good.reading.battery_percent
+            told = one.measured.battery_percent
             seen[entry.device_id] = max(at, entry.effective_at), level if told is None else told
         group.count(f"rpmhub_readings_{'replayed' if entry.replayed else entry.status}_total", entry.code or "")
     uow.devices.note_seen([(device_id, *newest) for device_id, newest in sorted(seen.items())])

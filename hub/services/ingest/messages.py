@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from hub.services.ingest.decode import BadMessage, Batch, decode
+from hub.services.ingest.decode import BadMessage, decode
+from hub.services.ingest.measured import MeasuredBatch, measured, pack, unpack
 
 LANES = ("live", "status", "backfill")
 """In the order they are served: fresh readings overtake stored ones."""
@@ -14,7 +15,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential.
 
     ``redelivered``: it was handed over before and never acknowledged. ``retained``: the broker kept it; it is no sign
-    that its sender lives. ``decoded``: what ``payload`` says, if that was found out already.
+    that its sender lives. ``packed``: what ``payload`` says, if that was found out already.
     """
 
     gateway_id: str
@@ -24,11 +25,11 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     received_at: datetime
     redelivered: bool = False
     retained: bool = False
-    decoded: Batch | None = None
+    packed: bytes = b""
 
-    def batch(self) -> Batch:
+    def batch(self) -> MeasuredBatch:
         """The batch in it. Raises ``BadMessage``."""
-        return decode(self.payload) if self.decoded is None else self.decoded
+        return unpack(self.packed) if self.packed else measured(decode(self.payload), self.received_at)
 
     @classmethod
     def received(
@@ -41,11 +42,11 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
         return cls("", "backfill", topic, payload, now, redelivered, retained)
 
 
-def decoded(message: Message) -> Message:
-    """The same with its batch decoded beforehand, if it holds one that can be read."""
+def packed(message: Message) -> Message:
+    """The same with its batch read beforehand, if it holds one that can be."""
     if message.lane == "status":
         return message
     try:
-        return msgspec.structs.replace(message, decoded=decode(message.payload))
+        return msgspec.structs.replace(message, packed=pack(message.batch()))
     except BadMessage:  # whoever judges the message will come upon it again, and says so
         return message

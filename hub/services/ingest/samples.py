@@ -8,8 +8,8 @@ import msgspec
 
 from hub.domain.metrics import quantise
 from hub.domain.samples import FROM_MEMORY, LATE, TIME_SUSPECT, Attempt, Sample, Shown
-from hub.domain.screening import Value, screen, unmeasured
-from hub.services.ingest.decode import Good
+from hub.domain.screening import unmeasured
+from hub.services.ingest.measured import Measured, Value, values_of
 from hub.services.ingest.wire import Reading
 from hub.services.ports.measuring import JournalEntry
 
@@ -30,10 +30,10 @@ class Screened(msgspec.Struct, frozen=True, gc=False):
     """Since it was measured."""
 
 
-def screened(entry: JournalEntry, good: Good, journal_id: int, now: datetime) -> Screened:
+def screened(entry: JournalEntry, one: Measured, journal_id: int, now: datetime) -> Screened:
     """A reading that just came."""
-    age = _age(entry, good.received_at - good.measured_at) + max(now - entry.received_at, timedelta(0))
-    return screen_reading(good.reading, entry.flags, journal_id, entry.device_id, entry.effective_at, age)
+    age = _age(entry, timedelta(microseconds=one.in_device_us)) + max(now - entry.received_at, timedelta(0))
+    return _screened(one.profile, one.values, entry.flags, journal_id, entry.device_id, entry.effective_at, age)
 
 
 def _age(entry: JournalEntry, in_the_device: timedelta) -> timedelta:
@@ -53,29 +53,34 @@ def screen_reading(
     reading: Reading, flags: frozenset[str], journal_id: int, device_id: int | None, at: datetime, age: timedelta
 ) -> Screened:
     """Samples of a reading at its effective time ``at``, and the attempts that gave none."""
-    values = [Value(v.metric, quantise(v.metric, v.value), v.comparator) for v in reading.values]
+    return _screened(reading.profile, values_of(reading), flags, journal_id, device_id, at, age)
+
+
+def _screened(
+    profile: str,
+    values: Sequence[Value],
+    flags: frozenset[str],
+    journal_id: int,
+    device_id: int | None,
+    at: datetime,
+    age: timedelta,
+) -> Screened:
     if age > LATE_AFTER:
         flags |= {LATE}
-    found = screen(values, flags)
     first = journal_id * VALUES_PER_READING
     samples = [
         Sample(
             reading_id=first + place,
             metric=value.metric,
-            value=value.value,
+            value=quantise(value.metric, value.value),
             at=at,
             device_id=device_id,
-            profile=reading.profile,
+            profile=profile,
             comparator=value.comparator,
-            flags=theirs,
-            shown=_shown(reading, place),
+            flags=flags.union(value.flags) if value.flags else flags,
+            shown=None if value.shown is None else Shown(Decimal(repr(value.shown.value)), value.shown.unit),
         )
-        for place, (value, theirs) in enumerate(zip(values, found, strict=True))
+        for place, value in enumerate(values)
     ]
     given = {value.metric for value in values}
-    return Screened(samples, unmeasured(reading.profile, given, flags, reading_id=first, at=at), age)
-
-
-def _shown(reading: Reading, place: int) -> Shown | None:
-    shown = reading.values[place].shown
-    return None if shown is None else Shown(Decimal(repr(shown.value)), shown.unit)
+    return Screened(samples, unmeasured(profile, given, flags, reading_id=first, at=at), age)
