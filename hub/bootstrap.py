@@ -22,7 +22,6 @@ from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
 from hub.adapters.receiver_process import ReceiverProcess
-from hub.adapters.scheduler import run_ticks
 from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import refuse_restoring, share
@@ -248,6 +247,8 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
 
 def run_worker(settings: Settings, stop: threading.Event) -> None:
     """The worker role, until ``stop`` is set."""
+    from hub.adapters.scheduler import run_ticks  # its library is for this role alone
+
     with serving(settings, "worker", admitted(settings, stop)) as hub:
         lines = [
             Ticker(hub, engine_modules(lambda: reserve_for(settings).given_up), _instance()),

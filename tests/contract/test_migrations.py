@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine
@@ -17,11 +18,18 @@ FINDING = """INSERT INTO finding (rule, problem, severity, at, found_at, sentenc
     patient_id, reading_id) VALUES ('r', 'p', 3, 1000, 1000, 's', '{}', 1, 1, 1, 16)"""
 
 
+def test_the_files_of_migrations_are_named_in_the_order_in_which_they_run() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert [script.revision for script in scripts][::-1] == migrate.revisions()
+
+
 def test_gateways_and_findings_of_before_are_nothing_of_a_replay(tmp_path: Path) -> None:
     file = tmp_path / "hub.db"
     engine = make_engine(f"sqlite:///{file}")
     config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
