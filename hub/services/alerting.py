@@ -115,11 +115,11 @@ def _open(
     alert = replace(alert, id=alert_id)
     record(uow, alert, "OPEN-1", alert.sentence, HUB, now)
     uow.operations.count("rpmhub_alerts_opened_total", f"{alert.kind},{alert.severity.word}")
-    return _page(uow, hub, alert, now)
+    return _page(uow, hub, alert, now, just_chosen=True)
 
 
-def _page(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
-    after = page_if_due(uow, hub, alert, now)
+def _page(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime, *, just_chosen: bool) -> Alert:
+    after = page_if_due(uow, hub, alert, now, just_chosen=just_chosen)
     if after.red and not after.chain.steps and not after.technical:
         technical(uow, hub, "hub", "nobody-can-be-paged", Severity.RED, NOBODY_CAN_BE_PAGED, now)
     return after
@@ -132,7 +132,7 @@ def _attach(uow: UnitOfWork, hub: Hub, patient: Patient | None, alert: Alert, ev
     outcome = change(uow, alert, event, HUB, now)
     if isinstance(outcome, Changed) and outcome.transition != "ADD-1":
         uow.outbox.cancel_of_alert(alert.id)  # pages of the round before know a lesser alert
-        _page(uow, hub, outcome.after, now)
+        _page(uow, hub, outcome.after, now, just_chosen=False)
     return isinstance(outcome, Changed)
 
 

@@ -8,6 +8,7 @@ from hub.domain.findings import InRange
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
 from hub.domain.samples import History, Sample
+from hub.domain.severity import Severity
 from hub.services.hub import HUB, Hub
 from hub.services.ingest.history import Past
 from hub.services.paging import stand_everybody_down
@@ -26,7 +27,8 @@ def note_in_range(uow: UnitOfWork, hub: Hub, patient: Patient, in_range: Sequenc
     if not problems:
         return
     for known in uow.alerts.open_by_patient([patient.id]).get(patient.id, ()):
-        if known.problem in problems and known.kind == CLINICAL:
+        # A red closes only by a person, and none becomes an amber.
+        if known.problem in problems and known.kind == CLINICAL and known.severity is not Severity.RED:
             alert = uow.alerts.get(known.id)
             if alert.live and not alert.red and _is_over(uow, patient, alert, now):
                 _close(uow, hub, alert, now)

@@ -64,11 +64,14 @@ def clinic(hub: Hub, patient: Patient | None = None) -> texts.Clinic:
     return texts.Clinic(hub.site.clinic_name, hub.site.zone, hub.site.public_url, label)
 
 
-def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
-    """Take the step of the chain whose time has come, and write its page in the same transaction."""
+def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime, *, just_chosen: bool = False) -> Alert:
+    """Take the step of the chain whose time has come, and write its page in the same transaction.
+
+    ``just_chosen``: this transaction has looked up who there is for the chain.
+    """
     if alert.next_page_at is None or alert.next_page_at > now or pages_wait(uow, alert, now):
         return alert
-    if not alert.chain.steps or _somebody_left(uow, alert.chain):
+    if not just_chosen and (not alert.chain.steps or _somebody_left(uow, alert.chain)):
         alert = _new_chain(uow, hub, alert, now)
     outcome = change(uow, alert, PageDue(), HUB, now)
     if not isinstance(outcome, Changed):

@@ -14,6 +14,7 @@ from hub.domain.protocols import after_attempt
 from hub.domain.ruling import Rule, WatchesAttempts
 from hub.domain.samples import TIME_SUSPECT, Attempt, Sample, attempt_of
 from hub.domain.severity import Severity
+from hub.domain.slots import missing_problem
 from hub.domain.worsening import AT_ONCE
 from hub.errors import Transient
 from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
@@ -224,8 +225,10 @@ class Judge:
         fresh = {j.sample.reading_id for j in judged if j.age is not None and j.sample.timely}
         live = [one for one in in_range if one.reading_id in fresh]
         note_in_range(self._uow, self._hub, self._patient, live, self._now)
+        open_problems = {one.problem for one in self._open}
         for metric in {j.sample.metric for j in judged if j.sample.reading_id in fresh and j.sample.credible}:
-            data_returned(self._uow, self._hub, self._patient.id, metric, self._now)
+            if missing_problem(metric) in open_problems:
+                data_returned(self._uow, self._hub, self._patient.id, metric, self._now)
 
     def _attempts(self, metric: str, since: datetime, until: datetime) -> Sequence[Attempt]:
         tried = [attempt_of(sample) for sample in self._history(metric, since, until)]
