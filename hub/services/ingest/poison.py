@@ -19,7 +19,12 @@ from hub.services.ports.storage import UnitOfWork
 log = logging.getLogger(__name__)
 
 TRIES = 2
-"""Failures of the hub on one message, or ends of its process, before it is put aside."""
+"""Failures of the hub on one message before it is put aside."""
+
+LIVES = 3
+"""Ends of ingest's process in attempts at one message, before it is put aside. Whoever kills the process is seldom met
+by the same message so often; one that kills it itself always is.
+"""
 
 POISON_IN_A_ROW = 3
 """More bad messages than this, and none good between them, are not poison: it is the hub that is broken."""
@@ -99,7 +104,7 @@ class SafeProcessor:
     def _try(self, message: Message) -> Answers | None:
         """The answers, or None if the hub fails on it."""
         self._begin([message])
-        if self._begun[_digest(message)] >= TRIES:
+        if self._begun[_digest(message)] >= LIVES:
             return None
         for _ in range(TRIES):
             try:
@@ -150,10 +155,10 @@ class SafeProcessor:
         now = self._hub.clock.now()
         with self._hub.unit_of_work() as uow:
             known = uow.gateways.find(message.gateway_id) is not None
-            sentence = "the hub failed on this message twice"
+            sentence = "the hub failed on this message again and again"
             uow.quarantine.add(message.gateway_id, message.topic, "unprocessable", sentence, message.payload, now)
             uow.operations.count("rpmhub_readings_rejected_total", "unprocessable")
-            alarm = "The hub failed twice on one message and put it aside: readings in it are not judged"
+            alarm = "The hub failed again and again on one message and put it aside: readings in it are not judged"
             subject = f"gateway:{message.gateway_id[:40]}"
             technical(uow, self._hub, subject, "unprocessable", Severity.RED, alarm, now)
             self._finished(uow, [message])

@@ -103,7 +103,7 @@ def test_what_may_pass_is_no_failure_of_the_message(home: Home, faulty: Faulty, 
     assert home.count("quarantine") == home.count("ingest_attempt") == 0
 
 
-def test_a_message_that_ends_the_process_is_put_aside_the_third_time_and_its_neighbours_are_not(
+def test_a_message_that_ends_the_process_is_put_aside_in_the_end_and_its_neighbours_are_not(
     home: Home, faulty: Faulty
 ) -> None:
     faulty.faults["killer"] = lambda: Killed()
@@ -119,7 +119,7 @@ def test_a_message_that_ends_the_process_is_put_aside_the_third_time_and_its_nei
             assert lives < 5
             continue
         break
-    assert lives == poison.TRIES + 1
+    assert lives == poison.LIVES + 1
     assert told(answers) == {"killer-1": "rejected unprocessable", "a-1": "stored"}
     assert home.count("ingest_attempt") == 0
 
