@@ -1,6 +1,6 @@
 """The outbox: claimed under a lease, fenced, moved only upwards."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from hub.domain.messages import LEFT, RANK, Sending
 from hub.errors import NotFound
 from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
 
+_NEW = tuple(one.name for one in fields(NewMessage))
 _FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
 _PENDING = table.c.state == Sending.PENDING.value
 _MAY_BE_ON_A_PHONE = table.c.state.in_([*(state.value for state in LEFT), Sending.PENDING.value])
@@ -39,7 +40,7 @@ class SqlOutbox:
 
     def add(self, message: NewMessage, now: datetime) -> int | None:
         """None if its cause has written it before."""
-        values = {**asdict(message), "created_at": now, **_state(Sending.PENDING)}
+        values = {**{name: getattr(message, name) for name in _NEW}, "created_at": now, **_state(Sending.PENDING)}
         added: int | None = self._connection.execute(_ADD.of(self._connection), values).scalar_one_or_none()
         return added
 
@@ -193,7 +194,8 @@ class SqlOutbox:
 
     def issue_code(self, code: ReplyCode) -> None:
         """Keep it; the caller chose the number under ``lock_phone``."""
-        self._connection.execute(_ISSUE_CODE, asdict(code))
+        row = {"phone": code.phone, "digit": code.digit, "alert_id": code.alert_id, "issued_at": code.issued_at}
+        self._connection.execute(_ISSUE_CODE, row)
 
     def lock_phone(self, phone: str) -> None:
         """Until the transaction ends nobody else issues a code for this phone."""
