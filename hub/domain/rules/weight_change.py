@@ -109,17 +109,18 @@ class WeightChange:
         if not all(weight.trusted for weight in past):
             return None
         kilograms = [weight.value for weight in past]
-        lowest, highest = min(kilograms, default=None), max(kilograms, default=None)
-        calm = Calm() if lowest is None or highest is None else Calm(highest - JUMP_KG, lowest + JUMP_KG)
+        span = (min(kilograms), max(kilograms)) if kilograms else None
+        dry = (patient.dry_weight.kg, patient.dry_weight.kg) if patient.dry_weight else None
+        lows = [span[1] - JUMP_KG] if span else []
+        highs = [span[0] + JUMP_KG] if span else []
         for change in self.changes:
-            if change.window is None:
-                base = patient.dry_weight.kg if patient.dry_weight else None
-            else:
-                base = lowest if change.gain else highest
-            if base is not None:
-                room = change.kg - METRICS[WEIGHT].resolution
-                calm = calm.within(Calm(None, base + room) if change.gain else Calm(base - room, None))
-        return calm
+            between = dry if change.window is None else span
+            room = change.kg - METRICS[WEIGHT].resolution
+            if between and change.gain:
+                highs.append(between[0] + room)
+            elif between:
+                lows.append(between[1] - room)
+        return Calm(max(lows, default=None), min(highs, default=None))
 
     def bands(self, patient: Patient) -> Sequence[Band]:
         """Dry weight plus its limit; a change over time is no line on a chart."""
