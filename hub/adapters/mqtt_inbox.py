@@ -10,9 +10,8 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -54,8 +53,7 @@ class BrokerAddress(Protocol):
     def password(self) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What paho needs to acknowledge a message. Ids of an earlier connection (``epoch``) are used anew, so void."""
 
     epoch: int

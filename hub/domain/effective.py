@@ -1,16 +1,17 @@
 """When a value was measured, and how old it was when the hub got it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 AHEAD = timedelta(minutes=2)
 """A clock this far ahead of the hub's is still a clock."""
 OLDEST = timedelta(days=400)
 """Longer than any device's memory spans in use."""
 
+_NOTHING = timedelta(0)
 
-@dataclass(frozen=True, slots=True)
-class Effective:
+
+class Effective(NamedTuple):
     """The time a value is ordered and judged by; ``suspect`` is stored as the flag ``time_suspect``."""
 
     at: datetime
@@ -28,8 +29,7 @@ def clock_plausible(at: datetime, hub_now: datetime) -> bool:
     return hub_now - OLDEST <= at <= hub_now + AHEAD
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """One instant on a gateway's two clocks: the wall clock, and the monotonic one that counts within ``boot``."""
 
     at: datetime
@@ -44,8 +44,8 @@ def age_at_receipt(hub_now: datetime, sent: Stamp, received: Stamp) -> timedelta
     them does not change it. Neither part is ever negative, and a wall clock that cannot be true adds nothing: a reading
     is never called old because a clock is wrong (SF2).
     """
-    on_the_way = hub_now - sent.at if clock_plausible(sent.at, hub_now) else timedelta(0)
-    return max(on_the_way, timedelta(0)) + max(_in_spool(hub_now, sent, received), timedelta(0))
+    on_the_way = hub_now - sent.at if clock_plausible(sent.at, hub_now) else _NOTHING
+    return max(on_the_way, _NOTHING) + max(_in_spool(hub_now, sent, received), _NOTHING)
 
 
 def _in_spool(hub_now: datetime, sent: Stamp, received: Stamp) -> timedelta:
@@ -57,4 +57,4 @@ def _in_spool(hub_now: datetime, sent: Stamp, received: Stamp) -> timedelta:
     ):
         return timedelta(milliseconds=sent.mono_ms - received.mono_ms)
     both = clock_plausible(sent.at, hub_now) and clock_plausible(received.at, hub_now)
-    return sent.at - received.at if both else timedelta(0)
+    return sent.at - received.at if both else _NOTHING

@@ -5,10 +5,10 @@ values it is about. Whether a weight is somebody else's needs the past: ``same_p
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from hub.domain.metrics import METRICS, plausible, quantise
 from hub.domain.samples import (
@@ -63,8 +63,7 @@ _ABOUT_TIME = frozenset(
 """Flags that say when a reading was made, and nothing about whether it could be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One value of a reading as it came."""
 
     metric: str
@@ -82,6 +81,7 @@ def screen(values: Sequence[Value], reading_flags: frozenset[str]) -> list[froze
     return found
 
 
+@lru_cache(maxsize=65536)  # a handful of values comes over and over
 def _alone(value: Value) -> frozenset[str]:
     """What one value says about itself. A bound lies outside on purpose, and is neither a 0 nor beyond belief."""
     if not value.value.is_finite():
@@ -99,6 +99,8 @@ def _alone(value: Value) -> frozenset[str]:
 
 def _pressures(values: Sequence[Value], flags: Sequence[frozenset[str]]) -> frozenset[str]:
     """What the two pressures of one cuff say about each other, if both were measured."""
+    if len(values) < 2:
+        return frozenset()
     seen = {
         value.metric: value.value
         for value, theirs in zip(values, flags, strict=True)

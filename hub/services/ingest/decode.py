@@ -20,7 +20,7 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _READING = msgspec.json.Decoder(Reading)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _COMPACT = msgspec.json.Encoder()
-_KEY = re.compile(rb'"[ \t\r\n]*:')
+_SPACED_KEY = re.compile(rb'"[ \t\r\n]+:')
 _LARGEST = 1e12
 """Beyond what any device measures, and near what a decimal at a metric's resolution can hold."""
 
@@ -125,7 +125,8 @@ def _check_keys(payload: bytes) -> None:
     """
     if b"\\" not in payload:
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if _COMPACT.encode(msgspec.json.decode(payload)).count(b'":') == len(_KEY.findall(payload)):
+            keys = payload.count(b'":') + len(_SPACED_KEY.findall(payload))
+            if _COMPACT.encode(msgspec.json.decode(payload)).count(b'":') == keys:
                 return
     try:
         json.loads(payload, object_pairs_hook=_unique, parse_constant=_no_constant)
