@@ -25,6 +25,7 @@ _LARGEST = 1e12
 """Beyond what any device measures, and near what a decimal at a metric's resolution can hold."""
 
 _NUL = b"\\u0000"
+_NO_NULL = "a field is null; what is not known is left out"
 _UNSAYABLE = ("Object contains unknown field", "Invalid enum value")
 """How msgspec begins the sentences that go on with a piece of the payload."""
 
@@ -91,6 +92,8 @@ def decode(payload: bytes) -> Batch:
         sent_at = instant(envelope.sent_at)
     except ValueError as error:
         raise BadMessage("schema", "sent_at is not RFC 3339 with an offset", envelope.batch) from error
+    if b"null" in payload and _null_fields(payload):
+        raise BadMessage("schema", _NO_NULL, envelope.batch)
     if "\0" in envelope.spool:
         raise BadMessage("schema", "spool holds U+0000, which no database keeps")
     readings = tuple(_candidate(bytes(raw), envelope.batch) for raw in envelope.readings)
@@ -156,6 +159,8 @@ def _candidate(body: bytes, batch: str) -> Good | Bad:
     except ValueError:
         return Bad(reading.seq, "bad_time", "a time is not RFC 3339 with an offset", body, _hash(body))
     refused = _refused_value(reading) or (_refused_text(reading) if _NUL in body else None)
+    if b"null" in body and _holds_null(msgspec.json.decode(body)):
+        refused = "schema", _NO_NULL
     if refused is not None:
         return Bad(reading.seq, refused[0], refused[1], body, _hash(body))
     return Good(reading, measured_at, received_at, body, _hash(_ENCODER.encode(reading)), _record_digest(reading))
@@ -184,6 +189,17 @@ def _numbers(value: Value) -> tuple[float, ...]:
 def _refused_text(reading: Reading) -> tuple[str, str] | None:
     texts = [reading.device, reading.record or "", *(value.shown.unit for value in reading.values if value.shown)]
     return ("schema", "a text holds U+0000, which no database keeps") if any("\0" in text for text in texts) else None
+
+
+def _null_fields(payload: bytes) -> list[str]:
+    """Of the envelope."""
+    return [name for name, field in msgspec.json.decode(payload).items() if field is None]
+
+
+def _holds_null(said: object) -> bool:
+    """To msgspec a null is as good as no field; the contract has none."""
+    inner = said.values() if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return said is None or any(map(_holds_null, inner))
 
 
 def _record_digest(reading: Reading) -> bytes:
