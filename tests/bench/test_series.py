@@ -24,7 +24,7 @@ from hub.services.ports.feed import Touched
 from tests.bench.record import Figure, Reference, at_most, put
 from tests.bench.sizes import size
 from tests.contract.series_rows import sqlite
-from tests.contract.series_stores import influx
+from tests.contract.series_stores import influx, vacuum
 
 CLOCK = SystemClock()
 SINCE, EVERY, DAYS = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=5), 90
@@ -65,6 +65,8 @@ def fill(engine: Engine, patients: int) -> None:
         connection.commit()
         connection.execute(text("ANALYZE"))
         connection.commit()
+    if engine.dialect.name == "postgresql":
+        vacuum(engine)
 
 
 def copy_all(engine: Engine, copy: InfluxSeries, patients: int) -> None:

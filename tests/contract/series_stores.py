@@ -17,6 +17,13 @@ def influx(url: str, timeout_s: float = 10.0) -> InfluxSeries:
     return InfluxSeries(InfluxHttp(place.url, place.token, place.org, place.bucket, timeout_s))
 
 
+def vacuum(engine: Engine) -> None:
+    """Leave PostgreSQL as it leaves itself within minutes: its indexes answer for rows that everybody sees."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for act in ("CHECKPOINT", "VACUUM ANALYZE reading"):
+            connection.exec_driver_sql(act)
+
+
 class Committing:
     """The relational series: each call in a transaction of its own."""
 

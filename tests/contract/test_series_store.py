@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,42 @@ def test_columns_are_the_range_as_lists(store: SeriesStore) -> None:
     assert list(found.comparator) == [None, ">"]
     assert list(found.flags) == ["", "late suspect"]
     assert len(store.columns(1, "blood_glucose", NOON - DAY, NOON)) == 0
+
+
+def test_words_stand_beside_their_own_values(store: SeriesStore) -> None:
+    words = frozenset({"late"}), frozenset({"a", "b"}), frozenset[str]()
+    samples = [
+        replace(
+            weight(n + 1, f"{60 + n % 7}.0", NOON + n // 3 * MINUTE),  # three of a minute
+            comparator=(None, None, "<", None, ">")[n % 5],
+            flags=frozenset() if n % 4 else words[n % 3],
+        )
+        for n in range(90)
+    ]
+    store.append({1: samples, 2: [weight(200, "70.0", NOON)]})
+    found = store.columns(1, "body_weight", NOON, NOON + DAY)
+    assert list(zip(found.reading_id, found.value, found.comparator, found.flags, strict=True)) == [
+        (one.reading_id, float(one.value), one.comparator, " ".join(sorted(one.flags))) for one in samples
+    ]
+
+
+def test_bounds_stand_beside_their_own_newest_values(store: SeriesStore) -> None:
+    low = Sample(32, "blood_glucose", Decimal(20), NOON, comparator="<")
+    high = Sample(48, "blood_glucose", Decimal(600), NOON, comparator=">")
+    store.append({1: [weight(1, "80.0", NOON), low], 2: [weight(4, "81.0", NOON)], 3: [high]})
+    found = store.latest_columns([1, 2, 3])
+    assert set(zip(found.patient_id, found.metric, found.value, found.comparator, strict=True)) == {
+        (1, "body_weight", 80.0, None),
+        (1, "blood_glucose", 20.0, "<"),
+        (2, "body_weight", 81.0, None),
+        (3, "blood_glucose", 600.0, ">"),
+    }
+
+
+def test_as_many_words_as_a_device_may_send_are_kept(store: SeriesStore) -> None:
+    words = frozenset(f"w{sha256(bytes([n])).hexdigest()[:47]}" for n in range(32))
+    store.append({1: [weight(1, "80.0", NOON, flags=words)]})
+    assert store.columns(1, "body_weight", NOON, NOON + HOUR).flags == [" ".join(sorted(words))]
 
 
 def test_buckets_are_hours_and_days_of_the_patients_clock(store: SeriesStore) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from hub.adapters.sql import amendments
 from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.among import among
-from hub.adapters.sql.columns import columns
+from hub.adapters.sql.columns import Lists
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
@@ -102,6 +102,21 @@ _NEWEST_AT = select(latest.c.at).where(
     latest.c.patient_id == bindparam("patient"), latest.c.metric == bindparam("code")
 )
 _LATEST_OF = select(latest).where(among(latest.c.patient_id))
+
+
+def _point_lists() -> Lists:
+    c = reading.c
+    return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.value, c.comparator, c.flags), often=3)
+
+
+def _latest_lists() -> Lists:
+    c = latest.c
+    theirs = select(c.patient_id, c.metric, c.at, c.value, c.reading_id, c.comparator)
+    return Lists(theirs.where(among(c.patient_id)).order_by(c.patient_id, c.metric), often=5)
+
+
+_POINTS = _point_lists()
+_LATEST_LISTS = _latest_lists()
 
 
 class SqlTimeLine:
@@ -198,10 +213,8 @@ class SqlSeries(SqlTimeLine):
 
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """``range`` as parallel lists."""
-        c = reading.c
-        wanted = _RANGE[reading].with_only_columns(c.at, c.value, c.reading_id, c.comparator, c.flags)
         these = _span(patient_id, metric, since, until)
-        at_ms, values, ids, comparators, flags = columns(self._connection, wanted, these)
+        at_ms, ids, values, comparators, flags = _POINTS.of(self._connection, these)
         return Columns(at_ms, values, ids, comparators, flags)
 
     def buckets(
@@ -220,11 +233,9 @@ class SqlSeries(SqlTimeLine):
 
     def latest_columns(self, patient_ids: Sequence[int]) -> Latest:
         """``latest`` as parallel lists."""
-        c = latest.c
-        wanted = select(c.patient_id, c.metric, c.at, c.value, c.comparator, c.reading_id)
-        wanted = wanted.where(among(c.patient_id)).order_by(c.patient_id, c.metric)
-        theirs, metrics, *rest = columns(self._connection, wanted, {"ids": patient_ids})
-        return Latest(theirs, [_METRIC_NAMES[metric] for metric in metrics], *rest)
+        them = {"ids": patient_ids}
+        theirs, metrics, at_ms, values, ids, comparators = _LATEST_LISTS.of(self._connection, them)
+        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values, comparators, ids)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""

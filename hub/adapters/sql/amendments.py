@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Result, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Result, Table, and_, delete, or_, select
 
 from hub.adapters.sql.among import among
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest
@@ -17,10 +17,11 @@ from hub.services.ports.series import Amendment
 def holds(line: FromClause, *these: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether a sample of ``line`` is neither void nor replaced; ``these`` are the amendments that may speak of it.
 
-    Amendments are few, and a sample's id is its own on every line: the list is read once a question.
+    Amendments are few, and a sample's id is its own on every line: the list is read once a question. Mostly there is
+    none, and no row is looked for in it.
     """
-    gone: Any = select(amendment.c.reading_id)
-    return line.c.reading_id.not_in(gone.where(*these))
+    gone = select(amendment.c.reading_id).where(*these)
+    return or_(~gone.exists(), line.c.reading_id.not_in(gone))
 
 
 def add(connection: Connection, patient_id: int, sample: Sample, by: Sample | None, why: Amendment) -> bool:

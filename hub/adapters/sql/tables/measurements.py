@@ -87,7 +87,8 @@ METRIC_CODES: dict[str, int] = {
 """Metric as a small integer in the clustered key: text keys cost 1.8 times the disk. Append only, never renumber."""
 
 
-def _time_line(name: str) -> Table:
+def _time_line(name: str, *in_key: str) -> Table:
+    """``in_key``: columns that PostgreSQL keeps beside the key, so that it answers without a look at the table."""
     return Table(
         name,
         metadata,
@@ -102,12 +103,13 @@ def _time_line(name: str) -> Table:
         Column("flags", Text, nullable=False),
         Column("shown_value", Float),
         Column("shown_unit", String(16)),
-        PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id"),
+        PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id", postgresql_include=in_key),
         sqlite_with_rowid=False,
     )
 
 
-reading = _time_line("reading")
+# There the samples of a patient lie as far apart as they came: each was a page of its own to read.
+reading = _time_line("reading", "value", "comparator", "flags")
 # Of recordings that are replayed. Nothing that watches a patient looks here.
 replayed = _time_line("replayed")
 
