@@ -67,6 +67,18 @@ WHOLE: dict[str, tuple[Payload, str]] = {
     "duplicate key in a reading": (raw('"seq": 1', '"seq": 1, "seq": 2'), "undecodable"),
     "duplicate key in other letters": (raw('"seq": 1', '"seq": 1, "\\u0073eq": 2'), "undecodable"),
     "duplicate key in a value": (raw('"value": 80', '"value": 80, "value": 81'), "undecodable"),
+    "duplicate key in what was shown": (
+        raw('"value": 80', '"value": 80, "shown": {"value": 80, "value": 81, "unit": "kg"}'),
+        "undecodable",
+    ),
+    "duplicate key with no space": (
+        lambda now: one()(now).replace(b": ", b":").replace(b'"seq":1', b'"seq":1,"seq":2'),
+        "undecodable",
+    ),
+    "duplicate key beside a reading that is refused": (
+        lambda now: batch(now, reading(1, now, kg(80)), {"seq": 2}).replace(b'"seq": 1', b'"seq": 1, "seq": 3'),
+        "undecodable",
+    ),
     "NaN": (raw('"value": 80', '"value": NaN'), "undecodable"),
     "Infinity": (raw('"value": 80', '"value": -Infinity'), "undecodable"),
     "4301 digits": (raw('"value": 80', '"value": ' + "1" * 4301), "undecodable"),
