@@ -82,7 +82,7 @@ class Mosquitto:
             "persistence true",
             f"persistence_location {self.directory}/",
             "autosave_interval 30",
-            "max_inflight_messages 1000",
+            "max_inflight_messages 2000",
             "max_queued_messages 100000",
             "max_queued_bytes 0",
             "set_tcp_nodelay true",

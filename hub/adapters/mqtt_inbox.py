@@ -34,6 +34,9 @@ UNCONNECTED_S = 120.0
 KEEPALIVE_S = 60
 HELD_BYTES = 64 * 1024 * 1024
 
+_URGENT = "urgent"
+_SERVED = (_URGENT, *LANES)
+
 IN_FLIGHT = 0
 """Answers on their way at once: no bound. With one, paho walks through all of them for each that arrived."""
 
@@ -62,13 +65,13 @@ class Receipt(NamedTuple):
 
 
 class Handoff:
-    """A bounded queue with two lanes: fresh readings overtake stored ones.
+    """A bounded queue with lanes: what pages at once overtakes all else, and fresh readings overtake stored ones.
 
     When it is full, ``put`` waits: paho stops reading, and the broker keeps what comes.
     """
 
     def __init__(self, max_messages: int = 2000, max_bytes: int = HELD_BYTES) -> None:
-        self._lanes: dict[str, deque[tuple[Message, Receipt]]] = {lane: deque() for lane in LANES}
+        self._lanes: dict[str, deque[tuple[Message, Receipt]]] = {lane: deque() for lane in _SERVED}
         self._room = threading.Condition()
         self._max_messages = max_messages
         self._max_bytes = max_bytes
@@ -83,7 +86,7 @@ class Handoff:
             self._room.wait_for(lambda: stale() or self._has_room())
             if stale():
                 return
-            self._lanes[message.lane].append((message, receipt))
+            self._lanes[_URGENT if message.urgent else message.lane].append((message, receipt))
             self._bytes += len(message.payload)
             self._room.notify_all()
 
@@ -96,7 +99,7 @@ class Handoff:
             self._room.wait_for(lambda: len(self), timeout)
             taken: list[tuple[Message, Receipt]] = []
             size = 0
-            for lane in LANES:
+            for lane in _SERVED:
                 while self._lanes[lane] and len(taken) < limit and size < max_bytes:
                     taken.append(self._lanes[lane].popleft())
                     size += len(taken[-1][0].payload)

@@ -20,11 +20,16 @@ _LIMITS: dict[str, Callable[[Decimal], bool]] = {
 
 def at_once(sample: Sample, oxygen_target: OxygenTarget | None = None) -> bool:
     """Whether ``sample`` lies in the table. A declared artefact never does; a glucose LO or HI always."""
-    if sample.artefact:
-        return False
-    if sample.metric == "blood_glucose" and sample.comparator is not None:
+    return not sample.artefact and in_table(sample.metric, sample.value, sample.comparator, oxygen_target)
+
+
+def in_table(
+    metric: str, value: Decimal, comparator: str | None = None, oxygen_target: OxygenTarget | None = None
+) -> bool:
+    """Whether a value that was measured lies in the table."""
+    if metric == "blood_glucose" and comparator is not None:
         return True
-    if sample.metric == "oxygen_saturation" and oxygen_target is OxygenTarget.HYPERCAPNIC:
-        return sample.value <= 83
-    within = _LIMITS.get(sample.metric)
-    return within is not None and within(sample.value)
+    if metric == "oxygen_saturation" and oxygen_target is OxygenTarget.HYPERCAPNIC:
+        return value <= 83
+    within = _LIMITS.get(metric)
+    return within is not None and within(value)

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from hub.domain import screening
+from hub.domain.at_once import in_table
 from hub.domain.effective import Stamp, age_at_receipt, effective_time
 from hub.domain.metrics import quantise
 from hub.services.ingest.decode import Bad, Batch, Good
@@ -76,6 +77,16 @@ class MeasuredBatch(msgspec.Struct, frozen=True, array_like=True):
     sent_mono_ms: int | None
     head: bytes
     readings: tuple[Measured | Bad, ...]
+
+    @property
+    def urgent(self) -> bool:
+        """Whether any value may be one that pages at once (SF3), whoever it is."""
+        return any(
+            in_table(value.metric, quantise(value.metric, value.value), value.comparator)
+            for one in self.readings
+            if isinstance(one, Measured)
+            for value in one.values
+        )
 
 
 _PACKER, _UNPACKER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(MeasuredBatch)

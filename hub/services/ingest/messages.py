@@ -15,7 +15,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential.
 
     ``redelivered``: it was handed over before and never acknowledged. ``retained``: the broker kept it; it is no sign
-    that its sender lives. ``packed``: what ``payload`` says, if that was found out already.
+    that its sender lives. ``packed``: what ``payload`` says, if that was found out already. ``urgent``: it may be what
+    pages somebody at once.
     """
 
     gateway_id: str
@@ -26,6 +27,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     redelivered: bool = False
     retained: bool = False
     packed: bytes = b""
+    urgent: bool = False
 
     def batch(self) -> MeasuredBatch:
         """The batch in it. Raises ``BadMessage``."""
@@ -47,6 +49,7 @@ def packed(message: Message) -> Message:
     if message.lane == "status":
         return message
     try:
-        return msgspec.structs.replace(message, packed=pack(message.batch()))
+        batch = message.batch()
+        return msgspec.structs.replace(message, packed=pack(batch), urgent=batch.urgent)
     except BadMessage:  # whoever judges the message will come upon it again, and says so
         return message

@@ -2,11 +2,14 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hub.adapters.mqtt_inbox import Handoff, Receipt
-from hub.services.ingest.messages import Message
+from hub.services.ingest.messages import Message, packed
+from tests.unit.ingest.home import batch, kg, pressure, reading, spo2, value
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 RECEIPT = Receipt(0, 1, 1)
@@ -31,6 +34,31 @@ def test_live_overtakes_status_and_backfill_and_each_lane_keeps_its_order() -> N
     put(handoff, message("l2"))
     assert names(handoff) == ["l1", "l2", "s1", "b1", "b2"]
     assert len(handoff) == 0
+
+
+def test_what_pages_at_once_overtakes_all_that_came_before_it() -> None:
+    handoff = Handoff()
+    put(handoff, message("l1"), message("b1", "backfill"), message("l2"))
+    put(handoff, replace(message("red", "backfill"), urgent=True))
+    assert names(handoff, limit=2) == ["red", "l1"]
+    assert names(handoff) == ["l2", "b1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "urgent"),
+    [
+        (spo2(97), "calm"),
+        (spo2(85), "urgent"),
+        (kg(80) + spo2(85), "urgent"),
+        (pressure(221, 90), "urgent"),
+        ([value("blood_glucose", 600, "mg/dL", comparator=">")], "urgent"),
+        ([value("blood_glucose", 60, "mg/dL")], "calm"),
+    ],
+)
+def test_a_message_is_urgent_if_any_of_its_values_pages_at_once(values: list[dict[str, Any]], urgent: str) -> None:
+    payload = batch(NOW, reading(1, NOW, kg(80)), reading(2, NOW, values))
+    message = packed(Message.received("rpm/v1/g/up/live", payload, NOW, redelivered=False))
+    assert message.urgent is (urgent == "urgent")
 
 
 def test_a_group_ends_at_its_number_or_its_size_whichever_comes_first() -> None:
