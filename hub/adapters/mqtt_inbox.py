@@ -33,6 +33,9 @@ UNCONNECTED_S = 120.0
 
 KEEPALIVE_S = 60
 HELD_BYTES = 64 * 1024 * 1024
+HELD_MESSAGES = 5_000
+"""More than the broker hands over before the first is acknowledged: small messages never fill the queue. While it is
+full the connection's thread stands still, and with it our own acknowledgements and answers."""
 
 _URGENT = "urgent"
 _SERVED = (_URGENT, *LANES)
@@ -70,7 +73,7 @@ class Handoff:
     When it is full, ``put`` waits: paho stops reading, and the broker keeps what comes.
     """
 
-    def __init__(self, max_messages: int = 2000, max_bytes: int = HELD_BYTES) -> None:
+    def __init__(self, max_messages: int = HELD_MESSAGES, max_bytes: int = HELD_BYTES) -> None:
         self._lanes: dict[str, deque[tuple[Message, Receipt]]] = {lane: deque() for lane in _SERVED}
         self._room = threading.Condition()
         self._max_messages = max_messages
