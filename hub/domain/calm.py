@@ -4,7 +4,7 @@ Nearly all readings are like that. A rule kind that cannot tell beforehand, sinc
 asked about each sample.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol as Interface
@@ -46,6 +46,34 @@ class Calm:
         return Calm(low, high)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What samples of one metric were, as far as it takes to tell what is calm after them.
+
+    ``low`` and ``high``: None if there were none. ``doubt``: one was not to be trusted. Where more samples are in it
+    than a rule looks back at, less is calm.
+    """
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+    doubt: bool = False
+
+    def then(self, sample: Sample) -> "Before":
+        """With one more."""
+        value = sample.value
+        low = value if self.low is None or value < self.low else self.low
+        high = value if self.high is None or value > self.high else self.high
+        return Before(low, high, self.doubt or not sample.trusted)
+
+
+def before(samples: Iterable[Sample]) -> Before:
+    """What these samples were."""
+    found = Before()
+    for sample in samples:
+        found = found.then(sample)
+    return found
+
+
 class KnowsCalm(Interface):
     """A rule that can tell beforehand."""
 
@@ -54,11 +82,11 @@ class KnowsCalm(Interface):
         ...
 
 
-class KnowsCalmAmong(Interface):
+class KnowsCalmAfter(Interface):
     """A rule that can tell beforehand once it knows the past it would look back at."""
 
-    def calm_among(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
-        """Of the metric that ``past`` is all samples of; None: it must be asked."""
+    def calm_after(self, past: Before, patient: Patient) -> Calm | None:
+        """Of the rule's metric, after at least all of it that the rule looks back at; None: it must be asked."""
         ...
 
 
@@ -69,13 +97,13 @@ class Foreseen:
     """
 
     calm: Calm = Calm()
-    others: tuple[KnowsCalmAmong, ...] = ()
+    others: tuple[KnowsCalmAfter, ...] = ()
 
-    def after(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
-        """The values that no rule speaks about after this past, all of this metric; None: a rule must be asked."""
+    def after(self, past: Before, patient: Patient) -> Calm | None:
+        """The values that no rule speaks about after this past; None: a rule must be asked."""
         found = self.calm
         for rule in self.others:
-            theirs = rule.calm_among(past, patient)
+            theirs = rule.calm_after(past, patient)
             if theirs is None:
                 return None
             found = found.within(theirs)
@@ -86,13 +114,13 @@ def foresee(rules: Iterable[Rule], patient: Patient) -> dict[str, Foreseen]:
     """By metric; one of which some rule can tell nothing beforehand is absent."""
     found = {metric: Foreseen() for metric in METRICS}
     for rule in rules:
-        knows, among = getattr(rule, "calm", None), getattr(rule, "calm_among", None)
+        knows, after = getattr(rule, "calm", None), getattr(rule, "calm_after", None)
         for metric in rule.metrics & found.keys():
             before = found[metric]
             if knows is not None:
                 found[metric] = Foreseen(before.calm.within(knows(patient)), before.others)
-            elif among is not None:
-                found[metric] = Foreseen(before.calm, (*before.others, cast("KnowsCalmAmong", rule)))
+            elif after is not None:
+                found[metric] = Foreseen(before.calm, (*before.others, cast("KnowsCalmAfter", rule)))
             else:
                 del found[metric]
     return found

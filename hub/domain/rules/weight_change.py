@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import ge, gt
 
-from hub.domain.calm import Calm
+from hub.domain.calm import Before, Calm
 from hub.domain.documents import Fields, broken
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
 from hub.domain.metrics import METRICS, quantise, unit_word
@@ -100,16 +100,15 @@ class WeightChange:
         key = f"{self.id}:{WEIGHT}:{instant(sample.at)}"
         return (Deadline("no_reweigh", key, sample.at + REWEIGH_WITHIN, finding, WEIGHT),)
 
-    def calm_among(self, past: Sequence[Sample], patient: Patient) -> Calm | None:
+    def calm_after(self, past: Before, patient: Patient) -> Calm | None:
         """Whatever it is compared with lies between the lowest and the highest before it. In doubt it is asked.
 
         A step of the scale away from each limit: a difference is rounded before it is compared, and a dry weight may
         be known to the gram.
         """
-        if not all(weight.trusted for weight in past):
+        if past.doubt:
             return None
-        kilograms = [weight.value for weight in past]
-        span = (min(kilograms), max(kilograms)) if kilograms else None
+        span = None if past.low is None or past.high is None else (past.low, past.high)
         dry = (patient.dry_weight.kg, patient.dry_weight.kg) if patient.dry_weight else None
         lows = [span[1] - JUMP_KG] if span else []
         highs = [span[0] + JUMP_KG] if span else []

@@ -15,7 +15,7 @@ from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
-from hub.services.ingest.registry import Registry
+from hub.services.ingest.registry import Registry, Weighed, weighed
 from hub.services.ingest.samples import Screened
 from hub.services.ports.series import TimeLine
 from hub.services.ports.storage import UnitOfWork
@@ -77,22 +77,22 @@ def evaluate(
 
 def _speaking(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -> list[Came]:
     """Those about whom a rule may have something to say, do or take back. Nearly all readings are of nobody such."""
-    weighed: dict[int, list[Sample]] = {}
+    new: dict[int, list[Sample]] = {}
+    patients = {one.patient.id: one.patient for one in came}
     speaking: set[int] = set()
     for one in came:
         weights = _weights_if_calm(one, group)
         if weights is None:
             speaking.add(one.patient.id)
         elif weights:
-            weighed[one.patient.id] = weights
-    if weighed:
-        patients = {one.patient.id: one.patient for one in came}
-        for patient_id, (begin, past) in _weights_before(uow, weighed, group, now).items():
-            weights = _in_order(weighed[patient_id])
-            if _calm_after(patients[patient_id], past, weights, group):
-                group.registry.weighed(patient_id, (begin, [*past, *weights]))
-            else:
-                speaking.add(patient_id)
+            new[one.patient.id] = weights
+    for patient_id, past in _weighed_before(uow, new, group, now).items():
+        patient, weights = patients[patient_id], _in_order(new[patient_id])
+        after = _calm_after(patient, past, weights, group)
+        if after is None:
+            speaking.add(patient_id)
+        else:
+            group.registry.weighed(patient_id, after)
     return [one for one in came if one.patient.id in speaking]
 
 
@@ -115,35 +115,45 @@ def _weights_if_calm(came: Came, group: Group) -> list[Sample] | None:
     return weights
 
 
-def _calm_after(patient: Patient, past: Sequence[Sample], weights: Sequence[Sample], group: Group) -> bool:
-    """Whether no rule speaks about any of these weights, each after those before it."""
-    foreseen, before = group.registry.foreseen(patient)[WEIGHT], list(past)
+def _calm_after(patient: Patient, past: Weighed, weights: Sequence[Sample], group: Group) -> Weighed | None:
+    """What was weighed in the end, if no rule speaks about any of these weights, each after those before it."""
+    foreseen = group.registry.foreseen(patient)[WEIGHT]
     for weight in weights:
         try:
-            calm = foreseen.after(before, patient)
+            calm = foreseen.after(past.before, patient)
         except Exception:  # asked about the weight it fails again, and that is an alarm (SF10)
             log.exception("what is calm after these weights cannot be told")
-            return False
+            return None
         if calm is None or not calm.holds(weight):
-            return False
-        before.append(weight)
-    return True
+            return None
+        past = past.then(weight)
+    return past
+
+
+def _weighed_before(
+    uow: UnitOfWork, new: Mapping[int, Sequence[Sample]], group: Group, now: datetime
+) -> dict[int, Weighed]:
+    """By patient what was weighed before the ``new`` weights, since rules look back. What is not known is asked for."""
+    known = group.registry.weights(group.versions, _looked_back_from(new))
+    asked = {patient_id: weights for patient_id, weights in new.items() if patient_id not in known}
+    read = _weights_before(uow, asked, group, now)
+    return known | {patient_id: weighed(since, before) for patient_id, (since, before) in read.items()}
 
 
 def _weights_before(
     uow: UnitOfWork, new: Mapping[int, Sequence[Sample]], group: Group, now: datetime
 ) -> dict[int, tuple[datetime, list[Sample]]]:
-    """By patient from when on rules look back from the ``new`` weights, and what was weighed since then before them.
+    """By patient from when on rules look back from the ``new`` weights, and what was weighed since then before them."""
+    since = _looked_back_from(new)
+    found = uow.series.ranges(WEIGHT, since, now + _AHEAD)
+    return {
+        patient_id: (since[patient_id], [weight for weight in stored if weight.reading_id not in group.new[patient_id]])
+        for patient_id, stored in found.items()
+    }
 
-    Those that are not known are asked for all at once.
-    """
-    since = {patient_id: min(weight.at for weight in weights) - LOOKBACK for patient_id, weights in new.items()}
-    found: dict[int, tuple[datetime, list[Sample]]] = {}
-    for patient_id, (_, stored) in group.registry.weights(uow, group.versions, since, now + _AHEAD).items():
-        begin, ours = since[patient_id], group.new[patient_id]
-        before = [weight for weight in stored if weight.at >= begin and weight.reading_id not in ours]
-        found[patient_id] = begin, before
-    return found
+
+def _looked_back_from(new: Mapping[int, Sequence[Sample]]) -> dict[int, datetime]:
+    return {patient_id: min(weight.at for weight in weights) - LOOKBACK for patient_id, weights in new.items()}
 
 
 def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now: datetime) -> set[int]:
@@ -153,7 +163,9 @@ def _together(uow: UnitOfWork, hub: Hub, came: Sequence[Came], group: Group, now
             pasts = _pasts(uow, came, group, now)
             spoke = {one.patient.id for one in came if _judge(uow, hub, one, group, pasts[one.patient.id], now)}
             for patient_id, past in pasts.items():
-                group.registry.weighed(patient_id, past.remembered(WEIGHT))
+                remembered = past.remembered(WEIGHT)
+                if remembered is not None:
+                    group.registry.weighed(patient_id, weighed(*remembered))
             return spoke
     except Transient:
         raise

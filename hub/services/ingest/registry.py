@@ -6,9 +6,9 @@ None of it is read again while the registry's version stands (decision 14). What
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from hub.domain.calm import Foreseen, foresee
+from hub.domain.calm import Before, Foreseen, before, foresee
 from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
@@ -23,16 +23,27 @@ log = logging.getLogger(__name__)
 MOST = 50_000
 """Of each kind; beyond it everything is forgotten, which costs a few questions."""
 
-MOST_WEIGHTS = 5_000
-"""Patients whose weights of the last weeks are kept: some 10 kB each."""
-
 _AHEAD = timedelta(days=1)
 """A person's act may carry the time of a clock that is ahead of this one."""
 
 Key = TypeVar("Key")
 
-Weights = tuple[datetime, Sequence[Sample]]
-"""From when on, and all weights since, oldest first."""
+
+class Weighed(NamedTuple):
+    """What a patient's weights were from ``since`` on, and when the newest was measured."""
+
+    since: datetime
+    newest: datetime | None
+    before: Before
+
+    def then(self, weight: Sample) -> "Weighed":
+        """With one more, which is not older than the newest."""
+        return Weighed(self.since, weight.at, self.before.then(weight))
+
+
+def weighed(since: datetime, weights: Sequence[Sample]) -> Weighed:
+    """What these were, oldest first."""
+    return Weighed(since, weights[-1].at if weights else None, before(weights))
 
 
 class Registry:
@@ -47,16 +58,14 @@ class Registry:
         self._foreseen: dict[int, Mapping[str, Foreseen]] = {}
         self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
         """By patient, as of an evaluation version: whoever adds a sample moves that."""
-        self._weights: dict[int, tuple[int, Weights]] = {}
+        self._weights: dict[int, tuple[int, Weighed]] = {}
         """Likewise."""
-        self._weighed: dict[int, Weights] = {}
+        self._weighed: dict[int, Weighed] = {}
         """As they will be when the group is committed."""
 
     def refresh(self, uow: UnitOfWork) -> None:
         """Forget everything if anything has changed."""
         self._weighed.clear()
-        if len(self._weights) > MOST_WEIGHTS:
-            self._weights.clear()
         version = uow.operations.registry_version()
         if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
             for kept in (self._devices, self._periods, self._patients, self._enrolments, self._foreseen):
@@ -102,20 +111,14 @@ class Registry:
             self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
         return {one: self._newest[one][1] for one in versions}
 
-    def weights(
-        self, uow: UnitOfWork, versions: Mapping[int, int], since: Mapping[int, datetime], until: datetime
-    ) -> Mapping[int, Weights]:
-        """By patient the weights from ``since`` on or from longer ago, at these evaluation versions."""
+    def weights(self, versions: Mapping[int, int], since: Mapping[int, datetime]) -> dict[int, Weighed]:
+        """What is known, by patient, of the weights from ``since`` on or from longer ago, at these versions."""
         kept = {one: self._weights[one] for one in since if one in self._weights}
-        known = {one: found for one, (at, found) in kept.items() if at == versions[one] and found[0] <= since[one]}
-        absent = {one: begin for one, begin in since.items() if one not in known}
-        read = uow.series.ranges(WEIGHT, absent, until)
-        return known | {one: (begin, read[one]) for one, begin in absent.items()}
+        return {one: found for one, (at, found) in kept.items() if at == versions[one] and found.since <= since[one]}
 
-    def weighed(self, patient_id: int, weights: Weights | None) -> None:
+    def weighed(self, patient_id: int, weights: Weighed) -> None:
         """What ``weights`` is to answer once the group is committed."""
-        if weights is not None:
-            self._weighed[patient_id] = weights
+        self._weighed[patient_id] = weights
 
     def added(self, versions: Mapping[int, int], newest: Mapping[int, Mapping[str, datetime]]) -> None:
         """The group is committed: what it added of each patient, who was at these versions before."""
@@ -148,9 +151,9 @@ def _foreseen(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Foreseen]
         return {}
 
 
-def _reaches(weights: Weights, newest: datetime | None) -> bool:
+def _reaches(weights: Weighed, newest: datetime | None) -> bool:
     """Whether none lies beyond what was read: one may, where the hub's clock was set back."""
-    return newest is None or (bool(weights[1]) and weights[1][-1].at >= newest)
+    return newest is None or (weights.newest is not None and weights.newest >= newest)
 
 
 def _absent(wanted: Collection[Key], kept: Mapping[Key, object]) -> set[Key]:

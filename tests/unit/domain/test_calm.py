@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.domain.calm import Calm, foresee
+from hub.domain.calm import Calm, before, foresee
 from hub.domain.findings import InRange
 from hub.domain.limits import Limit
 from hub.domain.metrics import METRICS, quantise
@@ -100,7 +100,8 @@ def test_a_weight_that_is_calm_after_those_before_it_is_in_range_and_nobody_else
     if known is not None and data.draw(st.booleans()):  # where rounding decides
         drawn_kg = quantise(WEIGHT, known.kg + 2) + Decimal(data.draw(st.integers(-2, 2))) / 100
     one = sample(WEIGHT, str(drawn_kg))
-    calm = foresee(rules, patient)[WEIGHT].after(past, patient)
+    older = [sample(WEIGHT, str(kg), NOW - timedelta(days=90)) for kg in data.draw(st.lists(st.integers(70, 90)))]
+    calm = foresee(rules, patient)[WEIGHT].after(before([*older, *past]), patient)
     assert calm is not None
     if calm.holds(one):
         history = history_of(past)
@@ -115,8 +116,8 @@ def test_after_a_weight_in_doubt_or_before_a_rule_that_cannot_tell_each_is_asked
     patient = Patient(1, "A1", "Pat Invented", None, "UTC")
     doubtful = sample(WEIGHT, "78", NOW - timedelta(days=1), flags=frozenset({SOMEONE_ELSE}))
     weight = foresee(rules, patient)[WEIGHT]
-    assert weight.after([doubtful], patient) is None
-    usual = weight.after([replace(doubtful, flags=frozenset())], patient)
+    assert weight.after(before([doubtful]), patient) is None
+    usual = weight.after(before([replace(doubtful, flags=frozenset())]), patient)
     assert usual is not None
     assert usual.holds(sample(WEIGHT, "78.3"))
     assert not usual.holds(sample(WEIGHT, "83.1"))
