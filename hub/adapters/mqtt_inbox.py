@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.services.ingest.messages import LANES, Message
@@ -34,8 +34,11 @@ UNCONNECTED_S = 120.0
 KEEPALIVE_S = 60
 HELD_BYTES = 64 * 1024 * 1024
 HELD_MESSAGES = 5_000
-"""More than the broker hands over before the first is acknowledged: small messages never fill the queue. While it is
-full the connection's thread stands still, and with it our own acknowledgements and answers."""
+"""More than the broker is told to hand over unacknowledged; mosquitto 2.0.11 hands over all once some are. While it is
+full the connection's thread stands still."""
+
+PACKETS = 100
+"""Read one after the other before what is to be sent goes out."""
 
 _URGENT = "urgent"
 _SERVED = (_URGENT, *LANES)
@@ -117,6 +120,24 @@ class Handoff:
 
     def _has_room(self) -> bool:
         return len(self) < self._max_messages and self._bytes < self._max_bytes
+
+
+class FairClient(paho.Client):
+    """paho itself writes after as many packets as it has messages on their way: the more answers and acknowledgements
+    wait for what comes, the longer they would wait.
+    """
+
+    def loop_read(self, max_packets: int = PACKETS) -> MQTTErrorCode:  # noqa: ARG002 (interface)
+        """Read what is there, but not all of it at once."""
+        for _ in range(PACKETS):
+            if self._sock is None:
+                return MQTTErrorCode.MQTT_ERR_NO_CONN
+            code = self._packet_read()
+            if code > 0:
+                return self._loop_rc_handle(code)
+            if code == MQTTErrorCode.MQTT_ERR_AGAIN:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
 
 class MqttInbox:
@@ -211,7 +232,7 @@ class MqttInbox:
         return now - self._heard_at < (LOST_S if self._connected else UNCONNECTED_S)
 
     def _make_client(self) -> paho.Client:
-        client = paho.Client(
+        client = FairClient(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=False,
