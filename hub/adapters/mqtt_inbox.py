@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.adapters.bulk_client import Arrived, BulkClient
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -37,14 +37,8 @@ HELD_MESSAGES = 5_000
 """More than the broker is told to hand over unacknowledged; mosquitto 2.0.11 hands over all once some are. While it is
 full the connection's thread stands still."""
 
-PACKETS = 100
-"""Read one after the other before what is to be sent goes out."""
-
 _URGENT = "urgent"
 _SERVED = (_URGENT, *LANES)
-
-IN_FLIGHT = 0
-"""Answers on their way at once: no bound. With one, paho walks through all of them for each that arrived."""
 
 
 class BrokerAddress(Protocol):
@@ -122,24 +116,6 @@ class Handoff:
         return len(self) < self._max_messages and self._bytes < self._max_bytes
 
 
-class FairClient(paho.Client):
-    """paho itself writes after as many packets as it has messages on their way: the more answers and acknowledgements
-    wait for what comes, the longer they would wait.
-    """
-
-    def loop_read(self, max_packets: int = PACKETS) -> MQTTErrorCode:  # noqa: ARG002 (interface)
-        """Read what is there, but not all of it at once."""
-        for _ in range(PACKETS):
-            if self._sock is None:
-                return MQTTErrorCode.MQTT_ERR_NO_CONN
-            code = self._packet_read()
-            if code > 0:
-                return self._loop_rc_handle(code)
-            if code == MQTTErrorCode.MQTT_ERR_AGAIN:
-                return MQTTErrorCode.MQTT_ERR_SUCCESS
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-
 class MqttInbox:
     """One persistent MQTT 3.1.1 session, made anew when its thread has died."""
 
@@ -167,7 +143,7 @@ class MqttInbox:
         self._epoch = epoch
         self._read = read
         self._mine = lru_cache(maxsize=50_000)(lambda topic: shard.has(gateway_of(topic)))
-        self._client: paho.Client | None = None
+        self._client: BulkClient | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at = 0.0
         self._heard_at = 0.0  # both on the monotonic clock
@@ -209,68 +185,56 @@ class MqttInbox:
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
-        for receipt in receipts:
-            if receipt.epoch == self._epoch and receipt.qos and self._client is not None:
-                self._client.ack(receipt.mid, receipt.qos)
+        if self._client is not None:
+            self._client.acknowledge([one.mid for one in receipts if one.qos and one.epoch == self._epoch])
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
-        for topic, payload in messages:
-            self.publish(topic, payload)
-
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
-        """Hand one message to the connection, if there is one."""
         if self._client is not None:
-            self._client.publish(topic, payload, qos=qos)
+            self._client.publish_all(messages)
 
     def alive(self) -> bool:
         """Whether the connection's thread showed any life lately. paho's own flag stays true after it died."""
         now = self._clock.monotonic()
         if now - self._pinged_at >= PING_EVERY_S:
             self._pinged_at = now
-            self.publish(self._ping_topic, b"", qos=0)
+            if self._client is not None:
+                self._client.publish(self._ping_topic, b"", qos=0)
         return now - self._heard_at < (LOST_S if self._connected else UNCONNECTED_S)
 
-    def _make_client(self) -> paho.Client:
-        client = FairClient(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=False,
-            protocol=MQTTProtocolVersion.MQTTv311,
-            manual_ack=True,
-        )
+    def _make_client(self) -> BulkClient:
+        client = BulkClient(self._client_id, self._on_arrived)
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context(cafile=self._ca_file or None))
         client.reconnect_delay_set(min_delay=1, max_delay=30)
-        client.max_inflight_messages_set(IN_FLIGHT)
-        client.on_connect = self._on_connect
+        client.on_connect = lambda _client, _data, _flags, reason, _props: self._on_connect(client, reason)
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_socket_open = _no_delay
-        client.on_message = self._on_message
         return client
 
-    def _on_message(self, client: paho.Client, _data: Any, m: paho.MQTTMessage) -> None:
+    def _on_arrived(self, client: BulkClient, m: Arrived) -> None:
         if client is not self._client:
             return
         self._heard_at = self._clock.monotonic()
-        epoch, topic = self._epoch, _topic_of(m)
-        if not self._mine(topic):
-            client.ack(m.mid, m.qos)
-        elif topic != self._ping_topic:
+        epoch = self._epoch
+        if not self._mine(m.topic):
+            client.acknowledge([m.mid] if m.qos else [])
+        elif m.topic != self._ping_topic:
             now = self._clock.now()
-            message = Message.received(topic, bytes(m.payload), now, redelivered=m.dup, retained=m.retain)
+            message = Message.received(m.topic, m.payload, now, redelivered=m.dup, retained=m.retain)
             self.handoff.put(self._read(message), Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
 
-    def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+    def _on_connect(self, client: BulkClient, reason: ReasonCode) -> None:
         self._heard_at = self._clock.monotonic()
         self._epoch += 1
         if reason.is_failure:
             log.warning("broker refused the connection", extra={"reason": str(reason)})
             return
         client.subscribe([(f"{UP}live", 1), (f"{UP}backfill", 1), (f"{UP}status", 1), (self._ping_topic, 0)])
+        client.publish_again()
         self._connected = True
         log.info("connected to the broker")
 
@@ -296,14 +260,6 @@ def gateway_of(topic: str) -> str:
     """Who may publish there; nothing for a topic of another form."""
     parts = topic.split("/")
     return parts[2] if len(parts) == 5 else ""
-
-
-def _topic_of(message: paho.MQTTMessage) -> str:
-    """Its topic. One that is no UTF-8 has no sender; raising here would end the connection's thread."""
-    try:
-        return message.topic
-    except UnicodeDecodeError:
-        return ""
 
 
 def _no_delay(_client: paho.Client, _data: Any, sock: Any) -> None:

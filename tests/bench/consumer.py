@@ -1,7 +1,8 @@
 """One end of the benchmark, in a process of its own: ``bare BROKER N`` counts messages, ``hub BROKER FOLDER`` ingests,
 ``quiet BROKER FOLDER`` ingests and keeps its answers.
 
-Says ``go`` when it begins; ``bare`` says ``done`` after the last message, a hub runs until its standard input ends.
+Says ``go`` when it begins. ``bare`` says after the last message when the first and the last came, by the monotonic
+clock; a hub leaves when the first came in its folder, and runs until its standard input ends.
 """
 
 import sys
@@ -12,21 +13,27 @@ from typing import Any
 
 from paho.mqtt import client as paho
 
+from hub.adapters.clock import SystemClock
 from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.receiver_process import ReceiverProcess
 from hub.settings import Address
 from tests.unit.alerting.clinic import Clinic
 
 SESSION = "bench"
+CLOCK = SystemClock()
+FIRST = "first"
+"""The file in a hub's folder that says when its first message came."""
 
 
 def bare(port: int, expected: int) -> None:
     """The least a subscriber can do: count, and acknowledge at QoS 1."""
-    done, counted = threading.Event(), 0
+    done, counted, first = threading.Event(), 0, 0.0
 
     def count(*_: Any) -> None:
-        nonlocal counted
+        nonlocal counted, first
         counted += 1
+        if counted == 1:
+            first = CLOCK.monotonic()
         if counted == expected:
             done.set()
 
@@ -38,7 +45,7 @@ def bare(port: int, expected: int) -> None:
     client.connect("127.0.0.1", port)
     client.loop_start()
     done.wait()
-    print("done", flush=True)
+    print(first, CLOCK.monotonic(), flush=True)
     client.disconnect()
     client.loop_stop()
 
@@ -53,7 +60,7 @@ class Quiet(ReceiverProcess):
 def hub(port: int, folder: str, inbox_kind: type[ReceiverProcess]) -> None:
     """The hub's own ingest: journal, readings, rules, alerts, one durable commit a group, then the answers."""
     clinic = Clinic(Path(folder))
-    command = ("-m", "tests.bench.still_receiver", clinic.clock.now().isoformat())
+    command = ("-m", "tests.bench.still_receiver", clinic.clock.now().isoformat(), str(Path(folder) / FIRST))
     inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, command=command)
     stop = threading.Event()
     running = threading.Thread(target=IngestLoop(clinic.hub, inbox, "bench").run, args=[stop])

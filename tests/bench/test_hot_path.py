@@ -1,22 +1,21 @@
 """How many readings a second are durable, judged and acknowledged, as a part of what a bare subscriber can count.
 
 All drain the same queue of a real mosquitto, each in a process of its own, while nobody publishes: what is measured is
-the consumer. The bare one only counts. Of the hub there are two: one acknowledges each reading to its gateway, as it
-must; the other keeps its answers, to tell what they cost. Readings are fresh, each patient has a gateway and four
-devices, and no two messages in a row are of one patient. Medians of three.
+the consumer, from the first message that it was handed to the last that it is done with. The bare one only counts. Of
+the hub there are two: one acknowledges each reading to its gateway, as it must, and somebody counts the answers; the
+other keeps them, to tell what they cost. Readings are fresh, each patient has a gateway and four devices, and no two
+messages in a row are of one patient. Medians of three.
 """
 
 import itertools
-import json
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from paho.mqtt import client as paho
@@ -26,7 +25,8 @@ from hub.adapters.clock import SystemClock
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.tables.measurements import journal
 from hub.services import equipment
-from tests.bench.consumer import SESSION
+from tests.bench.consumer import FIRST, SESSION
+from tests.bench.publisher import Answers, Publisher
 from tests.bench.record import Figure, Reference, put
 from tests.servers import Mosquitto, mosquitto
 from tests.unit.alerting.clinic import clinics
@@ -35,37 +35,8 @@ from tests.unit.ingest.home import ADMIN, PROFILES, Home, batch, kg, pressure, r
 MESSAGES, PATIENTS, RUNS, WAIT_S = 20_000, 250, 3, 60.0
 ROOT = Path(__file__).parents[2]
 CLOCK = SystemClock()
+BARE = "bare"
 VALUES = (kg(78), spo2(97), pressure(124, 78), [value("blood_glucose", 112, "mg/dL")])
-
-
-class Publisher:
-    """Fills the broker's queue, and counts the answers."""
-
-    def __init__(self, port: int) -> None:
-        self.answered = 0
-        self.done = threading.Event()
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion.MQTTv311)
-        self._client.max_inflight_messages_set(500)
-        self._client.on_connect = lambda client, *_: client.subscribe("rpm/v1/+/down/ack", qos=1)
-        self._client.on_message = self._count
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-
-    def fill(self, messages: list[tuple[str, bytes]]) -> None:
-        sent = [self._client.publish(topic, payload, qos=1) for topic, payload in messages]
-        for one in sent:
-            one.wait_for_publish(WAIT_S)
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _count(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        statuses = [one["status"] for ack in json.loads(message.payload)["acks"] for one in ack["results"]]
-        assert set(statuses) == {"stored"}
-        self.answered += len(statuses)
-        if self.answered == MESSAGES:
-            self.done.set()
 
 
 def prepare(folder: Path) -> list[tuple[str, bytes]]:
@@ -120,21 +91,19 @@ def leave_session(broker: Mosquitto) -> None:
 def drained(broker: Mosquitto, messages: list[tuple[str, bytes]], kind: str, folder: Path) -> float:
     """Messages a second, by the bare subscriber or by a hub on the database in ``folder``."""
     leave_session(broker)
-    publisher = Publisher(broker.port)
-    publisher.fill(messages)
-    third = str(len(messages)) if kind == "bare" else str(folder)
-    with consumer(kind, str(broker.port), third) as process:
-        began = CLOCK.monotonic()
-        if kind == "bare":
+    with Publisher(broker.port) as publisher:
+        publisher.fill((topic.encode(), payload) for topic, payload in messages)
+    third = str(len(messages)) if kind == BARE else str(folder)
+    counted = Answers(broker.port) if kind == "hub" else nullcontext()
+    with counted as answers, consumer(kind, str(broker.port), third) as process:
+        if kind == BARE:
             assert process.stdout is not None
-            assert process.stdout.readline() == "done\n"
-        elif kind == "hub":
-            assert publisher.done.wait(WAIT_S)
+            first, last = map(float, process.stdout.readline().split())
         else:
-            assert stored(folder, len(messages))
-        took = CLOCK.monotonic() - began
-    publisher.close()
-    return len(messages) / took
+            assert answers.wait(len(messages)) if answers else stored(folder, len(messages))
+            last = answers.at(len(messages)) if answers else CLOCK.monotonic()
+            first = float((folder / FIRST).read_text(encoding="utf-8"))
+    return len(messages) / (last - first)
 
 
 def stored(folder: Path, expected: int) -> bool:
@@ -149,7 +118,6 @@ def stored(folder: Path, expected: int) -> bool:
     return False
 
 
-BARE = "bare"
 KINDS = {"hub": "durable, judged, acknowledged", "quiet": "the same without the answers"}
 
 
