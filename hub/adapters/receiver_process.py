@@ -87,7 +87,7 @@ class ReceiverProcess:
         self._pipe = ours
         a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
         to = (a.host, a.port, a.tls, a.user, a.password)
-        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, decodes=self._lives == 1, shard=self._shard))
+        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, reads=self._lives == 1, shard=self._shard))
 
     def stop(self) -> None:
         """Leave the session on the broker: what comes meanwhile waits there."""

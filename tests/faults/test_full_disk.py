@@ -27,7 +27,9 @@ from tests.faults.record import count_of, record
 from tests.servers import Mosquitto
 
 DEVICES = ["CF-1", "CF-2"]
-DISK_MB, RESERVED_MB = 24, 4
+DISK_MB, RESERVED_MB = 48, 4
+"""Room for a whole WAL, the database, what is reserved, and what must be free beside it."""
+
 CLOCK = SystemClock()
 FILLS = count_of("FAULT_FILLS", 1)
 """How often the disk becomes full."""

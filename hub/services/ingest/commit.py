@@ -176,7 +176,8 @@ def _put_aside(uow: UnitOfWork, group: Group) -> None:
     for arrival, placed in group.placed:
         for one, reading in zip(placed, arrival.batch.readings, strict=True):
             if one.quarantine is not None:
-                _quarantine(uow, group, arrival.message, one.code or "", one.quarantine, reading.body)
+                raw = arrival.message.payload[reading.begin : reading.end]
+                _quarantine(uow, group, arrival.message, one.code or "", one.quarantine, raw)
             if one.status == "duplicate":
                 group.count("rpmhub_readings_duplicate_total")
             if one.accepted is None and one.new_key:

@@ -42,12 +42,13 @@ class BadMessage(Exception):
 
 
 class Good(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """A reading that keeps the schema. ``body`` is its JSON as it came."""
+    """A reading that keeps the schema. Its JSON as it came is the payload's, from ``begin`` to ``end``."""
 
     reading: Reading
     measured_at: datetime
     received_at: datetime
-    body: bytes
+    begin: int
+    end: int
     digest: bytes
     record_digest: bytes
 
@@ -58,12 +59,16 @@ class Good(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True):
 
 
 class Bad(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True):
-    """A reading to reject with ``code``; ``seq`` is known, so that its sender's spool can advance."""
+    """A reading to reject with ``code``; ``seq`` is known, so that its sender's spool can advance.
+
+    As it came it is the payload's, from ``begin`` to ``end``.
+    """
 
     seq: int
     code: str
     sentence: str
-    body: bytes
+    begin: int
+    end: int
     digest: bytes
 
 
@@ -110,9 +115,13 @@ def _batch(payload: bytes) -> tuple[Batch, int]:
         raise BadMessage("schema", "spool holds U+0000, which no database keeps")
     clocks = (envelope.boot, envelope.sent_mono_ms)
     keys = _ENVELOPE_KEYS + len(clocks) - clocks.count(None)
-    readings = []
+    readings: list[Good | Bad] = []
+    end = 0
     for raw in envelope.readings:
-        reading, its_keys = _candidate(bytes(raw), envelope.batch)
+        body = bytes(raw)
+        begin = payload.index(body, end)  # what stands between two has no quote: no later one is found in it
+        end = begin + len(body)
+        reading, its_keys = _candidate(body, begin, envelope.batch)
         readings.append(reading)
         keys += its_keys
     return Batch(envelope.batch, envelope.spool, sent_at, *clocks, tuple(readings)), keys
@@ -162,24 +171,25 @@ def _no_constant(_text: str) -> NoReturn:
     raise BadMessage("undecodable", "NaN or Infinity, which JSON does not have")
 
 
-def _candidate(body: bytes, batch: str) -> tuple[Good | Bad, int]:
+def _candidate(body: bytes, begin: int, batch: str) -> tuple[Good | Bad, int]:
     """A reading, and how many keys were read in it."""
+    span = begin, begin + len(body)
     try:
         reading = _READING.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         code = "not_a_number" if str(error).startswith("Number out of range") else "schema"
-        return Bad(_seq_of(body, batch), code, _without_values(error), body, _hash(body)), 0
+        return Bad(_seq_of(body, batch), code, _without_values(error), *span, _hash(body)), 0
     try:
         measured_at, received_at = instant(reading.measured_at), instant(reading.received_at)
     except ValueError:
-        return Bad(reading.seq, "bad_time", "a time is not RFC 3339 with an offset", body, _hash(body)), 0
+        return Bad(reading.seq, "bad_time", "a time is not RFC 3339 with an offset", *span, _hash(body)), 0
     refused = _refused_value(reading) or (_refused_text(reading) if _NUL in body else None)
     if b"null" in body and _holds_null(msgspec.json.decode(body)):
         refused = "schema", _NO_NULL
     if refused is not None:
-        return Bad(reading.seq, refused[0], refused[1], body, _hash(body)), 0
+        return Bad(reading.seq, *refused, *span, _hash(body)), 0
     said = _ENCODER.encode(reading)
-    good = Good(reading, measured_at, received_at, body, _hash(said), _record_digest(reading))
+    good = Good(reading, measured_at, received_at, *span, _hash(said), _record_digest(reading))
     return good, said.count(b'":')
 
 

@@ -135,7 +135,7 @@ class Intake:
             received_at=message.received_at,
             age=_age(arrival, one, gateway.clock_offset_s or 0.0),
             flags=flags | {TIME_SUSPECT} if one.suspect else flags,
-            body=b"%b%b}" % (arrival.batch.head, one.body),
+            body=b"%b%b}" % (arrival.batch.head, message.payload[one.begin : one.end]),
             replaces_held=known is not None,
             replayed=gateway.replays,
         )

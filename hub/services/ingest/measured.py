@@ -37,7 +37,7 @@ class Measured(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True)
 
     ``at``: its effective time, in UTC and whole milliseconds; ``suspect``: it is the hub's, for the reading's cannot
     be. ``age_us``: how long ago its gateway received it, by that gateway's clock as it is; ``in_device_us``: how long
-    before that it was measured, by the device's. ``body``: the reading as it came.
+    before that it was measured, by the device's. As it came it is the payload's, from ``begin`` to ``end``.
     """
 
     seq: int
@@ -55,7 +55,8 @@ class Measured(msgspec.Struct, frozen=True, gc=False, tag=True, array_like=True)
     record: str | None
     user_index: int | None
     battery_percent: int | None
-    body: bytes
+    begin: int
+    end: int
     digest: bytes
     record_digest: bytes
 
@@ -141,7 +142,8 @@ def _measured(good: Good, sent: Stamp, hub_now: datetime) -> Measured:
         record=reading.record,
         user_index=reading.user_index,
         battery_percent=reading.battery_percent,
-        body=good.body,
+        begin=good.begin,
+        end=good.end,
         digest=good.digest,
         record_digest=good.record_digest,
     )

@@ -1,5 +1,6 @@
 """What is read from the wire, and what is not: only ``BadMessage`` escapes, and every good reading keeps the schema."""
 
+import itertools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,12 +41,27 @@ def test_a_message_that_cannot_be_read_says_why_without_a_word_of_it(kind: str) 
 @pytest.mark.parametrize("kind", SINGLE)
 def test_a_bad_reading_is_refused_alone(kind: str) -> None:
     made, code = SINGLE[kind]
-    (bad,) = decode(made(NOW)).readings
+    payload = made(NOW)
+    (bad,) = decode(payload).readings
     assert isinstance(bad, Bad)
     assert (bad.seq, bad.code) == (1, code)
     assert "Pat" not in bad.sentence
     assert "secret" not in bad.sentence
-    assert bad.body in made(NOW)
+    assert (
+        payload[bad.begin : bad.end]
+        == payload[payload.index(b'"readings"') :].split(b"[", 1)[1].rsplit(b"]", 1)[0].strip()
+    )
+
+
+def test_each_reading_is_told_from_one_that_is_hidden_in_another() -> None:
+    """The same bytes once in a bad reading and once for themselves, and the same reading twice."""
+    good = reading(1, NOW, kg(80))
+    payload = batch(NOW, {"seq": 2, "oops": good}, good, good)
+    spans = [(one.begin, one.end) for one in decode(payload).readings]
+    assert [json.loads(payload[begin:end]) for begin, end in spans] == [{"seq": 2, "oops": good}, good, good]
+    assert sorted(spans) == spans
+    assert len(set(spans)) == 3
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
 
 
 def test_its_neighbours_in_the_batch_stay_good() -> None:
@@ -144,13 +160,14 @@ def check(payload: bytes) -> None:
     said = json.loads(payload)
     for one, sent in zip(read.readings, said["readings"], strict=True):
         assert 0 <= one.seq < 2**53
+        assert json.loads(payload[one.begin : one.end]) == sent
         alone = BATCH.is_valid(said | {"readings": [sent]})
         if isinstance(one, Bad):
             assert one.code in CODES
             assert one.code != "schema" or not alone or _stricter(sent)
         else:
             assert alone, sent
-            assert read_again(b'{"reading":' + one.body + b"}") == one.reading
+            assert read_again(b'{"reading":' + payload[one.begin : one.end] + b"}") == one.reading
 
 
 def assert_sayable(bad: BadMessage) -> None:
