@@ -76,6 +76,13 @@ def consumer(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
         assert process.wait(WAIT_S) == 0
 
 
+def counted(process: "subprocess.Popen[str]") -> tuple[float, float]:
+    """When the bare consumer got the first and the last message, by the monotonic clock."""
+    assert process.stdout is not None
+    first, last = map(float, process.stdout.readline().split())
+    return first, last
+
+
 def leave_session(broker: Mosquitto) -> None:
     ready = threading.Event()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, SESSION, clean_session=False)
@@ -94,11 +101,10 @@ def drained(broker: Mosquitto, messages: list[tuple[str, bytes]], kind: str, fol
     with Publisher(broker.port) as publisher:
         publisher.fill((topic.encode(), payload) for topic, payload in messages)
     third = str(len(messages)) if kind == BARE else str(folder)
-    counted = Answers(broker.port) if kind == "hub" else nullcontext()
-    with counted as answers, consumer(kind, str(broker.port), third) as process:
+    hearing = Answers(broker.port) if kind == "hub" else nullcontext()
+    with hearing as answers, consumer(kind, str(broker.port), third) as process:
         if kind == BARE:
-            assert process.stdout is not None
-            first, last = map(float, process.stdout.readline().split())
+            first, last = counted(process)
         else:
             assert answers.wait(len(messages)) if answers else stored(folder, len(messages))
             last = answers.at(len(messages)) if answers else CLOCK.monotonic()

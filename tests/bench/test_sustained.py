@@ -18,7 +18,7 @@ from tests.bench.messages import single, topic
 from tests.bench.publisher import Answers, Publisher
 from tests.bench.record import Figure, Reference, at_least, at_most, put
 from tests.bench.sizes import size
-from tests.bench.test_hot_path import consumer, leave_session
+from tests.bench.test_hot_path import consumer, counted, leave_session
 from tests.bench.town import KINDS, Town, build
 from tests.servers import mosquitto
 
@@ -40,10 +40,8 @@ def bare_rate(town: Town, folder: Path) -> float:
         with Publisher(broker.port) as publisher:
             publisher.fill(waiting)
         with consumer("bare", str(broker.port), str(COUNTED)) as process:
-            began = CLOCK.monotonic()
-            assert process.stdout is not None
-            assert process.stdout.readline() == "done\n"
-            return COUNTED / (CLOCK.monotonic() - began)
+            first, last = counted(process)
+        return COUNTED / (last - first)
 
 
 def step(load: Load, rate: float, seconds: float, spool: str) -> tuple[list[Sample], int]:
