@@ -5,23 +5,28 @@ came, whole messages are taken from it as they lie there, and what is said toget
 a message that ends in the next piece, paho reads for itself from the same bytes.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+import threading
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 READ = 64 * 1024
 """Bytes handled one after the other before what is to be sent goes out. paho itself reads on for as long as it has
 messages on their way: the more answers wait for what comes, the longer they would wait."""
 
-_PUBLISH, _PUBACK, _AGAIN = 0x30, 0x40, 0x08
+_PUBLISH, _PUBACK, _DUP = 0x30, 0x40, 0x08
 _QOS, _QOS_0, _QOS_1 = 0x06, 0x00, 0x02
 _CONFIRMED = b"\x40\x02"
 
 
 class Arrived(NamedTuple):
-    """A message as the broker handed it over. ``topic``: empty if it is no UTF-8. ``mid``: 0 at QoS 0."""
+    """A message as the broker handed it over. ``topic``: empty if it is no UTF-8. ``mid``: 0 at QoS 0.
+
+    ``connection``: on which it came; its ``mid`` means nothing on another.
+    """
 
     topic: str
     payload: bytes
@@ -29,13 +34,24 @@ class Arrived(NamedTuple):
     qos: int
     dup: bool
     retain: bool
+    connection: int
+
+
+class Listener(Protocol):
+    """Whom the connection's thread tells. It may be made to wait."""
+
+    def arrived(self, client: "BulkClient", message: Arrived) -> bool:
+        """One message; whether it is dealt with already, and to be acknowledged without further word."""
+
+    def opened(self, client: "BulkClient", reason: ReasonCode) -> None:
+        """The broker's answer to a connection."""
 
 
 class BulkClient(paho.Client):
-    """MQTT 3.1.1 on a session that is kept. What arrives is acknowledged by ``acknowledge`` alone."""
+    """MQTT 3.1.1 on a session that is kept."""
 
-    def __init__(self, client_id: str, arrived: Callable[["BulkClient", Arrived], None]) -> None:
-        """``arrived`` is called by the connection's thread, message by message, and may make it wait."""
+    def __init__(self, client_id: str, listener: Listener, connection: int = 0) -> None:
+        """``connection``: below the number of each that it makes."""
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -43,33 +59,44 @@ class BulkClient(paho.Client):
             protocol=MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
-        self.on_message = lambda _client, _data, message: arrived(self, _as_arrived(message))
-        self._arrived = arrived
+        self.connection = connection
+        self._listener = listener
         self._heard, self._at = b"", 0
-        self._unconfirmed: dict[int, bytes] = {}
-        """By packet identifier. There are 65,535; where all are on their way the oldest is no more waited for."""
+        self._dealt_with: list[int] = []
+        self._saying = threading.Lock()
+        self._may_say = False
+        # Not bound to this client: one that was replaced is gone at once, and its descriptors with it.
+        self.on_connect = cast("Any", BulkClient._by_connack)
+        self.on_message = cast("Any", BulkClient._by_paho)
 
-    def acknowledge(self, mids: Iterable[int]) -> None:
-        """Tell the broker that these messages of QoS 1 are dealt with."""
-        self._say(_PUBACK, [_CONFIRMED + mid.to_bytes(2, "big") for mid in mids])
+    def acknowledge(self, connection: int, mids: Iterable[int]) -> None:
+        """Tell the broker that these messages of QoS 1 are dealt with, if it is still the connection they came on."""
+        packets = [_CONFIRMED + mid.to_bytes(2, "big") for mid in mids]
+        with self._saying:
+            if connection == self.connection:
+                self._say(_PUBACK, packets)
 
     def publish_all(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """Send these payloads at QoS 1, by topic; those that are not confirmed go out again after a reconnect."""
-        packets = []
-        for topic, payload in messages:
-            mid = self._mid_generate()
-            packets.append(_publish(topic.encode(), mid, payload))
-            self._unconfirmed[mid] = packets[-1]
-        if self.is_connected():
+        """Send these payloads at QoS 1, by topic. What a lost connection swallows is not sent again.
+
+        That is less than QoS 1 promises from here to the broker. It is for words that are old by then, and that
+        whoever waits for them asks for again.
+        """
+        packets = [_publish(topic.encode(), payload, self._mid_generate()) for topic, payload in messages]
+        with self._saying:
             self._say(_PUBLISH, packets)
 
-    def publish_again(self) -> None:
-        """Send what the broker did not confirm. To be called when it is connected anew."""
-        self._say(_PUBLISH, [bytes((packet[0] | _AGAIN,)) + packet[1:] for packet in list(self._unconfirmed.values())])
+    def ping(self, topic: str) -> None:
+        """Send nothing, at QoS 0."""
+        with self._saying:
+            self._say(_PUBLISH, [_publish(topic.encode(), b"", None)])
 
     def reconnect(self) -> MQTTErrorCode:
-        """Connect anew; what was read of the last connection is void."""
-        self._heard, self._at = b"", 0
+        """Connect anew; what was read of the last connection is void, and nothing is said before the broker answers."""
+        with self._saying:
+            self._may_say = False
+            self.connection += 1
+        self._heard, self._at, self._dealt_with = b"", 0, []
         return super().reconnect()
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:  # noqa: ARG002 (interface)
@@ -78,6 +105,8 @@ class BulkClient(paho.Client):
         while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._at < len(self._heard) and self._sock is not None:
             if self._in_packet["command"] or not self._takes_whole():
                 code = self._packet_read()
+        dealt_with, self._dealt_with = self._dealt_with, []
+        self.acknowledge(self.connection, dealt_with)
         return self._loop_rc_handle(code) if code > 0 else MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _hear(self) -> MQTTErrorCode:
@@ -102,25 +131,40 @@ class BulkClient(paho.Client):
         return part
 
     def _takes_whole(self) -> bool:
-        """Whether a message or the word that one of ours arrived lies there as a whole, and was dealt with."""
+        """Whether a message, or the word that one of ours arrived, lies there as a whole and was dealt with."""
         heard, at = self._heard, self._at
         head = heard[at]
         if head & 0xF0 == _PUBLISH and head & _QOS in (_QOS_0, _QOS_1):
             body, end = _extent(heard, at + 1)
-            if end <= len(heard) and (found := _published(heard, head, body, end)):
+            if end <= len(heard) and (found := _published(heard, head, body, end, self.connection)):
                 self._at = end
-                self._arrived(self, found)
+                self._tell(found)
                 return True
-        elif heard[at : at + 2] == _CONFIRMED and at + 4 <= len(heard):
-            mid = int.from_bytes(heard[at + 2 : at + 4], "big")
-            if self._unconfirmed.pop(mid, None) is not None:
-                self._at = at + 4
-                return True
+        elif heard[at : at + 2] == _CONFIRMED and at + 4 <= len(heard) and not self._out_messages:
+            self._at = at + 4
+            return True
         return False
 
+    def _tell(self, message: Arrived) -> None:
+        if self._listener.arrived(self, message) and message.qos:
+            self._dealt_with.append(message.mid)
+
+    def _by_paho(self, _data: object, m: paho.MQTTMessage) -> None:
+        try:
+            topic = m.topic
+        except UnicodeDecodeError:
+            topic = ""
+        self._tell(Arrived(topic, bytes(m.payload), m.mid, m.qos, m.dup, m.retain, self.connection))
+
+    def _by_connack(self, _data: object, _flags: object, reason: ReasonCode, _properties: object) -> None:
+        with self._saying:
+            self._may_say = not reason.is_failure
+        self._listener.opened(self, reason)
+
     def _say(self, command: int, packets: list[bytes]) -> None:
-        if packets:
-            self._packet_queue(command, b"".join(packets), 0, 1)
+        if packets and self._may_say:
+            # A view: of what the system does not take at once paho makes a copy at each attempt.
+            self._packet_queue(command, memoryview(b"".join(packets)), 0, 1)  # type: ignore[arg-type]
 
 
 def _extent(heard: bytes, at: int) -> tuple[int, int]:
@@ -134,26 +178,16 @@ def _extent(heard: bytes, at: int) -> tuple[int, int]:
     return len(heard), len(heard) + 1
 
 
-def _published(heard: bytes, head: int, body: int, end: int) -> Arrived | None:
+def _published(heard: bytes, head: int, body: int, end: int, connection: int) -> Arrived | None:
     """The message; none if it is not one, which paho has words for."""
     topic = body + 2
     after = topic + int.from_bytes(heard[body:topic], "big")
     qos = (head & _QOS) >> 1
     payload = after + 2 * qos
-    if payload > end:
+    if after == topic or payload > end:
         return None
     mid = int.from_bytes(heard[after:payload], "big")
-    return Arrived(_text(heard[topic:after]), heard[payload:end], mid, qos, head & _AGAIN > 0, head & 1 > 0)
-
-
-def _publish(topic: bytes, mid: int, payload: bytes) -> bytes:
-    size, length = len(topic) + len(payload) + 4, bytearray()
-    while size > 0x7F:
-        length.append(size & 0x7F | 0x80)
-        size >>= 7
-    length.append(size)
-    named = len(topic).to_bytes(2, "big") + topic
-    return b"".join((b"\x32", length, named, mid.to_bytes(2, "big"), payload))
+    return Arrived(_text(heard[topic:after]), heard[payload:end], mid, qos, head & _DUP > 0, head & 1 > 0, connection)
 
 
 def _text(topic: bytes) -> str:
@@ -163,9 +197,13 @@ def _text(topic: bytes) -> str:
         return ""
 
 
-def _as_arrived(m: paho.MQTTMessage) -> Arrived:
-    try:
-        topic = m.topic
-    except UnicodeDecodeError:
-        topic = ""
-    return Arrived(topic, bytes(m.payload), m.mid, m.qos, m.dup, m.retain)
+def _publish(topic: bytes, payload: bytes, mid: int | None) -> bytes:
+    """At QoS 1, or at QoS 0 without a ``mid``."""
+    identifier = b"" if mid is None else mid.to_bytes(2, "big")
+    size, length = 2 + len(topic) + len(identifier) + len(payload), bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    length.append(size)
+    head = _PUBLISH | (_QOS_0 if mid is None else _QOS_1)
+    return b"".join((bytes((head,)), length, len(topic).to_bytes(2, "big"), topic, identifier, payload))

@@ -57,7 +57,7 @@ class BrokerAddress(Protocol):
 
 
 class Receipt(NamedTuple):
-    """What paho needs to acknowledge a message. Ids of an earlier connection (``epoch``) are used anew, so void."""
+    """What acknowledges a message. Ids of an earlier connection (``epoch``) are used anew, so void."""
 
     epoch: int
     mid: int
@@ -107,10 +107,18 @@ class Handoff:
             self._room.notify_all()
             return taken
 
-    def wake(self) -> None:
-        """Have a waiting ``put`` look again whether it is stale."""
+    def clear(self) -> None:
+        """Drop all of it, and have a waiting ``put`` look again whether it is stale."""
         with self._room:
+            for lane in self._lanes.values():
+                lane.clear()
+            self._bytes = 0
             self._room.notify_all()
+
+    @property
+    def full(self) -> bool:
+        """Whether a ``put`` would wait."""
+        return not self._has_room()
 
     def _has_room(self) -> bool:
         return len(self) < self._max_messages and self._bytes < self._max_bytes
@@ -131,7 +139,7 @@ class MqttInbox:
         max_bytes: int = HELD_BYTES,
         shard: Shard = WHOLE,
     ) -> None:
-        """``epoch``: below that of every receipt it gives out. ``read`` is done to each message as it comes.
+        """``epoch``: below that of every receipt that it gives out. ``read`` is done to each message as it comes.
 
         ``shard``: whose messages are handed over; what is another's is acknowledged unread.
         """
@@ -185,8 +193,9 @@ class MqttInbox:
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
-        if self._client is not None:
-            self._client.acknowledge([one.mid for one in receipts if one.qos and one.epoch == self._epoch])
+        if (client := self._client) is not None:
+            epoch = client.connection
+            client.acknowledge(epoch, [one.mid for one in receipts if one.qos == 1 and one.epoch == epoch])
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
@@ -194,47 +203,53 @@ class MqttInbox:
             self._client.publish_all(messages)
 
     def alive(self) -> bool:
-        """Whether the connection's thread showed any life lately. paho's own flag stays true after it died."""
+        """Whether the connection's thread showed any life lately. paho's own flag stays true after it died.
+
+        One that waits for room is not dead.
+        """
         now = self._clock.monotonic()
+        if self.handoff.full:
+            self._heard_at = now
         if now - self._pinged_at >= PING_EVERY_S:
             self._pinged_at = now
             if self._client is not None:
-                self._client.publish(self._ping_topic, b"", qos=0)
+                self._client.ping(self._ping_topic)
         return now - self._heard_at < (LOST_S if self._connected else UNCONNECTED_S)
 
     def _make_client(self) -> BulkClient:
-        client = BulkClient(self._client_id, self._on_arrived)
+        client = BulkClient(self._client_id, self, self._epoch)
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context(cafile=self._ca_file or None))
         client.reconnect_delay_set(min_delay=1, max_delay=30)
-        client.on_connect = lambda _client, _data, _flags, reason, _props: self._on_connect(client, reason)
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_socket_open = _no_delay
         return client
 
-    def _on_arrived(self, client: BulkClient, m: Arrived) -> None:
+    def arrived(self, client: BulkClient, message: Arrived) -> bool:
+        """See ``bulk_client.Listener``."""
         if client is not self._client:
-            return
+            return False
         self._heard_at = self._clock.monotonic()
-        epoch = self._epoch
-        if not self._mine(m.topic):
-            client.acknowledge([m.mid] if m.qos else [])
-        elif m.topic != self._ping_topic:
+        topic = message.topic
+        if not self._mine(topic):
+            return True
+        if topic != self._ping_topic:
             now = self._clock.now()
-            message = Message.received(m.topic, m.payload, now, redelivered=m.dup, retained=m.retain)
-            self.handoff.put(self._read(message), Receipt(epoch, m.mid, m.qos), stale=lambda: epoch != self._epoch)
+            received = Message.received(topic, message.payload, now, redelivered=message.dup, retained=message.retain)
+            receipt = Receipt(message.connection, message.mid, message.qos)
+            self.handoff.put(self._read(received), receipt, stale=lambda: client is not self._client)
+        return False
 
-    def _on_connect(self, client: BulkClient, reason: ReasonCode) -> None:
+    def opened(self, client: BulkClient, reason: ReasonCode) -> None:
+        """See ``bulk_client.Listener``."""
         self._heard_at = self._clock.monotonic()
-        self._epoch += 1
         if reason.is_failure:
             log.warning("broker refused the connection", extra={"reason": str(reason)})
             return
         client.subscribe([(f"{UP}live", 1), (f"{UP}backfill", 1), (f"{UP}status", 1), (self._ping_topic, 0)])
-        client.publish_again()
         self._connected = True
         log.info("connected to the broker")
 
@@ -247,13 +262,14 @@ class MqttInbox:
         self._heard_at = self._clock.monotonic()
 
     def _end_client(self) -> None:
+        """What was not taken comes again; and a thread that waits for room must end before it can be joined."""
         client, self._client = self._client, None
         self._connected = False
-        self._epoch += 1
-        self.handoff.wake()  # the old thread may be waiting for room; it must end before it can be joined
+        self.handoff.clear()
         if client is not None:
             client.disconnect()
             client.loop_stop()
+            self._epoch = client.connection
 
 
 def gateway_of(topic: str) -> str:

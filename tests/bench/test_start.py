@@ -63,7 +63,7 @@ def started(town: Town, end: signal.Signals, *, checked: bool) -> tuple[float, f
         if checked:
             comes_true(beaten(town.file, ROLE, since))
             detail = json.loads(ask(town.file, f"SELECT detail FROM heartbeat WHERE role = '{ROLE}'"))
-            assert detail["sound_at"] is not None
+            assert detail["sound_at"] is not None, detail
             took = detail["took_s"]
     finally:
         process.send_signal(end)

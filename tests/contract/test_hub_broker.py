@@ -1,10 +1,12 @@
 """Ingest behind a real mosquitto: each bad message is answered, the good one behind it is not delayed, none is lost."""
 
 import contextlib
+import gc
 import hashlib
 import itertools
 import json
 import queue
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -285,12 +287,61 @@ def test_a_reconnection_of_pahos_own_voids_receipts_too(home: Home, tmp_path: Pa
         inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
         inbox.start()
         until(lambda: inbox.connected)
-        before = inbox._epoch
-        broker.stop()
+        sender = paho_sender(broker.port)
+        sender.publish("rpm/v1/g-1/up/live", b"first", qos=1)
+        ((_, old),) = inbox.handoff.take(9, 10**6, timeout=15.0)
+        broker.kill()
         until(lambda: not inbox.connected)
         broker.start()
         until(lambda: inbox.connected)
-        assert inbox._epoch > before
+        until(sender.is_connected)
+        sender.publish("rpm/v1/g-1/up/live", b"second", qos=1)
+        ((_, new),) = inbox.handoff.take(9, 10**6, timeout=15.0)
+        assert new.mid == old.mid, "the broker has forgotten"
+        inbox.acknowledge([old])
+        inbox.restart()
+        ((again, newest),) = inbox.handoff.take(9, 10**6, timeout=15.0)
+        assert again.payload == b"second"
+        inbox.acknowledge([newest])
+        inbox.stop()
+        sender.disconnect()
+        sender.loop_stop()
+
+
+def test_a_thread_that_waits_for_room_is_not_taken_for_a_dead_one(home: Home, tmp_path: Path) -> None:
+    clock = RigClock(home)
+    with mosquitto(tmp_path / "broker") as broker:
+        leave_session(broker.port, "hub")
+        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", clock, max_bytes=8)
+        inbox.start()
+        sender = paho_sender(broker.port)
+        for _ in range(3):
+            sender.publish("rpm/v1/g-1/up/live", b"12345678", qos=1)
+        until(lambda: inbox.handoff.full)
+        clock.ahead_s += LOST_S + 1
+        assert inbox.alive()
+        taken = [one for _ in range(3) for one in inbox.take(9, 10**6, timeout=15.0)]
+        assert len(taken) == 3
+        clock.ahead_s += LOST_S + 1
+        assert not inbox.alive(), "now it should have been heard of"
+        inbox.stop()
+        sender.disconnect()
+        sender.loop_stop()
+
+
+def test_a_client_that_was_replaced_is_gone_at_once(home: Home, tmp_path: Path) -> None:
+    """With its descriptors, and without waiting for the collector."""
+    with mosquitto(tmp_path / "broker") as broker:
+        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
+        inbox.start()
+        until(lambda: inbox.connected)
+        old = weakref.ref(inbox._client)
+        gc.disable()
+        try:
+            inbox.restart()
+            assert old() is None
+        finally:
+            gc.enable()
         inbox.stop()
 
 

@@ -22,7 +22,7 @@ CHECKPOINT_PAGES = 4000
 """Some 16 MB of WAL: readings of several groups change the same pages, which are then written once."""
 
 PAGE_BYTES = 4096
-"""SQLite's own. What a long question made the WAL grow beyond those pages is given back once it is in the database."""
+"""SQLite's own. What a long question made the WAL grow beyond twice those pages is given back once it is copied."""
 
 TRY_EVERY_S = 0.001
 """SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
@@ -114,7 +114,7 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if checkpoints else 0}")
-        cursor.execute(f"PRAGMA journal_size_limit = {CHECKPOINT_PAGES * PAGE_BYTES}")
+        cursor.execute(f"PRAGMA journal_size_limit = {2 * CHECKPOINT_PAGES * PAGE_BYTES}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

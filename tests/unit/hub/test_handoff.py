@@ -99,7 +99,9 @@ def test_what_waits_on_a_connection_that_is_gone_is_dropped_unacknowledged() -> 
     put(handoff, message("1"))
     thread = waiting(handoff, message("2"), stale)
     stale.set()
-    handoff.wake()
+    handoff.clear()
     thread.join(5)
     assert not thread.is_alive()
-    assert names(handoff) == ["1"]
+    assert names(handoff) == []
+    put(handoff, message("3"))
+    assert names(handoff) == ["3"]
