@@ -22,6 +22,7 @@ from hub.services.ingest.messages import Message
 from hub.settings import Address
 from tests.contract.hub_rig import WAIT_S, Rig, RigClock, leave_session, rigs, until
 from tests.servers import mosquitto
+from tests.unit.checkup.servers import self_signed
 from tests.unit.ingest.bad_input import SINGLE, WHOLE
 from tests.unit.ingest.home import Home, batch, homes, kg, reading
 
@@ -345,6 +346,29 @@ def test_a_client_that_was_replaced_is_gone_at_once(home: Home, tmp_path: Path) 
         inbox.stop()
 
 
+def test_all_of_a_backlog_comes_over_tls_too(home: Home, tmp_path: Path) -> None:
+    """Of records of 16 KB, in which messages begin and end anywhere."""
+    certificate = self_signed(tmp_path)
+    payloads = [b"%d " % number + b"x" * (number * 997 % 40_000) for number in range(300)]
+    with mosquitto(tmp_path / "broker", f"certfile {certificate}", f"keyfile {certificate}") as broker:
+        inbox = MqttInbox(Address("127.0.0.1", broker.port, True, None, None), "hub", RigClock(home), str(certificate))
+        inbox.start()
+        until(lambda: inbox.connected)
+        sender = paho_sender(broker.port, str(certificate))
+        for payload in payloads:
+            sender.publish("rpm/v1/g-1/up/live", payload, qos=1)
+        came: list[bytes] = []
+        while len(came) < len(payloads):
+            taken = inbox.take(50, 10**6, timeout=15.0)
+            assert taken
+            came += [message.payload for message, _ in taken]
+            inbox.acknowledge([receipt for _, receipt in taken])
+        assert came == payloads
+        inbox.stop()
+        sender.disconnect()
+        sender.loop_stop()
+
+
 def test_a_broker_that_never_answers_is_not_mistaken_for_a_dead_thread(home: Home) -> None:
     clock = RigClock(home)
     inbox = MqttInbox(Address("127.0.0.1", 1, False, None, None), "hub", clock)
@@ -384,10 +408,12 @@ def test_answers_do_not_wait_for_all_that_comes(home: Home, tmp_path: Path) -> N
     assert 0 < max(waits) <= 2 * READ // len(payload)
 
 
-def paho_sender(port: int) -> Any:
+def paho_sender(port: int, ca_file: str = "") -> Any:
     from paho.mqtt import client as paho
 
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    if ca_file:
+        client.tls_set(ca_file)
     client.connect("127.0.0.1", port)
     client.loop_start()
     return client

@@ -64,6 +64,15 @@ def test_each_reading_is_told_from_one_that_is_hidden_in_another() -> None:
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
 
 
+def test_a_reading_is_found_where_its_beginning_stands_before_it_too() -> None:
+    begins = b"{" + b" " * 40
+    alone = json.dumps(reading(1, NOW, kg(80))).encode().replace(b"{", begins, 1)
+    payload = batch(NOW, spool=begins.decode()).replace(b"[]", b"[" + alone + b"]")
+    assert begins in payload[: payload.index(alone)]
+    (good,) = decode(payload).readings
+    assert payload[good.begin : good.end] == alone
+
+
 def test_its_neighbours_in_the_batch_stay_good() -> None:
     payload = batch(NOW, reading(1, NOW, kg(80)), {"seq": 2, "oops": 1}, reading(3, NOW, kg(81)))
     assert [type(one) for one in decode(payload).readings] == [Good, Bad, Good]
