@@ -21,6 +21,9 @@ BUSY_MS = 5000
 CHECKPOINT_PAGES = 4000
 """Some 16 MB of WAL: readings of several groups change the same pages, which are then written once."""
 
+SPARE_PAGES = 10 * CHECKPOINT_PAGES
+"""Where whoever else writes moves it into the database after all: ingest is away, or it would have been done."""
+
 PAGE_BYTES = 4096
 """SQLite's own. What a long question made the WAL grow beyond twice those pages is given back once it is copied."""
 
@@ -69,7 +72,7 @@ def make_engine(
 ) -> Engine:
     """An engine whose transactions begin as writers (``BEGIN IMMEDIATE``) and are durable when ``commit`` returns.
 
-    ``checkpoints``: this process moves the WAL into the database; one role only does. ``read_only(engine)`` gives
+    ``checkpoints``: this process moves the WAL into the database; the others do only where it would grow too long. ``read_only(engine)`` gives
     transactions that never wait for a writer. ``when_full`` is called whenever a write found no room on the disk.
     ``hurries`` False: a statement may take as long as it does, as those of a migration.
     """
@@ -113,7 +116,7 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         # With a rollback journal FULL does not wait until the journal's removal, which is the commit, is on the disk.
         cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if checkpoints else 0}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if checkpoints else SPARE_PAGES}")
         cursor.execute(f"PRAGMA journal_size_limit = {2 * CHECKPOINT_PAGES * PAGE_BYTES}")
         cursor.close()
 
