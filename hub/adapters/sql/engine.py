@@ -72,8 +72,9 @@ def make_engine(
 ) -> Engine:
     """An engine whose transactions begin as writers (``BEGIN IMMEDIATE``) and are durable when ``commit`` returns.
 
-    ``checkpoints``: this process moves the WAL into the database; the others do only where it would grow too long. ``read_only(engine)`` gives
-    transactions that never wait for a writer. ``when_full`` is called whenever a write found no room on the disk.
+    ``checkpoints``: this process moves the WAL into the database; the others do only where it would grow too long.
+    ``read_only(engine)`` gives transactions that never wait for a writer. ``when_full`` is called whenever a write
+    found no room on the disk.
     ``hurries`` False: a statement may take as long as it does, as those of a migration.
     """
     parsed = make_url(url)
