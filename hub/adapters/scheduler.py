@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from hub.services.engine.runner import Engine
@@ -18,8 +18,10 @@ TICK_S = 1
 
 def run_ticks(engines: Sequence[Engine], stop: threading.Event, clock: Clock) -> None:
     """Tick each every second until ``stop`` is set; then finish the ticks that run. A slow one keeps no other back."""
+    # It says each second that a tick still runs; if that is too long, its module's deadline tells.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_listener(_noted, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    scheduler.add_listener(_noted, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
     # A tick that comes late still runs (the default forgets it after 1 s), and never twice at once.
     for engine in engines:
         scheduler.add_job(
@@ -42,5 +44,4 @@ def _keep_pace(scheduler: BackgroundScheduler, clock: Clock) -> None:
 
 
 def _noted(event: JobEvent) -> None:
-    if event.code != EVENT_JOB_MAX_INSTANCES:  # the tick before still runs: its module's deadline tells
-        log.error("a tick failed or was missed", extra={"code": event.code})
+    log.error("a tick failed or was missed", extra={"code": event.code})

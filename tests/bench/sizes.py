@@ -22,6 +22,7 @@ USUAL: dict[str, tuple[int, int]] = {
     "DAYS": (10, 365),  # of which bytes a reading are counted
     "KNOWN": (2_000, 100_000),  # patients of whom ingest has heard
     "READINGS": (200_000, 50_000_000),  # that a start finds
+    "CHECKED": (200_000, 2_000_000),  # that a check reads whole
     "LEAST": (100_000, 1_000_000),  # the rate of ingest is measured with so many readings there,
     "MORE": (300_000, 10_000_000),  # with so many
     "CHARTS": (3, 20),  # patients with 90 days of five metrics each five minutes
