@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from hub import bootstrap, cli
@@ -20,14 +21,15 @@ DATA = Path(os.environ["RPMHUB_DATA_DIR"])
 
 
 class PublishesAtOnce(MqttInbox):
-    """What it was told to publish has reached the broker when ``publish`` returns."""
+    """What it was told to answer has reached the broker when ``answer`` returns."""
 
     def __init__(self, address: BrokerAddress, client_id: str, ca_file: str = "", *, shard: Shard) -> None:
         super().__init__(address, client_id, SystemClock(), ca_file, shard=shard)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
-        if self._client is not None:
-            self._client.publish(topic, payload, qos=qos).wait_for_publish(5)
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        for topic, payload in messages:
+            if self._client is not None:
+                self._client.publish(topic, payload, qos=1).wait_for_publish(5)
 
 
 class AnswersFirst(IngestLoop):
