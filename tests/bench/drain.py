@@ -1,6 +1,7 @@
 """Batches of fifty that wait in a real mosquitto, drained by the hub's own ingest: durable, judged and acknowledged."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from hub.adapters.clock import SystemClock
 from tests.bench.cost import megabytes, seconds
@@ -49,15 +50,16 @@ def leave_session(town: Town, broker: Mosquitto) -> None:
 def drained(town: Town, broker: Mosquitto, readings: int, run: int, runs: int) -> Drained:
     """Fills the queue while ingest is away, then times it while nobody publishes.
 
-    Each ``run`` of ``runs`` goes on with the homes after those of the run before it. A home that has its second turn
-    measured after its first: a reading that comes in the wrong order has those after it judged again.
+    Each ``run`` of ``runs`` goes on with the homes after those of the run before it. A home that has another turn
+    measured after its turn before: a reading that comes in the wrong order has those after it judged again.
     """
     first = town.last_reading() + 1
     count = readings // EACH
     homes = [(run * count + number) % town.homes + 1 for number in range(count)]
     with Answers(broker.port) as answers:
         with Publisher(broker.port) as publisher:
-            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now(), runs - 1 - run))
+            turns = (runs - 1 - run) * ceil(count / town.homes)
+            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now(), turns))
         warm = count * EACH // WARM
         with town.runs("ingest", port=broker.port) as process:
             assert answers.wait(warm, WAIT_S), f"{answers.stored} of {count * EACH} stored"

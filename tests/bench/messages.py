@@ -1,5 +1,6 @@
 """Readings as a gateway of this project sends them, with all their times and packets, made at the rate of a load."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -83,11 +84,14 @@ def topic(home: int, lane: str = "live") -> bytes:
 def batches(homes: Iterable[int], each: int, spool: str, now: datetime, before: int = 0) -> list[tuple[bytes, bytes]]:
     """(topic, payload) of a batch of each home: what its devices measured while its gateway could not send.
 
-    ``before``: so many batches of a home that come later measure after this one, and all of it until now.
+    A home with several turns measured after its turn before. ``before``: so many batches of a home that come in later
+    calls measure after all of these.
     """
-    made = []
-    for number, home in enumerate(homes):
-        ended = now - before * each * EVERY - timedelta(seconds=home % 30)
+    made, turns = [], list(homes)
+    left = Counter(turns)
+    for number, home in enumerate(turns):
+        left[home] -= 1
+        ended = now - (before + left[home]) * each * EVERY - timedelta(seconds=home % 30)
         readings = (reading(seq, home, MIXED[seq % len(MIXED)], ended - (each - seq) * EVERY) for seq in range(each))
         made.append((topic(home), batch(number, f"{spool}-{number}", now, readings)))
     return made
