@@ -13,9 +13,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-READ = 64 * 1024
-"""Bytes handled one after the other before what is to be sent goes out. paho itself reads on for as long as it has
-messages on their way: the more answers wait for what comes, the longer they would wait."""
+READ = 256 * 1024
+"""Bytes handled one after the other before what is to be sent goes out: some ten batches, of which the last is cut.
+paho itself reads on for as long as it has messages on their way: the more answers wait for what comes, the longer they
+would wait."""
 
 _PUBLISH, _PUBACK, _DUP = 0x30, 0x40, 0x08
 _QOS, _QOS_0, _QOS_1 = 0x06, 0x00, 0x02

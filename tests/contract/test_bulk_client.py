@@ -16,7 +16,7 @@ from hub.adapters.bulk_client import READ, Arrived, BulkClient
 
 WAIT_S = 10.0
 CONNECTED = b"\x20\x02\x00\x00"
-PIECE = READ // 2
+PIECE = READ // 8
 """Bytes that one read takes whole: a socket's buffers hold them, and the network of this machine does not cut them."""
 
 LIVE = b"rpm/v1/g-1/up/live"
