@@ -67,6 +67,11 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """Connections stay open and are not answered."""
+        if self._process is not None:
+            stand_still(self._process.pid)
+
     def reload(self) -> None:
         """Its password and access files are read again."""
         if self._process is not None:

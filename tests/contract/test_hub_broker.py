@@ -1,12 +1,10 @@
 """Ingest behind a real mosquitto: each bad message is answered, the good one behind it is not delayed, none is lost."""
 
 import contextlib
-import gc
 import hashlib
 import itertools
 import json
 import queue
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +12,13 @@ from typing import Any
 import pytest
 
 from hub.adapters import ingest_loop
-from hub.adapters.bulk_client import READ
-from hub.adapters.mqtt_inbox import LOST_S, MqttInbox, Receipt
+from hub.adapters.mqtt_inbox import LOST_S
 from hub.adapters.sql.engine import sqlite_driver
 from hub.services.ingest import poison
 from hub.services.ingest.messages import Message
-from hub.settings import Address
-from tests.contract.hub_rig import WAIT_S, Rig, RigClock, leave_session, rigs, until
-from tests.servers import mosquitto
-from tests.unit.checkup.servers import self_signed
+from tests.contract.hub_rig import WAIT_S, Rig, rigs, until
 from tests.unit.ingest.bad_input import SINGLE, WHOLE
-from tests.unit.ingest.home import Home, batch, homes, kg, reading
+from tests.unit.ingest.home import batch, kg, reading
 
 pytestmark = pytest.mark.timeout(60)
 DIES = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -243,180 +237,6 @@ def test_a_retained_batch_is_stored_once_however_often_the_hub_connects(rig: Rig
     _, again = rig.gateways.answers_until("good-1")[-1]
     assert again["results"][0]["status"] == "duplicate"
     assert rig.home.count("journal") == 1
-
-
-# The inbox alone -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    yield from homes(tmp_path)
-
-
-def test_receipts_of_an_earlier_connection_acknowledge_nothing(home: Home, tmp_path: Path) -> None:
-    with mosquitto(tmp_path / "broker") as broker:
-        leave_session(broker.port, "hub")
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
-        inbox.start()
-        sender = paho_sender(broker.port)
-
-        def take() -> list[tuple[str, Receipt]]:
-            return [(m.payload.decode(), receipt) for m, receipt in inbox.handoff.take(9, 10**6, timeout=15.0)]
-
-        until(lambda: inbox.connected)
-        sender.publish("rpm/v1/g-1/up/live", b"first", qos=1)
-        ((payload, old),) = take()
-        assert payload == "first"
-        inbox.restart()
-        ((payload, new),) = take()
-        assert payload == "first"
-        assert new.epoch > old.epoch
-        inbox.acknowledge([old])  # its id is the new one's too: it must not speak for it
-        inbox.restart()
-        ((payload, newest),) = take()
-        assert payload == "first"
-        inbox.acknowledge([newest])
-        sender.publish("rpm/v1/g-1/up/live", b"second", qos=1)
-        assert [name for name, _ in take()] == ["second"]
-        inbox.stop()
-        sender.disconnect()
-        sender.loop_stop()
-
-
-def test_a_reconnection_of_pahos_own_voids_receipts_too(home: Home, tmp_path: Path) -> None:
-    with mosquitto(tmp_path / "broker") as broker:
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
-        inbox.start()
-        until(lambda: inbox.connected)
-        sender = paho_sender(broker.port)
-        sender.publish("rpm/v1/g-1/up/live", b"first", qos=1)
-        ((_, old),) = inbox.handoff.take(9, 10**6, timeout=15.0)
-        broker.kill()
-        until(lambda: not inbox.connected)
-        broker.start()
-        until(lambda: inbox.connected)
-        until(sender.is_connected)
-        sender.publish("rpm/v1/g-1/up/live", b"second", qos=1)
-        ((_, new),) = inbox.handoff.take(9, 10**6, timeout=15.0)
-        assert new.mid == old.mid, "the broker has forgotten"
-        inbox.acknowledge([old])
-        inbox.restart()
-        ((again, newest),) = inbox.handoff.take(9, 10**6, timeout=15.0)
-        assert again.payload == b"second"
-        inbox.acknowledge([newest])
-        inbox.stop()
-        sender.disconnect()
-        sender.loop_stop()
-
-
-def test_a_thread_that_waits_for_room_is_not_taken_for_a_dead_one(home: Home, tmp_path: Path) -> None:
-    clock = RigClock(home)
-    with mosquitto(tmp_path / "broker") as broker:
-        leave_session(broker.port, "hub")
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", clock, max_bytes=8)
-        inbox.start()
-        sender = paho_sender(broker.port)
-        for _ in range(3):
-            sender.publish("rpm/v1/g-1/up/live", b"12345678", qos=1)
-        until(lambda: inbox.handoff.full)
-        clock.ahead_s += LOST_S + 1
-        assert inbox.alive()
-        taken = [one for _ in range(3) for one in inbox.take(9, 10**6, timeout=15.0)]
-        assert len(taken) == 3
-        clock.ahead_s += LOST_S + 1
-        assert not inbox.alive(), "now it should have been heard of"
-        inbox.stop()
-        sender.disconnect()
-        sender.loop_stop()
-
-
-def test_a_client_that_was_replaced_is_gone_at_once(home: Home, tmp_path: Path) -> None:
-    """With its descriptors, and without waiting for the collector."""
-    with mosquitto(tmp_path / "broker") as broker:
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home))
-        inbox.start()
-        until(lambda: inbox.connected)
-        old = weakref.ref(inbox._client)
-        gc.disable()
-        try:
-            inbox.restart()
-            assert old() is None
-        finally:
-            gc.enable()
-        inbox.stop()
-
-
-def test_all_of_a_backlog_comes_over_tls_too(home: Home, tmp_path: Path) -> None:
-    """Of records of 16 KB, in which messages begin and end anywhere."""
-    certificate = self_signed(tmp_path)
-    payloads = [b"%d " % number + b"x" * (number * 997 % 40_000) for number in range(300)]
-    with mosquitto(tmp_path / "broker", f"certfile {certificate}", f"keyfile {certificate}") as broker:
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, True, None, None), "hub", RigClock(home), str(certificate))
-        inbox.start()
-        until(lambda: inbox.connected)
-        sender = paho_sender(broker.port, str(certificate))
-        for payload in payloads:
-            sender.publish("rpm/v1/g-1/up/live", payload, qos=1)
-        came: list[bytes] = []
-        while len(came) < len(payloads):
-            taken = inbox.take(50, 10**6, timeout=15.0)
-            assert taken
-            came += [message.payload for message, _ in taken]
-            inbox.acknowledge([receipt for _, receipt in taken])
-        assert came == payloads
-        inbox.stop()
-        sender.disconnect()
-        sender.loop_stop()
-
-
-def test_a_broker_that_never_answers_is_not_mistaken_for_a_dead_thread(home: Home) -> None:
-    clock = RigClock(home)
-    inbox = MqttInbox(Address("127.0.0.1", 1, False, None, None), "hub", clock)
-    inbox.start()
-    assert inbox.alive()
-    clock.ahead_s = LOST_S + 1
-    assert inbox.alive(), "it tries to connect"
-    clock.ahead_s = 500
-    assert not inbox.alive(), "not even that"
-    inbox.stop()
-
-
-def test_answers_do_not_wait_for_all_that_comes(home: Home, tmp_path: Path) -> None:
-    """However many answers are on their way: what is to be sent goes out after a bounded part of what came."""
-    unsent: list[bool] = []
-    payload = b"x" * 600
-
-    def read(message: Message) -> Message:
-        if len(unsent) == 1:
-            inbox.answer([("rpm/v1/g-1/down/ack", b"%d" % number) for number in range(600)])
-        unsent.append(inbox._client is not None and inbox._client.want_write())
-        return message
-
-    with mosquitto(tmp_path / "broker") as broker:
-        leave_session(broker.port, "hub")
-        sender = paho_sender(broker.port)
-        for _ in range(1500):
-            sender.publish("rpm/v1/g-1/up/live", payload, qos=1)
-        until(lambda: not sender._out_messages)
-        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", RigClock(home), read=read)
-        inbox.start()
-        until(lambda: len(unsent) == 1500)
-        inbox.stop()
-        sender.disconnect()
-        sender.loop_stop()
-    waits = [len(list(group)) for waiting, group in itertools.groupby(unsent) if waiting]
-    assert 0 < max(waits) <= 2 * READ // len(payload)
-
-
-def paho_sender(port: int, ca_file: str = "") -> Any:
-    from paho.mqtt import client as paho
-
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-    if ca_file:
-        client.tls_set(ca_file)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    return client
 
 
 def test_the_shape_of_an_acknowledgement(shared: Rig) -> None:

@@ -1,0 +1,201 @@
+"""The inbox alone, behind a real mosquitto: whose receipts count, what is alive, what waits for what."""
+
+import contextlib
+import gc
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from hub.adapters.bulk_client import READ
+from hub.adapters.mqtt_inbox import LOST_S, MqttInbox, Receipt
+from hub.services.ingest.messages import Message
+from hub.settings import Address
+from tests.contract.hub_rig import RigClock, leave_session, until
+from tests.servers import Mosquitto, mosquitto
+from tests.unit.checkup.servers import self_signed
+from tests.unit.ingest.home import Home, homes
+
+pytestmark = pytest.mark.timeout(60)
+LIVE = "rpm/v1/g-1/up/live"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    yield from homes(tmp_path)
+
+
+@pytest.fixture
+def clock(home: Home) -> RigClock:
+    return RigClock(home)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path / "broker") as made:
+        yield made
+
+
+@pytest.fixture
+def inbox(broker: Mosquitto, clock: RigClock) -> Iterator[MqttInbox]:
+    """Of a hub that was there before; connected."""
+    leave_session(broker.port, "hub")
+    with started(broker.port, clock) as made:
+        yield made
+
+
+@pytest.fixture
+def send(broker: Mosquitto) -> Iterator[Callable[[bytes], Any]]:
+    with senders(broker.port) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(port: int, clock: RigClock, ca_file: str = "", **more: Any) -> Iterator[MqttInbox]:
+    inbox = MqttInbox(Address("127.0.0.1", port, bool(ca_file), None, None), "hub", clock, ca_file, **more)
+    inbox.start()
+    until(lambda: inbox.connected)
+    yield inbox
+    inbox.stop()
+
+
+@contextlib.contextmanager
+def senders(port: int, ca_file: str = "") -> Iterator[Callable[[bytes], Any]]:
+    """What sends a payload as a gateway would; it returns paho's receipt."""
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    if ca_file:
+        client.tls_set(ca_file)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    until(client.is_connected)
+    yield lambda payload: client.publish(LIVE, payload, qos=1)
+    client.disconnect()
+    client.loop_stop()
+
+
+def take(inbox: MqttInbox) -> list[tuple[str, Receipt]]:
+    return [(m.payload.decode(), receipt) for m, receipt in inbox.take(9, 10**6, timeout=15.0)]
+
+
+def test_receipts_of_an_earlier_connection_acknowledge_nothing(inbox: MqttInbox, send: Callable[[bytes], Any]) -> None:
+    send(b"first")
+    ((payload, old),) = take(inbox)
+    assert payload == "first"
+    inbox.restart()
+    ((payload, new),) = take(inbox)
+    assert payload == "first"
+    assert new.epoch > old.epoch
+    inbox.acknowledge([old])  # its id is the new one's too: it must not speak for it
+    inbox.restart()
+    ((payload, newest),) = take(inbox)
+    assert payload == "first"
+    inbox.acknowledge([newest])
+    send(b"second")
+    assert [name for name, _ in take(inbox)] == ["second"]
+
+
+def test_a_reconnection_of_pahos_own_voids_receipts_too(broker: Mosquitto, inbox: MqttInbox) -> None:
+    """The broker has forgotten, and gives the same id to another message."""
+    with senders(broker.port) as send:
+        send(b"first")
+        ((_, old),) = take(inbox)
+    broker.kill()
+    until(lambda: not inbox.connected)
+    broker.start()
+    until(lambda: inbox.connected)
+    with senders(broker.port) as send:
+        send(b"second")
+        ((_, new),) = take(inbox)
+    assert new.mid == old.mid
+    inbox.acknowledge([old])
+    inbox.restart()
+    ((again, newest),) = take(inbox)
+    assert again == "second"
+    inbox.acknowledge([newest])
+
+
+def test_a_thread_that_waits_for_room_is_not_taken_for_a_dead_one(
+    broker: Mosquitto, clock: RigClock, send: Callable[[bytes], Any]
+) -> None:
+    leave_session(broker.port, "hub")
+    with started(broker.port, clock, max_bytes=8) as inbox:
+        for sent in [send(b"12345678") for _ in range(3)]:
+            sent.wait_for_publish(15.0)
+        until(lambda: inbox.handoff.full)
+        broker.freeze()  # what it sent was sent: not even the echo of a ping comes any more
+        clock.ahead_s += LOST_S + 1
+        assert inbox.alive()
+        assert len([one for _ in range(3) for one in take(inbox)]) == 3
+        clock.ahead_s += LOST_S + 1
+        assert not inbox.alive(), "now it should have been heard of"
+
+
+def test_a_client_that_was_replaced_is_gone_at_once(inbox: MqttInbox) -> None:
+    """With its descriptors, and without waiting for the collector."""
+    old = weakref.ref(inbox._client)
+    gc.disable()
+    try:
+        inbox.restart()
+        assert old() is None
+    finally:
+        gc.enable()
+
+
+def test_all_of_a_backlog_comes_over_tls_too(clock: RigClock, tmp_path: Path) -> None:
+    """Of records of 16 KB, in which messages begin and end anywhere."""
+    certificate = str(self_signed(tmp_path))
+    payloads = [b"%d " % number + b"x" * (number * 997 % 40_000) for number in range(300)]
+    came: list[bytes] = []
+    with (
+        mosquitto(tmp_path / "broker", f"certfile {certificate}", f"keyfile {certificate}") as broker,
+        started(broker.port, clock, certificate) as inbox,
+        senders(broker.port, certificate) as send,
+    ):
+        for payload in payloads:
+            send(payload)
+        while len(came) < len(payloads):
+            taken = inbox.take(50, 10**6, timeout=15.0)
+            assert taken
+            came += [message.payload for message, _ in taken]
+            inbox.acknowledge([receipt for _, receipt in taken])
+    assert came == payloads
+
+
+def test_a_broker_that_never_answers_is_not_mistaken_for_a_dead_thread(clock: RigClock) -> None:
+    inbox = MqttInbox(Address("127.0.0.1", 1, False, None, None), "hub", clock)
+    inbox.start()
+    assert inbox.alive()
+    clock.ahead_s = LOST_S + 1
+    assert inbox.alive(), "it tries to connect"
+    clock.ahead_s = 500
+    assert not inbox.alive(), "not even that"
+    inbox.stop()
+
+
+def test_answers_do_not_wait_for_all_that_comes(
+    broker: Mosquitto, clock: RigClock, send: Callable[[bytes], Any]
+) -> None:
+    """However many answers are on their way: what is to be sent goes out after a bounded part of what came."""
+    unsent: list[bool] = []
+    payload = b"x" * 600
+
+    def read(message: Message) -> Message:
+        if len(unsent) == 1:
+            alone.answer([("rpm/v1/g-1/down/ack", b"%d" % number) for number in range(600)])
+        unsent.append(alone._client is not None and alone._client.want_write())
+        return message
+
+    leave_session(broker.port, "hub")
+    for sent in [send(payload) for _ in range(1500)]:
+        sent.wait_for_publish(15.0)
+    alone = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", clock, read=read)
+    alone.start()
+    until(lambda: len(unsent) == 1500)
+    alone.stop()
+    waits = [len(list(group)) for waiting, group in itertools.groupby(unsent) if waiting]
+    assert 0 < max(waits) <= 2 * READ // len(payload)
