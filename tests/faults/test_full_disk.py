@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import threading
 from collections import Counter
@@ -14,11 +15,11 @@ from typing import Any
 import pytest
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.database_file.reserve import MIB, reserve_of
-from hub.adapters.sql.engine import sqlite_driver
+from hub.adapters.sql import engine
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.measurements import journal
 from hub.adapters.sql.tables.operations import heartbeat
@@ -36,6 +37,8 @@ CLOCK = SystemClock()
 FILLS = count_of("FAULT_FILLS", 1)
 """How often the disk becomes full."""
 WITHIN_S = 40.0
+INDEXED_FRAMES = 4062
+"""Pages of a WAL that the first 32 KB of its index speak of."""
 
 OF_ROOM = alert.c.problem == PROBLEM
 ALARMS = select(func.coalesce(func.sum(alert.c.findings), 0)).where(OF_ROOM)
@@ -90,7 +93,7 @@ def fill(file: Path) -> None:
 
 def cut_wal(file: Path) -> bool:
     """Make the WAL empty; whether it is. Inside one that was ever longer a full disk need not be met for long."""
-    with closing(sqlite_driver().connect(file)) as own:
+    with closing(engine.sqlite_driver().connect(file)) as own:
         busy, *_ = own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
@@ -225,3 +228,30 @@ def starts_on_a_full_disk(trial: Trial, program: Program, role: str) -> None:
     program.start()
     alive = select(func.count()).select_from(heartbeat).where(heartbeat.c.role == role, heartbeat.c.at > began)
     assert comes_true(lambda: one(trial.place, alive) > 0, trial.measure), f"{role} does not start on a full disk"
+
+
+def test_a_disk_whose_last_bytes_are_too_few_for_the_index_of_the_wal_is_known_as_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "wal_is_safe", lambda: True)
+    told: list[str] = []
+    with disk(tmp_path / "small") as small:
+        database = engine.make_engine(f"sqlite:///{small / 'database'}", when_full=lambda: told.append("full"))
+
+        def write(statement: str) -> None:
+            with database.begin() as connection:
+                connection.execute(text(statement))
+
+        write("CREATE TABLE pages (content BLOB)")
+        write("CREATE TABLE one_page (number INTEGER)")
+        write(f"INSERT INTO pages VALUES (zeroblob({(INDEXED_FRAMES - 50) * engine.PAGE_BYTES}))")
+        while (small / "database-wal").stat().st_size < INDEXED_FRAMES * (engine.PAGE_BYTES + 24):
+            write("INSERT INTO one_page VALUES (1)")
+        fill(small / "filler")
+        os.truncate(small / "filler", (small / "filler").stat().st_size - 4 * engine.PAGE_BYTES)
+        assert told == []
+        for _ in range(10):
+            with contextlib.suppress(engine.Unavailable):
+                write("INSERT INTO one_page VALUES (1)")
+        database.dispose()
+    assert told

@@ -1,9 +1,11 @@
 """Connections: one place that knows how each database must be opened to keep its promises."""
 
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -41,6 +43,9 @@ _CANNOT_WRITE = re.compile(
 
 
 _FULL = re.compile(r"database or disk is full|No space left on device")
+
+_PERHAPS_FULL, NEXT_TO_NOTHING = re.compile(r"disk I/O error"), 1024 * 1024
+"""SQLite does not say "full" where only the index of the WAL, 32 KB at a time, finds no room: the bytes left tell."""
 
 
 class Unavailable(Transient):
@@ -93,7 +98,7 @@ def make_engine(
     )
     _open_safely(engine, checkpoints=checkpoints)
     if when_full is not None:
-        _tell_when_full(engine, when_full)
+        _tell_when_full(engine, when_full, Path(parsed.database or "").parent)
     event.listen(engine, "handle_error", _say_what_may_pass)
     return engine
 
@@ -161,10 +166,11 @@ def _begin_as_writer(connection: Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout = {patience_ms}")
 
 
-def _tell_when_full(engine: Engine, when_full: Callable[[], None]) -> None:
+def _tell_when_full(engine: Engine, when_full: Callable[[], None], place: Path) -> None:
     @event.listens_for(engine, "handle_error")
     def _failed(context: ExceptionContext) -> None:
-        if _FULL.search(str(context.original_exception)):
+        said = str(context.original_exception)
+        if _FULL.search(said) or (_PERHAPS_FULL.search(said) and shutil.disk_usage(place).free < NEXT_TO_NOTHING):
             when_full()
 
 
