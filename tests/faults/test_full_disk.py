@@ -93,7 +93,8 @@ def fill(file: Path) -> None:
 
 def cut_wal(file: Path) -> bool:
     """Make the WAL empty; whether it is. Inside one that was ever longer a full disk need not be met for long."""
-    with closing(engine.sqlite_driver().connect(file)) as own:
+    # It holds the writers back until every reader has gone, and one of those may itself be waiting to write.
+    with closing(engine.sqlite_driver().connect(file, timeout=0.1)) as own:
         busy, *_ = own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
