@@ -10,10 +10,10 @@ from typing import Any
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.sql.engine import sqlite_driver
-from hub.adapters.sql.tables.measurements import METRIC_CODES
+from hub.adapters.sql.tables.measurements import METRIC_CODES, PROFILE_CODES
 from hub.adapters.sql.types import to_ms
 from tests.bench.messages import reading, required
-from tests.bench.town import KINDS, NUMBERS, Town
+from tests.bench.town import KINDS, NUMBERS, PROFILES, Town
 
 FOLLOWED = """INSERT OR REPLACE INTO projection (name, journal_id, change_id, moved_at)
     SELECT column1, (SELECT max(id) FROM journal), 0, :newest FROM (VALUES ('rollups'), ('adherence'))"""
@@ -27,15 +27,15 @@ SPOOL = "01JC0000000000000000000000"
 HEAD = b'{"sent_at":"2026-01-01T00:00:00.120000+00:00","sent_mono_ms":512345678,"reading":'
 """What ingest writes before a reading's own bytes."""
 
-VALUES: tuple[tuple[int, int, str, float], ...] = (
-    # kind of device, place, metric, value
-    (0, 0, "body_weight", 78.0),
-    (1, 0, "oxygen_saturation", 97.0),
-    (1, 1, "pulse_rate", 72.0),
-    (2, 0, "systolic_blood_pressure", 124.0),
-    (2, 1, "diastolic_blood_pressure", 78.0),
-    (2, 2, "pulse_rate", 72.0),
-    (3, 0, "blood_glucose", 112.0),
+VALUES: tuple[tuple[int, int, str, int], ...] = (
+    # kind of device, place, metric, thousandths of its unit
+    (0, 0, "body_weight", 78_000),
+    (1, 0, "oxygen_saturation", 97_000),
+    (1, 1, "pulse_rate", 72_000),
+    (2, 0, "systolic_blood_pressure", 124_000),
+    (2, 1, "diastolic_blood_pressure", 78_000),
+    (2, 2, "pulse_rate", 72_000),
+    (3, 0, "blood_glucose", 112_000),
 )
 
 AT = ":since + (tick.n - 1) * :step + kind * 1000 + home % 60 * 5000"
@@ -52,12 +52,12 @@ SWEEP = (
     f"""INSERT INTO record_key (device, record, digest, journal_id)
         SELECT address, strftime('%Y-%m-%dT%H:%M:%S', ({AT}) / 1000, 'unixepoch') || printf('/%016x', {ID}),
         randomblob(16), {ID} FROM {EACH}""",
-    f"""INSERT INTO reading (patient_id, metric, at, reading_id, value, device_id, profile, flags)
-        SELECT home, metric, {AT}, ({ID}) * 16 + place, value, device_id, profile, ''
+    f"""INSERT INTO reading (patient_id, metric, at, reading_id, milli, source, words)
+        SELECT home, metric, {AT}, ({ID}) * 16 + place, milli, device_id * 32 + code, ''
         FROM temp.past CROSS JOIN temp.given USING (kind) CROSS JOIN temp.tick""",
 )
-LATEST = f"""INSERT OR REPLACE INTO latest (patient_id, metric, at, reading_id, value, device_id, profile, flags)
-    SELECT home, metric, {AT}, ({ID}) * 16 + place, value, device_id, profile, ''
+LATEST = f"""INSERT OR REPLACE INTO latest (patient_id, metric, at, reading_id, milli, source, words)
+    SELECT home, metric, {AT}, ({ID}) * 16 + place, milli, device_id * 32 + code, ''
     FROM temp.past CROSS JOIN temp.given USING (kind) CROSS JOIN temp.tick WHERE tick.n = :each"""
 
 
@@ -94,15 +94,18 @@ def _prepare(connection: Any, each: int, *, lean: bool) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
     ticks = NUMBERS.format(first=1, last=each)
     connection.execute(f"CREATE TEMP TABLE tick AS {ticks} SELECT n FROM n")
-    connection.execute("CREATE TEMP TABLE given (kind, place, metric, value)")
-    given = [(kind, place, METRIC_CODES[metric], value) for kind, place, metric, value in VALUES]
-    connection.executemany("INSERT INTO given VALUES (?, ?, ?, ?)", given)
+    connection.execute("CREATE TEMP TABLE given (kind, place, metric, milli, code)")
+    given = [
+        (kind, place, METRIC_CODES[metric], milli, PROFILE_CODES[PROFILES[kind]])
+        for kind, place, metric, milli in VALUES
+    ]
+    connection.executemany("INSERT INTO given VALUES (?, ?, ?, ?, ?)", given)
     connection.execute("CREATE TEMP TABLE body (kind, body)")
     make = required if lean else reading
     bodies = [HEAD + make(10**6, 1, kind, CLOCK.now()) + b"}" for kind in range(KINDS)]
     connection.executemany("INSERT INTO body VALUES (?, ?)", enumerate(bodies))
     connection.execute(
         f"""CREATE TEMP TABLE past AS
-        SELECT id AS device_id, (id - 1) / {KINDS} + 1 AS home, (id - 1) % {KINDS} AS kind, address, profile, body
+        SELECT id AS device_id, (id - 1) / {KINDS} + 1 AS home, (id - 1) % {KINDS} AS kind, address, body
         FROM device JOIN body ON kind = (id - 1) % {KINDS} ORDER BY id"""
     )

@@ -20,7 +20,8 @@ from hub.adapters.export.csv_file import CsvFile
 from hub.adapters.export.making import DEMO, Made, Manifest, export
 from hub.adapters.export.rows import COLUMNS, Selection, Snapshot, snapshot
 from hub.adapters.sql.engine import make_engine
-from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
+from hub.adapters.sql.sample_rows import sample_of
+from hub.adapters.sql.tables.measurements import reading
 from hub.adapters.sql.types import to_ms
 from hub.domain.metrics import METRICS
 from hub.domain.samples import Sample, Shown
@@ -79,13 +80,15 @@ def _typed(row: dict[str, str]) -> dict[str, Any]:
 
 
 def in_database(ward: Ward) -> list[tuple[Any, ...]]:
-    names = {code: name for name, code in METRIC_CODES.items()}
     with ward.engine.connect() as connection:
         rows = connection.execute(select(reading).order_by(*reading.primary_key)).all()
-    return [
-        (r.patient_id, names[r.metric], METRICS[names[r.metric]].unit, to_ms(r.at), *tuple(r)[4:11], r.reading_id)
-        for r in rows
-    ]
+    return [_as_exported(row.patient_id, sample_of(row)) for row in rows]
+
+
+def _as_exported(patient_id: int, one: Sample) -> tuple[Any, ...]:
+    what = (patient_id, one.metric, METRICS[one.metric].unit, to_ms(one.at), float(one.value), one.comparator)
+    shown = (None, None) if one.shown is None else (float(one.shown.value), one.shown.unit)
+    return (*what, one.device_id, one.profile, " ".join(sorted(one.flags)), *shown, one.reading_id)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

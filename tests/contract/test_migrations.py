@@ -5,13 +5,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from tests.contract.migrating import at_revision
 
 GATEWAY = "INSERT INTO gateway (id, name, credential, created_at) VALUES ('g-1', 'Home 1', 'x', 0)"
 FINDING = """INSERT INTO finding (rule, problem, severity, at, found_at, sentence, inputs, confirmed, retrospective,
@@ -28,12 +28,7 @@ def test_the_files_of_migrations_are_named_in_the_order_in_which_they_run() -> N
 def test_gateways_and_findings_of_before_are_nothing_of_a_replay(tmp_path: Path) -> None:
     file = tmp_path / "hub.db"
     engine = make_engine(f"sqlite:///{file}")
-    config = Config()
-    config.set_main_option("script_location", str(migrate.MIGRATIONS))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.commit()
+    at_revision(engine, "0001")
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(GATEWAY)
         database.execute(FINDING)

@@ -3,12 +3,9 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, text
 
 from hub.adapters.sql import migrate
@@ -19,6 +16,7 @@ from hub.cli.checks.server import months as months_of
 from hub.cli.checks.server import server
 from hub.errors import Transient
 from hub.services.engine.months import AGAIN, EVERY, Months
+from tests.contract.migrating import at_revision
 from tests.contract.series_rows import DAY, entry, stores, weight
 
 MAY = datetime(2029, 5, 20, 12, tzinfo=UTC)
@@ -172,20 +170,10 @@ def plan(connection: Any, question: str) -> str:
 # An existing database -----------------------------------------------------------------------------------------------
 
 
-def at_revision(engine: Engine, revision: str, *, back: bool = False) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        (command.downgrade if back else command.upgrade)(config, revision)
-        connection.commit()
-
-
 JOURNAL = """INSERT INTO journal (gateway_id, spool, seq, device, status, effective_at, hub_received_at,
     age_s, flags, body) VALUES ('g-1', 's', {0}, 'D', 'held', 0, {0}, 0, '', '')"""
-READING = (
-    "INSERT INTO reading (patient_id, metric, at, reading_id, value, profile, flags) VALUES (1, 1, {0}, 16, 7, '', '')"
-)
+READING = """INSERT INTO reading (patient_id, metric, at, reading_id, value, profile, flags)
+    VALUES (1, 1, {0}, 16, 7, 'cgm', '')"""
 
 
 def test_rows_of_before_are_found_in_their_months(empty_postgres_url: str) -> None:

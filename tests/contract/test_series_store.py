@@ -257,7 +257,7 @@ def test_what_is_erased_is_gone_and_the_rest_is_there(store: SeriesStore) -> Non
 
 def test_odd_words_are_words(store: SeriesStore) -> None:
     shown = Shown(Decimal("1.5"), ODD[:16])
-    odd = Sample(16, "body_weight", Decimal("80.0"), NOON, None, ODD[:20], None, frozenset(ODD.split()), shown)
+    odd = Sample(16, "body_weight", Decimal("80.0"), NOON, None, "cgm", None, frozenset(ODD.split()), shown)
     store.append({1: [odd]})
     assert store.range(1, "body_weight", NOON, NOON + HOUR) == [odd]
     assert store.columns(1, "body_weight", NOON, NOON + HOUR).flags == [" ".join(sorted(ODD.split()))]

@@ -88,7 +88,7 @@ def test_a_replayed_jump_of_weight_is_held_for_nobody(home: Home, tess: int) -> 
     device = taped(home, tess, "weight-scale")
     for days, number in ((2, 78.0), (1, 78.2), (0, 90.0)):
         replays(home, kg(number), device, old=days * DAY)
-    assert home.rows("replayed", "flags")[-1] == "someone_else"
+    assert home.rows("replayed", "words")[-1] == "someone_else"
     assert nobody_is_asked(home)
 
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Select,
     Table,
     bindparam,
@@ -27,15 +24,15 @@ from hub.adapters.sql.among import among
 from hub.adapters.sql.columns import Lists
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
+from hub.adapters.sql.sample_rows import row_of, said, sample_of, values, words_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import thinned
-from hub.adapters.sql.types import EPOCH, LAST, to_ms
+from hub.adapters.sql.types import EPOCH, LAST
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.buckets import Bucket, Unit, buckets
 from hub.domain.columns import Columns
-from hub.domain.metrics import quantise
-from hub.domain.samples import Sample, Shown
+from hub.domain.samples import Sample
 from hub.services.ports.feed import Touched
 from hub.services.ports.series import Amended, Amendment, Latest
 
@@ -106,12 +103,12 @@ _LATEST_OF = select(latest).where(among(latest.c.patient_id))
 
 def _point_lists() -> Lists:
     c = reading.c
-    return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.value, c.comparator, c.flags), often=3)
+    return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.milli, c.words), often=3)
 
 
 def _latest_lists() -> Lists:
     c = latest.c
-    theirs = select(c.patient_id, c.metric, c.at, c.value, c.reading_id, c.comparator)
+    theirs = select(c.patient_id, c.metric, c.at, c.milli, c.reading_id, c.words)
     return Lists(theirs.where(among(c.patient_id)).order_by(c.patient_id, c.metric), often=5)
 
 
@@ -138,7 +135,7 @@ class SqlTimeLine:
     def range(self, patient_id: int, metric: str, since: datetime, until: datetime) -> list[Sample]:
         """``since <= at < until``, oldest first, without void and replaced ones."""
         these = _span(patient_id, metric, since, until)
-        return [to_sample(row) for row in self._connection.execute(_RANGE[self.table], these)]
+        return [sample_of(row) for row in self._connection.execute(_RANGE[self.table], these)]
 
     def ranges(self, metric: str, since: Mapping[int, datetime], until: datetime) -> Mapping[int, list[Sample]]:
         """``range`` of many patients by one question."""
@@ -148,13 +145,13 @@ class SqlTimeLine:
         these = {"ids": since, "code": METRIC_CODES[metric], "since": min(since.values()), "until": until}
         for row in self._connection.execute(_RANGES[self.table], these):
             if row.at >= since[row.patient_id]:
-                found[row.patient_id].append(to_sample(row))
+                found[row.patient_id].append(sample_of(row))
         return found
 
     def newest(self, patient_id: int, metric: str, since: datetime, until: datetime, count: int) -> list[Sample]:
         """The last ``count`` of ``range``, newest first."""
         these = {**_span(patient_id, metric, since, until), "count": count}
-        return [to_sample(row) for row in self._connection.execute(_NEWEST[self.table], these)]
+        return [sample_of(row) for row in self._connection.execute(_NEWEST[self.table], these)]
 
 
 class SqlSeries(SqlTimeLine):
@@ -207,15 +204,16 @@ class SqlSeries(SqlTimeLine):
     def amended(self, patient_id: int, since: datetime, until: datetime) -> list[Amended]:
         """Samples that are void or replaced."""
         return [
-            Amended(to_sample(row), row.kind, Amendment(row.reason, row.made_by, row.made_at))
+            Amended(sample_of(row), row.kind, Amendment(row.reason, row.made_by, row.made_at))
             for row in amendments.within(self._connection, reading, patient_id, since, until)
         ]
 
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """``range`` as parallel lists."""
         these = _span(patient_id, metric, since, until)
-        at_ms, ids, values, comparators, flags = _POINTS.of(self._connection, these)
-        return Columns(at_ms, values, ids, comparators, flags)
+        at_ms, ids, milli, words = _POINTS.of(self._connection, these)
+        told = [said(one) for one in words]
+        return Columns(at_ms, values(milli), ids, [one.comparator for one in told], [one.flags for one in told])
 
     def buckets(
         self, patient_id: int, metric: str, since: datetime, until: datetime, zone: str, unit: Unit
@@ -227,15 +225,16 @@ class SqlSeries(SqlTimeLine):
         """The newest sample of each metric of each patient."""
         newest: dict[int, dict[str, Sample]] = {}
         for row in self._connection.execute(_LATEST_OF, {"ids": patient_ids}):
-            sample = to_sample(row)
+            sample = sample_of(row)
             newest.setdefault(row.patient_id, {})[sample.metric] = sample
         return newest
 
     def latest_columns(self, patient_ids: Sequence[int]) -> Latest:
         """``latest`` as parallel lists."""
         them = {"ids": patient_ids}
-        theirs, metrics, at_ms, values, ids, comparators = _LATEST_LISTS.of(self._connection, them)
-        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values, comparators, ids)
+        theirs, metrics, at_ms, milli, ids, words = _LATEST_LISTS.of(self._connection, them)
+        comparators = [said(one).comparator for one in words]
+        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values(milli), comparators, ids)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""
@@ -252,7 +251,7 @@ class SqlSeries(SqlTimeLine):
     def get(self, patient_id: int, reading_id: int) -> list[Sample]:
         """The sample with this id, void ones too, in a list that is empty if there is none."""
         found = select(reading).where(reading.c.patient_id == patient_id, reading.c.reading_id == reading_id)
-        return [to_sample(row) for row in self._connection.execute(found)]
+        return [sample_of(row) for row in self._connection.execute(found)]
 
     def health(self) -> None:
         """Return if the database answers."""
@@ -274,7 +273,7 @@ class SqlSeries(SqlTimeLine):
 def _mark(connection: Connection, table: Table, patient_id: int, sample: Sample) -> None:
     this = (table.c.patient_id == patient_id) & (table.c.metric == METRIC_CODES[sample.metric])
     this &= (table.c.at == sample.at) & (table.c.reading_id == sample.reading_id)
-    connection.execute(update(table).where(this).values(flags=" ".join(sorted(sample.flags))))
+    connection.execute(update(table).where(this).values(words=words_of(sample)))
 
 
 def _span(patient_id: int, metric: str, since: datetime, until: datetime) -> dict[str, object]:
@@ -282,7 +281,7 @@ def _span(patient_id: int, metric: str, since: datetime, until: datetime) -> dic
 
 
 def _rows(samples: Mapping[int, Sequence[Sample]]) -> list[tuple[object, ...]]:
-    return [_values(patient_id, sample) for patient_id, theirs in samples.items() for sample in theirs]
+    return [row_of(patient_id, sample) for patient_id, theirs in samples.items() for sample in theirs]
 
 
 def _newest_of_each(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -293,42 +292,3 @@ def _newest_of_each(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         if known is None or row[2:4] > known[2:4]:
             newest[row[:2]] = row
     return list(newest.values())
-
-
-def _values(patient_id: int, sample: Sample) -> tuple[object, ...]:
-    return (
-        patient_id,
-        METRIC_CODES[sample.metric],
-        to_ms(sample.at),
-        sample.reading_id,
-        float(sample.value),
-        sample.comparator,
-        sample.device_id,
-        sample.profile,
-        " ".join(sorted(sample.flags)),
-        None if sample.shown is None else float(sample.shown.value),
-        None if sample.shown is None else sample.shown.unit,
-    )
-
-
-def to_sample(row: Row[Any]) -> Sample:
-    """A row of ``reading`` or ``latest`` as rules and pages know it."""
-    metric = _METRIC_NAMES[row.metric]
-    shown = None if row.shown_value is None else Shown(Decimal(repr(row.shown_value)), row.shown_unit)
-    return Sample(
-        reading_id=row.reading_id,
-        metric=metric,
-        value=quantise(metric, row.value),
-        at=row.at,
-        device_id=row.device_id,
-        profile=row.profile,
-        comparator=row.comparator,
-        flags=_flags(row.flags),
-        shown=shown,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _flags(words: str) -> frozenset[str]:
-    """Most samples share a handful of sets."""
-    return frozenset(words.split())

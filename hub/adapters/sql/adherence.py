@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from hub.adapters.sql.amendments import holds
+from hub.adapters.sql.sample_rows import said
 from hub.adapters.sql.tables.care import patient_protocol, protocol_version
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.people import patient, patient_state
@@ -93,8 +94,8 @@ class SqlAdherence:
         c, code = reading.c, METRIC_CODES[metric]
         these = (c.patient_id == patient_id) & (c.metric == code) & (c.at >= since) & (c.at < until)
         amended = amendment.c.patient_id == patient_id, amendment.c.metric == code
-        found = select(c.at, c.flags).where(these, holds(reading, *amended)).order_by(c.at, c.reading_id)
-        rows = ((at, _word(flags)) for at, flags in self._connection.execute(found))
+        found = select(c.at, c.words).where(these, holds(reading, *amended)).order_by(c.at, c.reading_id)
+        rows = ((at, _word(words)) for at, words in self._connection.execute(found))
         return [Arrival(at, word) for at, word in rows if word is not None]
 
     def save(self, patient_id: int, rows: Sequence[Expected]) -> None:
@@ -114,9 +115,9 @@ class SqlAdherence:
 
 
 @lru_cache(maxsize=4096)
-def _word(flags: str) -> Word | None:
+def _word(words: str) -> Word | None:
     """Most samples share a handful of sets."""
-    return word_of(Sample(0, "", Decimal(0), EPOCH, flags=frozenset(flags.split())))
+    return word_of(Sample(0, "", Decimal(0), EPOCH, flags=frozenset(said(words).flags.split())))
 
 
 @lru_cache(maxsize=256)

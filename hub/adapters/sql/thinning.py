@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.rollups import SqlRollups, sums_of
+from hub.adapters.sql.sample_rows import said, values
 from hub.adapters.sql.tables.measurements import METRIC_CODES, finding, reading
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import expected_reading, rollup_zone, thinned
@@ -36,7 +38,7 @@ class SqlThinning:
     def line(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Line:
         """Void and replaced samples are in it, and critical."""
         c, code = reading.c, METRIC_CODES[metric]
-        found = select(c.at, c.value, c.reading_id, c.comparator, c.flags).where(
+        found = select(c.at, c.milli, c.reading_id, c.words).where(
             c.patient_id == patient_id, c.metric == code, c.at >= since, c.at < until
         )
         rows = self._connection.execute(found.order_by(c.at, c.reading_id)).all()
@@ -44,9 +46,9 @@ class SqlThinning:
         critical = {
             place
             for place, row in enumerate(rows)
-            if row.comparator or set(row.flags.split()) - _WHEN or row.reading_id in ids or row.at in instants
+            if _critical(row.words) or row.reading_id in ids or row.at in instants
         }
-        return Line([r.at for r in rows], [r.value for r in rows], [r.reading_id for r in rows], critical)
+        return Line([r.at for r in rows], values([r.milli for r in rows]), [r.reading_id for r in rows], critical)
 
     def _spoken_of(self, patient_id: int, since: datetime, until: datetime) -> tuple[set[int], set[datetime]]:
         """Reading ids and instants of which a finding, an amendment or an expectation speaks."""
@@ -86,3 +88,9 @@ class SqlThinning:
         keys = [column.name for column in thinned.primary_key]
         changes = {column.name: statement.excluded[column.name] for column in thinned.c if column.name not in keys}
         self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+
+
+@lru_cache(maxsize=4096)
+def _critical(words: str) -> bool:
+    told = said(words)
+    return told.comparator is not None or bool(set(told.flags.split()) - _WHEN)

@@ -113,7 +113,7 @@ def test_the_same_number_with_other_content_is_a_conflict_and_the_first_stays(ho
     (ack,) = home.arrives(batch(home.now, reading(1, home.now, kg(90))))
     assert isinstance(ack, BatchAck)
     assert ack.results[0].code == "key_conflict"
-    assert home.rows("reading", "value") == [80.0]
+    assert home.rows("reading", "milli") == [80_000]
 
 
 def test_a_duplicate_by_its_record_is_known_by_its_number_afterwards(home: Home) -> None:
@@ -130,7 +130,7 @@ def test_a_duplicate_by_its_record_is_known_by_its_number_afterwards(home: Home)
 def test_the_same_number_in_another_spool_is_another_reading(home: Home) -> None:
     for spool, weight in (("s-1", 80), ("s-2", 81)):
         home.arrives(batch(home.now, reading(1, home.now + weight * MINUTE / 1000, kg(weight)), spool=spool))
-    assert home.rows("reading", "value") == [80.0, 81.0]
+    assert home.rows("reading", "milli") == [80_000, 81_000]
 
 
 # Senders ---------------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_a_time_that_cannot_be_is_stored_at_receipt_and_judged_live(home: Home, 
     home.status(clock_offset_s=5.0)
     assert home.measures(spo2(85), OXIMETER, measured_at=measured_at, received_at="9999-12-31T23:59:59Z") == "stored"
     assert home.rows("reading", "at") == [home.now]
-    assert "time_suspect" in home.rows("reading", "flags")[0]
+    assert "time_suspect" in home.rows("reading", "words")[0]
     assert "oxygen-low open" in home.alerts()
     assert "device clock wrong" in home.sentences()[-1]
     assert len(home.tick()) == 1
@@ -218,7 +218,7 @@ def test_a_time_that_cannot_be_is_stored_at_receipt_and_judged_live(home: Home, 
 @pytest.mark.parametrize(("ahead", "suspect"), [(119, False), (121, True)])
 def test_two_minutes_ahead_are_a_clock_and_more_are_none(home: Home, ahead: int, suspect: bool) -> None:  # noqa: FBT001
     home.measures(kg(80), old=timedelta(seconds=-ahead))
-    assert ("time_suspect" in home.rows("reading", "flags")[0]) is suspect
+    assert ("time_suspect" in home.rows("reading", "words")[0]) is suspect
 
 
 def test_all_four_times_stay_on_record(home: Home) -> None:
@@ -307,7 +307,7 @@ def test_ids_and_bodies_stay_together_in_a_large_batch(home: Home) -> None:
     readings = [reading(n, home.now - n * MINUTE, kg(78 + n / 100), record=f"r-{n}") for n in range(200)]
     home.arrives(batch(home.now, *readings))
     journal = home.rows("journal", "id", "body")
-    values = {reading_id // 16: number for reading_id, number in home.rows("reading", "reading_id", "value")}
+    values = {reading_id // 16: milli / 1000 for reading_id, milli in home.rows("reading", "reading_id", "milli")}
     assert len(journal) == len(values) == 200
     for row_id, body in journal:
         assert json.loads(body)["reading"]["values"][0]["value"] == values[row_id]

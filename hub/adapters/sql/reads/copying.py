@@ -26,6 +26,7 @@ from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.columns import columns
 from hub.adapters.sql.feed import SqlFeed
+from hub.adapters.sql.sample_rows import MILLI, said, source
 from hub.adapters.sql.tables.measurements import METRIC_CODES, journal, reading
 from hub.adapters.sql.tables.series import series_change
 from hub.adapters.sql.tables.summaries import thinned
@@ -40,7 +41,6 @@ from hub.services.ports.feed import START, Position, Touched
 log = logging.getLogger(__name__)
 
 _NAMES = {code: name for name, code in METRIC_CODES.items()}
-_FIELDS = tuple(c for c in reading.c if c.name != "metric")
 
 FAR_BEHIND = 20_000
 """Readings that are not copied yet; of more nobody looks whether one of them is this patient's."""
@@ -61,8 +61,7 @@ class SqlCopySource:
         if not touched:
             return []
         lists = columns(self._connection, _within(self._connection, _merged(touched)))
-        lists[1] = [_NAMES[code] for code in lists[1]]
-        return [Point._make(row) for row in zip(*lists, strict=True)]
+        return [_point(row) for row in zip(*lists, strict=True)]
 
     def counts(self) -> Mapping[tuple[int, str], int]:
         """How many samples hold, by patient and metric."""
@@ -79,6 +78,13 @@ class SqlCopySource:
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """As the series."""
         return SqlSeries(self._connection).columns(patient_id, metric, since, until)
+
+
+def _point(row: Sequence[Any]) -> Point:
+    patient_id, metric, at_ms, reading_id, milli, by, words, holding = row
+    told = said(words)
+    what = (patient_id, _NAMES[metric], at_ms, reading_id, milli / MILLI, told.comparator)
+    return Point(*what, *source(by), told.flags, told.shown_value, told.shown_unit, holding)
 
 
 class CopiedCharts:

@@ -16,8 +16,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from hub.adapters.series.sql import SqlSeries, to_sample
+from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.amendments import holds
+from hub.adapters.sql.sample_rows import MILLI, sample_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.types import from_ms
@@ -49,7 +50,7 @@ def trends(
     c = reading.c
     bucket = type_coerce(c.at, BigInteger).op("/")(_FOUR_HOURS_MS)
     found = (
-        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.value), func.max(c.value), func.max(c.at))
+        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.milli), func.max(c.milli), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
         .where(holds(reading, amendment.c.at >= now - TREND), *_measured())
         .group_by(c.patient_id, c.metric, bucket)
@@ -58,13 +59,13 @@ def trends(
     by_key: dict[tuple[int, str], list[Extremes]] = {}
     for patient_id, metric, _bucket, low, high, at in connection.execute(found):
         instant = at if isinstance(at, datetime) else from_ms(at)
-        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low, high))
+        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low / MILLI, high / MILLI))
     return by_key
 
 
 def _measured() -> list[ColumnElement[bool]]:
     left_out = DEVICE_FAULTS | {ZERO, PATIENT_REPORTED}
-    return [~reading.c.flags.contains(flag, autoescape=True) for flag in sorted(left_out)]
+    return [~reading.c.words.contains(flag, autoescape=True) for flag in sorted(left_out)]
 
 
 def first(connection: Connection, patient_id: int) -> datetime | None:
@@ -92,7 +93,7 @@ def since(connection: Connection, patient_id: int, start: datetime, line: Table 
     )
     by_metric: dict[str, list[Sample]] = {}
     for row in connection.execute(found):
-        sample = to_sample(row)
+        sample = sample_of(row)
         by_metric.setdefault(sample.metric, []).append(sample)
     return by_metric
 
@@ -103,4 +104,4 @@ def of_readings(connection: Connection, patient_id: int, at: Sequence[datetime])
     found = select(reading).where(
         c.patient_id == patient_id, c.metric.in_(list(METRIC_CODES.values())), c.at.in_(sorted(set(at)))
     )
-    return [to_sample(row) for row in connection.execute(found)]
+    return [sample_of(row) for row in connection.execute(found)]

@@ -1,5 +1,7 @@
 """The journal (the truth), its keys, the readings, and what was refused."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -86,6 +88,28 @@ METRIC_CODES: dict[str, int] = {
 }
 """Metric as a small integer in the clustered key: text keys cost 1.8 times the disk. Append only, never renumber."""
 
+PROFILE_CODES: dict[str, int] = {
+    "weight-scale": 1,
+    "body-composition": 2,
+    "glucose-meter": 3,
+    "cgm": 4,
+    "pulse-oximeter": 5,
+    "blood-pressure": 6,
+    "thermometer": 7,
+    "heart-rate": 8,
+    "manual": 9,
+}
+"""Profile as a part of a sample's ``source``. Append only, never renumber."""
+
+
+def _said() -> list[Column[Any]]:
+    """Of a sample, beside its key; ``hub.adapters.sql.sample_rows`` reads and writes it."""
+    return [
+        Column("milli", BigInteger, nullable=False),  # the value in thousandths of the metric's unit
+        Column("source", BigInteger, nullable=False),  # device and profile
+        Column("words", Text, nullable=False),  # flags, a bound's comparator, what the device showed; mostly none
+    ]
+
 
 def _time_line(name: str, *in_key: str) -> Table:
     """``in_key``: columns that PostgreSQL keeps beside the key, so that it answers without a look at the table."""
@@ -96,20 +120,14 @@ def _time_line(name: str, *in_key: str) -> Table:
         Column("metric", Integer, nullable=False),
         Column("at", Instant, nullable=False),  # effective time
         Column("reading_id", BigInteger, nullable=False),  # journal id * 16 + position of the value
-        Column("value", Float, nullable=False),
-        Column("comparator", String(1)),
-        Column("device_id", RowId),
-        Column("profile", String(20), nullable=False),
-        Column("flags", Text, nullable=False),
-        Column("shown_value", Float),
-        Column("shown_unit", String(16)),
+        *_said(),
         PrimaryKeyConstraint("patient_id", "metric", "at", "reading_id", postgresql_include=in_key),
         sqlite_with_rowid=False,
     )
 
 
 # There the samples of a patient lie as far apart as they came: each was a page of its own to read.
-reading = _time_line("reading", "value", "comparator", "flags")
+reading = _time_line("reading", "milli", "words")
 # Of recordings that are replayed. Nothing that watches a patient looks here.
 replayed = _time_line("replayed")
 
@@ -120,13 +138,7 @@ latest = Table(
     Column("metric", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("reading_id", BigInteger, nullable=False),
-    Column("value", Float, nullable=False),
-    Column("comparator", String(1)),
-    Column("device_id", RowId),
-    Column("profile", String(20), nullable=False),
-    Column("flags", Text, nullable=False),
-    Column("shown_value", Float),
-    Column("shown_unit", String(16)),
+    *_said(),
     PrimaryKeyConstraint("patient_id", "metric"),
     sqlite_with_rowid=False,
 )
