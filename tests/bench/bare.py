@@ -57,7 +57,7 @@ _JOURNAL = (
     "gateway_id, spool, seq, device, status, code, device_id, patient_id, effective_at, hub_received_at, age_s, flags, "
     "body"
 )
-_VALUES = "patient_id, metric, at, reading_id, milli, source, words"
+_VALUES = "patient_id, metric, at, reading_id, centi, source, words"
 _NEWER = ", ".join(f"{name.strip()} = excluded.{name.strip()}" for name in _VALUES.split(",")[2:])
 
 

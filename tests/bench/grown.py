@@ -28,14 +28,14 @@ HEAD = b'{"sent_at":"2026-01-01T00:00:00.120000+00:00","sent_mono_ms":512345678,
 """What ingest writes before a reading's own bytes."""
 
 VALUES: tuple[tuple[int, int, str, int], ...] = (
-    # kind of device, place, metric, thousandths of its unit
-    (0, 0, "body_weight", 78_000),
-    (1, 0, "oxygen_saturation", 97_000),
-    (1, 1, "pulse_rate", 72_000),
-    (2, 0, "systolic_blood_pressure", 124_000),
-    (2, 1, "diastolic_blood_pressure", 78_000),
-    (2, 2, "pulse_rate", 72_000),
-    (3, 0, "blood_glucose", 112_000),
+    # kind of device, place, metric, hundredths of its unit
+    (0, 0, "body_weight", 7800),
+    (1, 0, "oxygen_saturation", 9700),
+    (1, 1, "pulse_rate", 7200),
+    (2, 0, "systolic_blood_pressure", 12400),
+    (2, 1, "diastolic_blood_pressure", 7800),
+    (2, 2, "pulse_rate", 7200),
+    (3, 0, "blood_glucose", 11200),
 )
 
 AT = ":since + (tick.n - 1) * :step + kind * 1000 + home % 60 * 5000"
@@ -52,12 +52,12 @@ SWEEP = (
     f"""INSERT INTO record_key (device, record, digest, journal_id)
         SELECT address, strftime('%Y-%m-%dT%H:%M:%S', ({AT}) / 1000, 'unixepoch') || printf('/%016x', {ID}),
         randomblob(16), {ID} FROM {EACH}""",
-    f"""INSERT INTO reading (patient_id, metric, at, reading_id, milli, source, words)
-        SELECT home, metric, {AT}, ({ID}) * 16 + place, milli, device_id * 32 + code, ''
+    f"""INSERT INTO reading (patient_id, metric, at, reading_id, centi, source, words)
+        SELECT home, metric, {AT}, ({ID}) * 16 + place, centi, device_id * 32 + code, ''
         FROM temp.past CROSS JOIN temp.given USING (kind) CROSS JOIN temp.tick""",
 )
-LATEST = f"""INSERT OR REPLACE INTO latest (patient_id, metric, at, reading_id, milli, source, words)
-    SELECT home, metric, {AT}, ({ID}) * 16 + place, milli, device_id * 32 + code, ''
+LATEST = f"""INSERT OR REPLACE INTO latest (patient_id, metric, at, reading_id, centi, source, words)
+    SELECT home, metric, {AT}, ({ID}) * 16 + place, centi, device_id * 32 + code, ''
     FROM temp.past CROSS JOIN temp.given USING (kind) CROSS JOIN temp.tick WHERE tick.n = :each"""
 
 
@@ -94,10 +94,10 @@ def _prepare(connection: Any, each: int, *, lean: bool) -> None:
         connection.execute(f"PRAGMA {pragma}").fetchall()
     ticks = NUMBERS.format(first=1, last=each)
     connection.execute(f"CREATE TEMP TABLE tick AS {ticks} SELECT n FROM n")
-    connection.execute("CREATE TEMP TABLE given (kind, place, metric, milli, code)")
+    connection.execute("CREATE TEMP TABLE given (kind, place, metric, centi, code)")
     given = [
-        (kind, place, METRIC_CODES[metric], milli, PROFILE_CODES[PROFILES[kind]])
-        for kind, place, metric, milli in VALUES
+        (kind, place, METRIC_CODES[metric], centi, PROFILE_CODES[PROFILES[kind]])
+        for kind, place, metric, centi in VALUES
     ]
     connection.executemany("INSERT INTO given VALUES (?, ?, ?, ?, ?)", given)
     connection.execute("CREATE TEMP TABLE body (kind, body)")

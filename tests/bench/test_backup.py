@@ -27,8 +27,8 @@ INSERT INTO transport_key (gateway_id, spool, seq, digest, status)
 {NUMBERS} SELECT {GATEWAY}, 'spool', i, randomblob(16), 'stored' FROM n;
 INSERT INTO record_key (device, record, digest, journal_id)
 {NUMBERS} SELECT {DEVICE}, i, randomblob(16), i FROM n;
-INSERT INTO reading (patient_id, metric, at, reading_id, milli, source, words)
-{NUMBERS} SELECT {PATIENT}, 3, {AT}, i * 16, 97000, 37, '' FROM n
+INSERT INTO reading (patient_id, metric, at, reading_id, centi, source, words)
+{NUMBERS} SELECT {PATIENT}, 3, {AT}, i * 16, 9700, 37, '' FROM n
 """
 
 

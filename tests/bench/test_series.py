@@ -34,12 +34,12 @@ RUNS, TIMES, WRITTEN = 3, 15, 20_000
 POINTS = DAYS * 288
 SOURCE = 5
 
-COLUMNS = "patient_id, metric, at, reading_id, milli, source, words"
+COLUMNS = "patient_id, metric, at, reading_id, centi, source, words"
 INTO = {
     "sqlite": f"INSERT INTO reading ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
     "postgresql": f"INSERT INTO reading ({COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s)",
 }
-BARE = "SELECT at, milli, reading_id FROM reading WHERE patient_id = ? AND metric = ? AND at >= ? AND at < ? ORDER BY 3"
+BARE = "SELECT at, centi, reading_id FROM reading WHERE patient_id = ? AND metric = ? AND at >= ? AND at < ? ORDER BY 3"
 
 
 def rows(patients: int) -> Iterator[tuple[object, ...]]:
@@ -49,8 +49,8 @@ def rows(patients: int) -> Iterator[tuple[object, ...]]:
         for patient in range(1, patients + 1):
             for metric in METRICS:
                 number += 1
-                milli = 60_000 + (tick * 7 + patient) % 400 * 100
-                yield patient, METRIC_CODES[metric], start + tick * step, number * 16, milli, SOURCE, ""
+                centi = 6_000 + (tick * 7 + patient) % 400 * 10
+                yield patient, METRIC_CODES[metric], start + tick * step, number * 16, centi, SOURCE, ""
 
 
 def fill(engine: Engine, patients: int) -> None:

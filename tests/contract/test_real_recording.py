@@ -69,8 +69,8 @@ def test_the_rules_find_what_a_plain_count_finds(site: Replaying, file: Path, nu
     assert found == expected(points)
     assert found.get(("glucose-low", 3), 0) == counted[0]
     assert found.get(("glucose-low", 2), 0) == counted[1] - counted[0]
-    assert site.rows(f"SELECT count(*), max(milli) FROM replayed WHERE patient_id = {tess}") == [
-        (len(values), max(values) * 1000)
+    assert site.rows(f"SELECT count(*), max(centi) FROM replayed WHERE patient_id = {tess}") == [
+        (len(values), max(values) * 100)
     ]
     assert site.rows(f"SELECT count(*) FROM reading WHERE patient_id = {tess}") == [(0,)]
     assert site.nobody_is_asked()

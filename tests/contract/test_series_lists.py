@@ -66,7 +66,7 @@ def test_a_month_that_is_made_later_answers_from_its_key_too(postgres_url: str) 
     engine = make_engine(postgres_url)
     with engine.connect() as connection:
         found = connection.exec_driver_sql(
-            "SELECT DISTINCT pg_get_indexdef(indexrelid) LIKE '%% INCLUDE (milli, words)' FROM pg_index "
+            "SELECT DISTINCT pg_get_indexdef(indexrelid) LIKE '%% INCLUDE (centi, words)' FROM pg_index "
             "WHERE indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'reading'::regclass)"
         )
         assert list(found.scalars()) == [True]

@@ -118,7 +118,7 @@ def found(folder: Path, server: PostgreSQL, broker: Mosquitto, of: int, since: d
         return {
             "answers": publisher.answers,
             "journal": rows(engine, "SELECT gateway_id, seq, status FROM journal ORDER BY gateway_id, seq"),
-            "readings": rows(engine, "SELECT patient_id, at, milli FROM reading ORDER BY patient_id, at"),
+            "readings": rows(engine, "SELECT patient_id, at, centi FROM reading ORDER BY patient_id, at"),
             "findings": rows(engine, "SELECT patient_id, rule, severity, at FROM finding ORDER BY 1, 2, 4"),
             "alerts": rows(engine, "SELECT subject, problem, severity FROM alert ORDER BY subject, problem"),
             "stranger": rows(engine, f"SELECT code, times FROM quarantine WHERE gateway_id = '{STRANGER}'"),

@@ -178,9 +178,9 @@ def test_an_accepted_gateway_releases_what_it_sent(home: Home) -> None:
     home.measures(spo2(90), OXIMETER, gateway="g-2")
     home.measures(spo2(97), OXIMETER, gateway="g-3", record="far")
     held.accept_gateway(home.hub, home.ana, OXIMETER, "g-2")
-    assert home.rows("reading", "milli") == [], "whoever clicked does not wait for the rules"
+    assert home.rows("reading", "centi") == [], "whoever clicked does not wait for the rules"
     assert Release().run(home.hub, home.now) == 1
-    assert home.rows("reading", "milli") == [90_000]
+    assert home.rows("reading", "centi") == [9_000]
     assert home.alerts() == ["oxygen-low open"]
     assert home.measures(spo2(97), OXIMETER, gateway="g-2", record="later") == "stored"
 

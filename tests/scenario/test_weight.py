@@ -17,7 +17,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def held(home: Home) -> list[float]:
-    return [milli / 1000 for milli, words in home.rows("reading", "milli", "words") if "someone_else" in words]
+    return [centi / 100 for centi, words in home.rows("reading", "centi", "words") if "someone_else" in words]
 
 
 def problems(home: Home) -> list[str]:

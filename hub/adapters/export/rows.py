@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, func, select, type_coerce
 
 from hub.adapters.sql.engine import read_only
-from hub.adapters.sql.sample_rows import MILLI, said, source
+from hub.adapters.sql.sample_rows import CENTI, said, source
 from hub.adapters.sql.tables.measurements import METRIC_CODES, journal, reading
 from hub.adapters.sql.tables.people import patient
 from hub.adapters.sql.tables.series import amendment
@@ -86,7 +86,7 @@ class Snapshot:
         """``COLUMNS`` of every reading, void and replaced ones among them."""
         amended = self._amended()
         c = reading.c
-        found = select(c.patient_id, c.metric, type_coerce(c.at, BigInteger), c.milli, c.source, c.words, c.reading_id)
+        found = select(c.patient_id, c.metric, type_coerce(c.at, BigInteger), c.centi, c.source, c.words, c.reading_id)
         found = found.where(*self._these(c.at)).order_by(c.patient_id, c.metric, c.at, c.reading_id)
         with self._connection.execution_options(yield_per=AT_ONCE).execute(found) as streamed:
             for piece in streamed.partitions():
@@ -121,10 +121,10 @@ def snapshot(engine: Engine, selection: Selection) -> Iterator[Snapshot]:
 
 
 def _row(row: Any, amended: dict[int, tuple[str, int | None]]) -> Row:
-    patient_id, metric, at, milli, by, words, reading_id = row
+    patient_id, metric, at, centi, by, words, reading_id = row
     device_id, profile = source(by)
     told = said(words)
-    what = (patient_id, *_what(metric, profile), at, milli / MILLI, told.comparator, device_id, profile, told.flags)
+    what = (patient_id, *_what(metric, profile), at, centi / CENTI, told.comparator, device_id, profile, told.flags)
     return (*what, told.shown_value, told.shown_unit, reading_id, *amended.get(reading_id, (None, None)))
 
 

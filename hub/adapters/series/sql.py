@@ -103,12 +103,12 @@ _LATEST_OF = select(latest).where(among(latest.c.patient_id))
 
 def _point_lists() -> Lists:
     c = reading.c
-    return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.milli, c.words), often=3)
+    return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.centi, c.words), often=3)
 
 
 def _latest_lists() -> Lists:
     c = latest.c
-    theirs = select(c.patient_id, c.metric, c.at, c.milli, c.reading_id, c.words)
+    theirs = select(c.patient_id, c.metric, c.at, c.centi, c.reading_id, c.words)
     return Lists(theirs.where(among(c.patient_id)).order_by(c.patient_id, c.metric), often=5)
 
 
@@ -211,9 +211,9 @@ class SqlSeries(SqlTimeLine):
     def columns(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Columns:
         """``range`` as parallel lists."""
         these = _span(patient_id, metric, since, until)
-        at_ms, ids, milli, words = _POINTS.of(self._connection, these)
+        at_ms, ids, centi, words = _POINTS.of(self._connection, these)
         told = [said(one) for one in words]
-        return Columns(at_ms, values(milli), ids, [one.comparator for one in told], [one.flags for one in told])
+        return Columns(at_ms, values(centi), ids, [one.comparator for one in told], [one.flags for one in told])
 
     def buckets(
         self, patient_id: int, metric: str, since: datetime, until: datetime, zone: str, unit: Unit
@@ -232,9 +232,9 @@ class SqlSeries(SqlTimeLine):
     def latest_columns(self, patient_ids: Sequence[int]) -> Latest:
         """``latest`` as parallel lists."""
         them = {"ids": patient_ids}
-        theirs, metrics, at_ms, milli, ids, words = _LATEST_LISTS.of(self._connection, them)
+        theirs, metrics, at_ms, centi, ids, words = _LATEST_LISTS.of(self._connection, them)
         comparators = [said(one).comparator for one in words]
-        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values(milli), comparators, ids)
+        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values(centi), comparators, ids)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""

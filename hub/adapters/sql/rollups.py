@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, delete, func, insert, select
 
 from hub.adapters.sql.amendments import holds
-from hub.adapters.sql.sample_rows import MILLI, said
+from hub.adapters.sql.sample_rows import CENTI, said
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.people import patient
 from hub.adapters.sql.tables.series import amendment
@@ -35,7 +35,7 @@ def _beginning(table: Table) -> list[ColumnElement[bool]]:
 
 def _points() -> Select[Any]:
     c = reading.c
-    columns = select(c.metric, c.at, c.reading_id, c.milli, c.words)
+    columns = select(c.metric, c.at, c.reading_id, c.centi, c.words)
     theirs = columns.where(c.patient_id == bindparam("patient"), c.metric.in_(_CODES))
     within = theirs.where(c.at >= bindparam("since"), c.at < bindparam("until"))
     there = within.where(holds(reading, amendment.c.patient_id == bindparam("patient")))
@@ -100,8 +100,8 @@ class SqlRollups:
         """Samples that hold."""
         by_metric: dict[str, list[Point]] = {}
         rows = self._connection.execute(_POINTS, {"patient": patient_id, "since": since, "until": until})
-        for metric, at, reading_id, milli, words in rows:
-            point = Point(at, reading_id, milli / MILLI, _kind(words))
+        for metric, at, reading_id, centi, words in rows:
+            point = Point(at, reading_id, centi / CENTI, _kind(words))
             by_metric.setdefault(_METRIC_NAMES[metric], []).append(point)
         return by_metric
 

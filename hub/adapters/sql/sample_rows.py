@@ -12,8 +12,8 @@ from hub.adapters.sql.types import to_ms
 from hub.domain.metrics import quantise
 from hub.domain.samples import Sample, Shown
 
-MILLI = 1000
-"""Values are kept in thousandths of their unit: exact, for no metric is finer, and a third of a number with tenths."""
+CENTI = 100
+"""Values are kept in hundredths of their unit: exact, for no metric is finer, and a quarter of a number with tenths."""
 
 _PROFILES = 32
 """Room for profiles beside a device's id."""
@@ -42,16 +42,16 @@ class Words(NamedTuple):
 
 
 def row_of(patient_id: int, sample: Sample) -> tuple[object, ...]:
-    """The columns in the order of ``reading``. Raises ``ValueError`` for a value finer than a thousandth."""
-    milli = int(sample.value * MILLI)
-    if milli != sample.value * MILLI:
+    """The columns in the order of ``reading``. Raises ``ValueError`` for a value finer than a hundredth."""
+    centi = int(sample.value * CENTI)
+    if centi != sample.value * CENTI:
         raise ValueError("a value finer than the resolution of any metric")
     return (
         patient_id,
         METRIC_CODES[sample.metric],
         to_ms(sample.at),
         sample.reading_id,
-        milli,
+        centi,
         (sample.device_id or 0) * _PROFILES + PROFILE_CODES[sample.profile],
         words_of(sample),
     )
@@ -75,7 +75,7 @@ def sample_of(row: Row[Any]) -> Sample:
     return Sample(
         reading_id=row.reading_id,
         metric=metric,
-        value=quantise(metric, row.milli / MILLI),
+        value=quantise(metric, row.centi / CENTI),
         at=row.at,
         device_id=device_id,
         profile=profile,
@@ -85,9 +85,9 @@ def sample_of(row: Row[Any]) -> Sample:
     )
 
 
-def values(milli: Sequence[int]) -> list[float]:
+def values(centi: Sequence[int]) -> list[float]:
     """In the metric's unit; each is the float nearest to the sample's own value."""
-    return [one / MILLI for one in milli]
+    return [one / CENTI for one in centi]
 
 
 @lru_cache(maxsize=65536)

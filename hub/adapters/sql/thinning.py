@@ -38,7 +38,7 @@ class SqlThinning:
     def line(self, patient_id: int, metric: str, since: datetime, until: datetime) -> Line:
         """Void and replaced samples are in it, and critical."""
         c, code = reading.c, METRIC_CODES[metric]
-        found = select(c.at, c.milli, c.reading_id, c.words).where(
+        found = select(c.at, c.centi, c.reading_id, c.words).where(
             c.patient_id == patient_id, c.metric == code, c.at >= since, c.at < until
         )
         rows = self._connection.execute(found.order_by(c.at, c.reading_id)).all()
@@ -48,7 +48,7 @@ class SqlThinning:
             for place, row in enumerate(rows)
             if _critical(row.words) or row.reading_id in ids or row.at in instants
         }
-        return Line([r.at for r in rows], values([r.milli for r in rows]), [r.reading_id for r in rows], critical)
+        return Line([r.at for r in rows], values([r.centi for r in rows]), [r.reading_id for r in rows], critical)
 
     def _spoken_of(self, patient_id: int, since: datetime, until: datetime) -> tuple[set[int], set[datetime]]:
         """Reading ids and instants of which a finding, an amendment or an expectation speaks."""

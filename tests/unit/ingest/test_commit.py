@@ -142,7 +142,7 @@ def left_by(home: Home, name: str, tries: Sequence[Try], groups: Sequence[Sequen
         ]
         home.arrives(batch(home.now, *readings, spool=name))
     findings = home.rows("finding", "patient_id", "superseded_at", "rule", "at", "severity", "confirmed")
-    samples = home.rows("reading", "patient_id", "at", "metric", "milli", "words")
+    samples = home.rows("reading", "patient_id", "at", "metric", "centi", "words")
     duties = home.rows("deadline", "patient_id", "state", "key", "due_at")
     return [
         sorted(row[2:] for row in findings if row[:2] == (patient_id, None)),

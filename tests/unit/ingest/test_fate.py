@@ -113,7 +113,7 @@ def test_the_same_number_with_other_content_is_a_conflict_and_the_first_stays(ho
     (ack,) = home.arrives(batch(home.now, reading(1, home.now, kg(90))))
     assert isinstance(ack, BatchAck)
     assert ack.results[0].code == "key_conflict"
-    assert home.rows("reading", "milli") == [80_000]
+    assert home.rows("reading", "centi") == [8_000]
 
 
 def test_a_duplicate_by_its_record_is_known_by_its_number_afterwards(home: Home) -> None:
@@ -130,7 +130,7 @@ def test_a_duplicate_by_its_record_is_known_by_its_number_afterwards(home: Home)
 def test_the_same_number_in_another_spool_is_another_reading(home: Home) -> None:
     for spool, weight in (("s-1", 80), ("s-2", 81)):
         home.arrives(batch(home.now, reading(1, home.now + weight * MINUTE / 1000, kg(weight)), spool=spool))
-    assert home.rows("reading", "milli") == [80_000, 81_000]
+    assert home.rows("reading", "centi") == [8_000, 8_100]
 
 
 # Senders ---------------------------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_ids_and_bodies_stay_together_in_a_large_batch(home: Home) -> None:
     readings = [reading(n, home.now - n * MINUTE, kg(78 + n / 100), record=f"r-{n}") for n in range(200)]
     home.arrives(batch(home.now, *readings))
     journal = home.rows("journal", "id", "body")
-    values = {reading_id // 16: milli / 1000 for reading_id, milli in home.rows("reading", "reading_id", "milli")}
+    values = {reading_id // 16: centi / 100 for reading_id, centi in home.rows("reading", "reading_id", "centi")}
     assert len(journal) == len(values) == 200
     for row_id, body in journal:
         assert json.loads(body)["reading"]["values"][0]["value"] == values[row_id]

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from hub.adapters.sql.sample_rows import MILLI, row_of, said, sample_of, values, words_of
+from hub.adapters.sql.sample_rows import CENTI, row_of, said, sample_of, values, words_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, PROFILE_CODES, reading
 from hub.adapters.sql.types import from_ms
 from hub.domain.metrics import METRICS
@@ -25,7 +25,7 @@ def again(sample: Sample) -> Sample:
 
 
 def test_no_metric_is_finer_than_what_is_kept() -> None:
-    assert all(metric.resolution * MILLI % 1 == 0 for metric in METRICS.values())
+    assert all(metric.resolution * CENTI % 1 == 0 for metric in METRICS.values())
 
 
 def test_every_profile_has_a_code_of_its_own_that_fits_beside_a_device() -> None:
@@ -47,8 +47,8 @@ def test_values_are_exact(metric: str, number: str) -> None:
     value = Decimal(number).quantize(METRICS[metric].resolution)
     sample = Sample(16, metric, value, AT)
     assert again(sample) == sample
-    milli: Any = row_of(7, sample)[4]
-    assert values([milli]) == [float(value)]
+    centi: Any = row_of(7, sample)[4]
+    assert values([centi]) == [float(value)]
 
 
 @pytest.mark.parametrize(

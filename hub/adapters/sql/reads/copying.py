@@ -26,7 +26,7 @@ from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.amendments import holds
 from hub.adapters.sql.columns import columns
 from hub.adapters.sql.feed import SqlFeed
-from hub.adapters.sql.sample_rows import MILLI, said, source
+from hub.adapters.sql.sample_rows import CENTI, said, source
 from hub.adapters.sql.tables.measurements import METRIC_CODES, journal, reading
 from hub.adapters.sql.tables.series import series_change
 from hub.adapters.sql.tables.summaries import thinned
@@ -81,9 +81,9 @@ class SqlCopySource:
 
 
 def _point(row: Sequence[Any]) -> Point:
-    patient_id, metric, at_ms, reading_id, milli, by, words, holding = row
+    patient_id, metric, at_ms, reading_id, centi, by, words, holding = row
     told = said(words)
-    what = (patient_id, _NAMES[metric], at_ms, reading_id, milli / MILLI, told.comparator)
+    what = (patient_id, _NAMES[metric], at_ms, reading_id, centi / CENTI, told.comparator)
     return Point(*what, *source(by), told.flags, told.shown_value, told.shown_unit, holding)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.amendments import holds
-from hub.adapters.sql.sample_rows import MILLI, sample_of
+from hub.adapters.sql.sample_rows import CENTI, sample_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.types import from_ms
@@ -50,7 +50,7 @@ def trends(
     c = reading.c
     bucket = type_coerce(c.at, BigInteger).op("/")(_FOUR_HOURS_MS)
     found = (
-        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.milli), func.max(c.milli), func.max(c.at))
+        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.centi), func.max(c.centi), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
         .where(holds(reading, amendment.c.at >= now - TREND), *_measured())
         .group_by(c.patient_id, c.metric, bucket)
@@ -59,7 +59,7 @@ def trends(
     by_key: dict[tuple[int, str], list[Extremes]] = {}
     for patient_id, metric, _bucket, low, high, at in connection.execute(found):
         instant = at if isinstance(at, datetime) else from_ms(at)
-        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low / MILLI, high / MILLI))
+        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low / CENTI, high / CENTI))
     return by_key
 
 

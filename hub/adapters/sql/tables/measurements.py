@@ -105,7 +105,7 @@ PROFILE_CODES: dict[str, int] = {
 def _said() -> list[Column[Any]]:
     """Of a sample, beside its key; ``hub.adapters.sql.sample_rows`` reads and writes it."""
     return [
-        Column("milli", BigInteger, nullable=False),  # the value in thousandths of the metric's unit
+        Column("centi", BigInteger, nullable=False),  # the value in hundredths of the metric's unit
         Column("source", BigInteger, nullable=False),  # device and profile
         Column("words", Text, nullable=False),  # flags, a bound's comparator, what the device showed; mostly none
     ]
@@ -127,7 +127,7 @@ def _time_line(name: str, *in_key: str) -> Table:
 
 
 # There the samples of a patient lie as far apart as they came: each was a page of its own to read.
-reading = _time_line("reading", "milli", "words")
+reading = _time_line("reading", "centi", "words")
 # Of recordings that are replayed. Nothing that watches a patient looks here.
 replayed = _time_line("replayed")
 

@@ -1,6 +1,6 @@
 """A sample takes half the room.
 
-Its value becomes a whole number of thousandths, device and profile are one number, and what is rare is said in words.
+Its value becomes a whole number of hundredths, device and profile are one number, and what is rare is said in words.
 """
 
 from alembic import op
@@ -23,7 +23,7 @@ _PROFILES = {
 }
 _KEY = "patient_id, metric, at, reading_id"
 _KEYS = {"reading": _KEY, "replayed": _KEY, "latest": "patient_id, metric"}
-_IN_KEY = {"reading": ("milli, words", "value, comparator, flags")}
+_IN_KEY = {"reading": ("centi, words", "value, comparator, flags")}
 """What PostgreSQL's key holds beside its columns, now and before."""
 
 # A profile that none of these is, is an error: the number would be missing.
@@ -51,11 +51,11 @@ def _narrow_file(table: str) -> None:
     op.execute(f"ALTER TABLE {table} RENAME TO before")
     op.execute(
         f"CREATE TABLE {table} (patient_id INTEGER NOT NULL, metric INTEGER NOT NULL, at BIGINT NOT NULL, "
-        "reading_id BIGINT NOT NULL, milli BIGINT NOT NULL, source BIGINT NOT NULL, words TEXT NOT NULL, "
+        "reading_id BIGINT NOT NULL, centi BIGINT NOT NULL, source BIGINT NOT NULL, words TEXT NOT NULL, "
         f"CONSTRAINT pk_{table} PRIMARY KEY ({_KEYS[table]})) WITHOUT ROWID"
     )
     op.execute(
-        f"INSERT INTO {table} SELECT {_KEY}, CAST(round(value * 1000) AS INTEGER), "
+        f"INSERT INTO {table} SELECT {_KEY}, CAST(round(value * 100) AS INTEGER), "
         f"coalesce(device_id, 0) * 32 + {_CODE}, {_words(_exact('shown_value'), 'char(9)')} FROM before"
     )
     op.execute("DROP TABLE before")
@@ -85,7 +85,7 @@ def _widen_file(table: str) -> None:
         f"CONSTRAINT pk_{table} PRIMARY KEY ({_KEYS[table]})) WITHOUT ROWID"
     )
     op.execute(
-        f"INSERT INTO {table} SELECT {_KEY}, milli / 1000.0, {bound}, nullif(source / 32, 0), {_NAME}, {flags}, "
+        f"INSERT INTO {table} SELECT {_KEY}, centi / 100.0, {bound}, nullif(source / 32, 0), {_NAME}, {flags}, "
         f"{number}, {unit} FROM before"
     )
     op.execute("DROP TABLE before")
@@ -114,12 +114,12 @@ def _narrow(table: str) -> None:
     """One pass over each partition: the columns become what they are now, each from what they were."""
     op.execute(f"ALTER TABLE {table} DROP CONSTRAINT pk_{table}")
     op.execute(
-        f"ALTER TABLE {table} ALTER COLUMN value TYPE bigint USING round(value * 1000)::bigint, "
+        f"ALTER TABLE {table} ALTER COLUMN value TYPE bigint USING round(value * 100)::bigint, "
         f"ALTER COLUMN device_id TYPE bigint USING coalesce(device_id, 0) * 32 + {_CODE}, "
         f"ALTER COLUMN flags TYPE text USING {_words('shown_value::text', 'chr(9)')}"
     )
     op.execute(f"ALTER TABLE {table} ALTER COLUMN device_id SET NOT NULL")
-    for before, now in (("value", "milli"), ("device_id", "source"), ("flags", "words")):
+    for before, now in (("value", "centi"), ("device_id", "source"), ("flags", "words")):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {now}")
     for gone in ("comparator", "profile", "shown_value", "shown_unit"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN {gone}")
@@ -136,10 +136,10 @@ def _widen(table: str) -> None:
     )
     op.execute(f"ALTER TABLE {table} ALTER COLUMN profile SET NOT NULL, ALTER COLUMN source DROP NOT NULL")
     op.execute(
-        f"ALTER TABLE {table} ALTER COLUMN milli TYPE float USING milli / 1000.0, "
+        f"ALTER TABLE {table} ALTER COLUMN centi TYPE float USING centi / 100.0, "
         f"ALTER COLUMN source TYPE bigint USING nullif(source / 32, 0), ALTER COLUMN words TYPE text USING {flags}"
     )
-    for before, now in (("value", "milli"), ("device_id", "source"), ("flags", "words")):
+    for before, now in (("value", "centi"), ("device_id", "source"), ("flags", "words")):
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {now} TO {before}")
     _set_key(table, 1)
 
