@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hub.adapters.sql.engine import Unavailable, read_only
 from hub.adapters.sql.tables.operations import stamp
+from hub.adapters.sql.unit_of_work import SqlSavepoint
 from hub.services.ingest.wire import BatchAck
 from tests.unit.ingest.home import Home, batch, homes, kg, reading
 
@@ -64,6 +65,15 @@ def test_a_transaction_that_the_database_undid_is_not_taken_for_committed(home: 
         connection.exec_driver_sql("ROLLBACK")  # what SQLite does by itself when the disk is full
         with pytest.raises(Unavailable, match="undid"):
             connection.commit()
+    assert home.count("stamp") == 0
+
+
+def test_a_block_of_a_transaction_that_the_database_undid_is_not_tried_again_by_itself(home: Home) -> None:
+    with home.clinic.engine.connect() as connection:
+        connection.execute(insert(stamp).values(name="mode", value="x"))
+        with pytest.raises(Unavailable, match="undid"), SqlSavepoint(connection):
+            connection.exec_driver_sql("ROLLBACK")
+            raise ZeroDivisionError
     assert home.count("stamp") == 0
 
 

@@ -3,7 +3,8 @@
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, NestedTransaction
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from hub.adapters.series.sql import SqlSeries, SqlTimeLine
 from hub.adapters.sql.adherence import SqlAdherence
@@ -14,6 +15,7 @@ from hub.adapters.sql.consents import SqlConsents
 from hub.adapters.sql.conversations import SqlConversations
 from hub.adapters.sql.devices import SqlDevices, SqlGateways
 from hub.adapters.sql.duties import SqlDuties
+from hub.adapters.sql.engine import Unavailable
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.findings import SqlFindings
 from hub.adapters.sql.journal import SqlJournal
@@ -30,24 +32,26 @@ from hub.adapters.sql.thinning import SqlThinning
 
 
 class SqlSavepoint:
-    """A nested block that undoes itself alone."""
+    """A nested block that undoes itself alone. By words: Core would build and compile both of them each time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._nested: NestedTransaction | None = None
 
     def __enter__(self) -> Self:
-        self._nested = self._connection.begin_nested()
+        self._connection.exec_driver_sql("SAVEPOINT block")  # of two with one name the inner one is meant
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._nested is not None and self._nested.is_active:
-            if kind is None:
-                self._nested.commit()
-            else:
-                self._nested.rollback()
+        if self._connection.invalidated:
+            return  # nothing of the whole transaction stands
+        try:
+            if kind is not None:
+                self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT block")
+            self._connection.exec_driver_sql("RELEASE SAVEPOINT block")
+        except DBAPIError as gone:  # what came next would stand by itself
+            raise Unavailable("the database undid this transaction") from gone
 
 
 class SqlUnitOfWork:
