@@ -14,10 +14,10 @@ from hub.domain.worsening import values_of
 from hub.errors import Transient
 from hub.services.closing import note_in_range
 from hub.services.hub import HUB, Hub
-from hub.services.paging import chain_for, page_if_due, stand_everybody_down
+from hub.services.paging import chain_for, open_and_page, page_if_due, stand_everybody_down
 from hub.services.ports.alerting import NewTask, OpenAlert
 from hub.services.ports.storage import UnitOfWork
-from hub.services.transitions import Changed, change, record
+from hub.services.transitions import Changed, change
 
 TRIES = 8
 REVIEW_RED, REVIEW_OTHER = timedelta(hours=8), timedelta(hours=24)
@@ -39,6 +39,8 @@ class Raised:
     """The alert's sentence is this finding's, though nothing became worse."""
     afresh: bool = False
     """It pages through an acknowledgement, as worse, whatever was found before."""
+    new: bool = False
+    """This transaction has seen that none is open: what is tried first is to open one."""
 
 
 def raise_alert(
@@ -52,7 +54,7 @@ def raise_alert(
             _review(uow, patient, raised, subject, now)
         return None
     event = _found(patient, raised)
-    alert = uow.alerts.open_of(subject, raised.finding.problem)
+    alert = None if raised.new else uow.alerts.open_of(subject, raised.finding.problem)
     for _ in range(TRIES):
         if alert is None:
             alert = _open(uow, hub, patient, raised, event, subject, now)
@@ -109,20 +111,16 @@ def _open(
         chain=chain,
     )
     alert = replace(alert, next_page_at=first_page_at(alert, chain, now))
-    alert_id = uow.alerts.add(alert)
-    if alert_id is None:
-        return None
-    alert = replace(alert, id=alert_id)
-    record(uow, alert, "OPEN-1", alert.sentence, HUB, now)
-    uow.operations.count("rpmhub_alerts_opened_total", f"{alert.kind},{alert.severity.word}")
-    return _page(uow, hub, alert, now, just_chosen=True)
+    opened = open_and_page(uow, hub, alert, patient, now)
+    if opened is not None:
+        uow.operations.count("rpmhub_alerts_opened_total", f"{opened.kind},{opened.severity.word}")
+        _somebody_must_be_paged(uow, hub, opened, now)
+    return opened
 
 
-def _page(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime, *, just_chosen: bool) -> Alert:
-    after = page_if_due(uow, hub, alert, now, just_chosen=just_chosen)
-    if after.red and not after.chain.steps and not after.technical:
+def _somebody_must_be_paged(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> None:
+    if alert.red and not alert.chain.steps and not alert.technical:
         technical(uow, hub, "hub", "nobody-can-be-paged", Severity.RED, NOBODY_CAN_BE_PAGED, now)
-    return after
 
 
 def _attach(uow: UnitOfWork, hub: Hub, patient: Patient | None, alert: Alert, event: Found, now: datetime) -> bool:
@@ -132,7 +130,7 @@ def _attach(uow: UnitOfWork, hub: Hub, patient: Patient | None, alert: Alert, ev
     outcome = change(uow, alert, event, HUB, now)
     if isinstance(outcome, Changed) and outcome.transition != "ADD-1":
         uow.outbox.cancel_of_alert(alert.id)  # pages of the round before know a lesser alert
-        _page(uow, hub, outcome.after, now, just_chosen=False)
+        _somebody_must_be_paged(uow, hub, page_if_due(uow, hub, outcome.after, now), now)
     return isinstance(outcome, Changed)
 
 

@@ -11,6 +11,7 @@ from hub.errors import Conflict, Invalid, NotFound
 from hub.services.hub import CLINICAL, Actor, Hub, require
 from hub.services.ingest.evaluate import judge_after
 from hub.services.ingest.samples import VALUES_PER_READING
+from hub.services.ports.alerting import AlertEvent
 from hub.services.ports.series import Amendment
 from hub.services.ports.storage import UnitOfWork
 
@@ -79,4 +80,4 @@ def _take_back(uow: UnitOfWork, patient: Patient, voided: Sequence[Sample], why:
     words = f"a reading behind it was left out ({why.reason}); the alert stays for a person to close"
     for alert_id in sorted(alerts):
         if uow.alerts.get(alert_id).live:
-            uow.alerts.note(alert_id, why.made_at, "VOID-1", why.made_by, words)
+            uow.alerts.note(alert_id, AlertEvent(why.made_at, "VOID-1", why.made_by, words))

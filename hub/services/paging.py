@@ -1,20 +1,23 @@
 """Pages: who can be paged, the messages that do it, and what follows when one does not arrive."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hub.domain import texts
 from hub.domain.alerts import CLINICAL, TECHNICAL, Alert, NobodyReached, NotReached, PageDue
 from hub.domain.escalation import Chain, Person, build
+from hub.domain.lifecycle import Change, apply
 from hub.domain.messages import ARRIVING, LEFT, NEWS_VALID, PAGE_VALID
 from hub.domain.patients import Patient
 from hub.domain.replies import NOT_REUSED, next_digit
 from hub.domain.severity import Severity
+from hub.services import restored
 from hub.services.hub import HUB, Hub
-from hub.services.ports.alerting import Message, NewMessage, ReplyCode
+from hub.services.ports.alerting import AlertEvent, Message, NewMessage, ReplyCode
 from hub.services.ports.staff import StaffMember
 from hub.services.ports.storage import UnitOfWork
-from hub.services.restored import may_be_on_a_phone, pages_wait
-from hub.services.transitions import Changed, change
+from hub.services.restored import Restored
+from hub.services.transitions import Changed, change, record
 
 LAST_RESORT = "the last resort"
 
@@ -64,21 +67,47 @@ def clinic(hub: Hub, patient: Patient | None = None) -> texts.Clinic:
     return texts.Clinic(hub.site.clinic_name, hub.site.zone, hub.site.public_url, label)
 
 
-def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime, *, just_chosen: bool = False) -> Alert:
-    """Take the step of the chain whose time has come, and write its page in the same transaction.
+def open_and_page(uow: UnitOfWork, hub: Hub, alert: Alert, patient: Patient | None, now: datetime) -> Alert | None:
+    """Write a new alert whose chain was chosen just now, with its first page if that is due; None: it may not be open.
 
-    ``just_chosen``: this transaction has looked up who there is for the chain.
+    The row is written once, as the page leaves it.
     """
-    if alert.next_page_at is None or alert.next_page_at > now or pages_wait(uow, alert, now):
+    changes, restore = [Change("OPEN-1", alert, {}, alert.sentence)], None
+    paged = apply(alert, PageDue(), now)
+    if isinstance(paged, Change):
+        restore = restored.last(uow)
+        changes += [] if restored.pages_wait(uow, restore, alert, now) else [paged]
+    after = changes[-1].after
+    alert_id = uow.alerts.add(after)
+    if alert_id is None:
+        return None
+    record(uow, alert_id, changes, HUB, now)
+    after = replace(after, id=alert_id)
+    if after.step > alert.step:
+        _write_page(uow, hub, after, alert.step, patient, restore, now)
+    return after
+
+
+def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
+    """Take the step of the chain whose time has come, and write its page in the same transaction."""
+    if not _is_due(alert, now):
         return alert
-    if not just_chosen and (not alert.chain.steps or _somebody_left(uow, alert.chain)):
+    restore = restored.last(uow)
+    if restored.pages_wait(uow, restore, alert, now):
+        return alert
+    if not alert.chain.steps or _somebody_left(uow, alert.chain):
         alert = _new_chain(uow, hub, alert, now)
     outcome = change(uow, alert, PageDue(), HUB, now)
     if not isinstance(outcome, Changed):
         return alert
-    if outcome.transition != "ESC-0":
-        write_page(uow, hub, outcome.after, outcome.before.step, now)
+    if outcome.after.step > outcome.before.step:
+        patient = None if alert.patient_id is None else uow.patients.get(alert.patient_id)
+        _write_page(uow, hub, outcome.after, outcome.before.step, patient, restore, now)
     return outcome.after
+
+
+def _is_due(alert: Alert, now: datetime) -> bool:
+    return alert.next_page_at is not None and alert.next_page_at <= now
 
 
 def _somebody_left(uow: UnitOfWork, chain: Chain) -> bool:
@@ -94,18 +123,25 @@ def _new_chain(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
     fields = {"chain": found, "step": 0, "version": alert.version + 1}
     if found.steps == alert.chain.steps or not uow.alerts.save(alert.id, alert.version, fields):
         return alert
-    uow.alerts.note(alert.id, now, "ESC-0", HUB.name, "somebody can be paged now")
+    uow.alerts.note(alert.id, AlertEvent(now, "ESC-0", HUB.name, "somebody can be paged now"))
     return uow.alerts.get(alert.id)
 
 
-def write_page(uow: UnitOfWork, hub: Hub, alert: Alert, step: int, now: datetime) -> None:
+def _write_page(
+    uow: UnitOfWork,
+    hub: Hub,
+    alert: Alert,
+    step: int,
+    patient: Patient | None,
+    restore: Restored | None,
+    now: datetime,
+) -> None:
     """The message to the person of ``step``."""
     person = alert.chain.at(step)
-    patient = None if alert.patient_id is None else uow.patients.get(alert.patient_id)
     about = texts.Page(
         severity=alert.severity,
         ref=alert.ref,
-        digit=reply_digit(uow, person.phone, alert.id, now),
+        digit=_reply_digit(uow, person.phone, alert.id, restore, now),
         at=alert.worse_at or alert.opened_at,
         age=_age(alert),
         technical=alert.technical,
@@ -136,12 +172,13 @@ def _age(alert: Alert) -> timedelta:
     return max((alert.worse_at or alert.opened_at) - alert.last_finding_at, timedelta(0))
 
 
-def reply_digit(uow: UnitOfWork, phone: str, alert_id: int, now: datetime) -> int:
+def _reply_digit(uow: UnitOfWork, phone: str, alert_id: int, restore: Restored | None, now: datetime) -> int:
     """The number this phone answers this alert with: as it was told before, else the lowest that is free (SF14)."""
     uow.outbox.lock_phone(phone)
     known = uow.outbox.codes(phone, now - NOT_REUSED)
     before = [code.digit for code in known if code.alert_id == alert_id]
-    digit = before[0] if before else next_digit([*(code.digit for code in known), *may_be_on_a_phone(uow, known, now)])
+    lost = restored.may_be_on_a_phone(restore, known, now)
+    digit = before[0] if before else next_digit([*(code.digit for code in known), *lost])
     uow.outbox.issue_code(ReplyCode(phone, digit, alert_id, now))
     return digit
 

@@ -4,6 +4,7 @@ The restore stamps the database before the hub sees it. What each later stamp sa
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from hub.domain.alerts import CLINICAL, Alert
 from hub.domain.replies import NOT_REUSED
 from hub.errors import Invalid, Refused
 from hub.services.hub import HUB, OPERATORS, Actor, Hub, require
-from hub.services.ports.alerting import FARTHEST, ReplyCode
+from hub.services.ports.alerting import FARTHEST, AlertEvent, ReplyCode
 from hub.services.ports.operations import Operations
 from hub.services.ports.storage import UnitOfWork
 
@@ -101,16 +102,15 @@ def _page_anew(uow: UnitOfWork, alert: Alert, now: datetime) -> bool:
     fields = {"round": alert.round + 1, "step": 0, "next_page_at": now, "version": alert.version + 1}
     if not alert.red or not uow.alerts.save(alert.id, alert.version, fields):
         return False
-    uow.alerts.note(alert.id, now, "ESC-0", HUB.name, "the hub was restored: paging begins again")
+    uow.alerts.note(alert.id, AlertEvent(now, "ESC-0", HUB.name, "the hub was restored: paging begins again"))
     return True
 
 
-def pages_wait(uow: UnitOfWork, alert: Alert | None, now: datetime) -> bool:
-    """Whether a page waits: until some minutes after the hub came back. None: about a task.
+def pages_wait(uow: UnitOfWork, known: Restored | None, alert: Alert | None, now: datetime) -> bool:
+    """Whether a page waits: until some minutes after the hub came back. No alert: about a task.
 
-    A red that something measured since speaks for does not wait.
+    A red that something measured since speaks for does not wait. ``known``: what ``last`` says.
     """
-    known = last(uow)
     if known is None:
         return False
     if alert is not None and alert.kind == CLINICAL and alert.last_finding_at > known.at:
@@ -173,9 +173,8 @@ def end_if_known(uow: UnitOfWork, hub: Hub, known: Restored, now: datetime) -> b
     return True
 
 
-def may_be_on_a_phone(uow: UnitOfWork, codes: list[ReplyCode], now: datetime) -> range:
+def may_be_on_a_phone(known: Restored | None, codes: Sequence[ReplyCode], now: datetime) -> range:
     """Numbers that pages since the backup may have carried: an answer to one of those must not take another alert."""
-    known = last(uow)
     if known is None or now - known.at >= NOT_REUSED:
         return range(0)
     before = [code.digit for code in codes if code.issued_at <= known.since]

@@ -1,12 +1,14 @@
 """The one way an alert changes: apply the table, compare-and-set, write its history and the audit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.domain.alerts import Alert, Event
-from hub.domain.lifecycle import Refusal, apply
+from hub.domain.lifecycle import Change, Refusal, apply
 from hub.errors import Transient
 from hub.services.hub import Actor
+from hub.services.ports.alerting import AlertEvent
 from hub.services.ports.storage import UnitOfWork
 
 TRIES = 5
@@ -33,7 +35,7 @@ def change(uow: UnitOfWork, alert: Alert, event: Event, actor: Actor, now: datet
             return outcome
         if uow.alerts.save(alert.id, alert.version, outcome.fields):
             if not _told_lately(uow, alert, outcome.transition, now):
-                record(uow, outcome.after, outcome.transition, outcome.words, actor, now)
+                record(uow, alert.id, [outcome], actor, now)
             return Changed(alert, outcome.after, outcome.transition)
         alert = uow.alerts.get(alert.id)
     raise Transient(f"alert {alert.ref} is changed by too many at once")
@@ -47,8 +49,12 @@ def _told_lately(uow: UnitOfWork, before: Alert, transition: str, now: datetime)
     return told is not None and timedelta(0) <= now - told < ADDED_EVERY
 
 
-def record(uow: UnitOfWork, alert: Alert, transition: str, words: str, actor: Actor, now: datetime) -> None:
-    """Its history and the audit."""
-    uow.alerts.note(alert.id, now, transition, actor.name, words)
-    detail = {"ref": alert.ref, "state": alert.state.value, "severity": alert.severity.word, "version": alert.version}
-    uow.audit.write(now, actor.name, f"alert.{transition}", f"alert:{alert.id}", detail)
+def record(uow: UnitOfWork, alert_id: int, changes: Sequence[Change], actor: Actor, now: datetime) -> None:
+    """What happened to an alert, in its order: its history and the audit."""
+    uow.alerts.note(alert_id, *(AlertEvent(now, one.transition, actor.name, one.words) for one in changes))
+    acts = [(f"alert.{one.transition}", _detail(one.after)) for one in changes]
+    uow.audit.write_all(now, actor.name, f"alert:{alert_id}", acts)
+
+
+def _detail(alert: Alert) -> dict[str, object]:
+    return {"ref": alert.ref, "state": alert.state.value, "severity": alert.severity.word, "version": alert.version}

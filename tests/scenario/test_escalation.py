@@ -15,6 +15,7 @@ from hub.errors import Conflict
 from hub.services.acknowledge import acknowledge, pass_on
 from hub.services.contact import chart_opened, record_contact
 from hub.services.hub import Actor
+from hub.services.ports.alerting import AlertEvent
 from hub.services.resolve import resolve
 from tests.unit.alerting.clinic import ANA, BEN, LAST, Clinic, clinics
 
@@ -291,7 +292,7 @@ def test_a_story_is_bounded_and_keeps_what_people_did(clinic: Clinic, ana: Actor
     clinic.take(ana)
     with clinic.hub.unit_of_work() as uow:
         for number in range(700):
-            uow.alerts.note(1, clinic.now, "ADD-1", "hub", str(number))
+            uow.alerts.note(1, AlertEvent(clinic.now, "ADD-1", "hub", str(number)))
         uow.commit()
     with clinic.engine.connect() as connection:
         page = story(connection, "K7Q2", clinic.now)

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, select, update
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.many import inserted
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
+from hub.adapters.sql.types import to_ms
 from hub.adapters.sql.upsert import PerDialect, insert_into
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
@@ -32,7 +34,7 @@ _OPEN_BY_PATIENT = (
     .order_by(table.c.id)
 )
 _SAVE = update(table).where(table.c.id == bindparam("this"), table.c.version == bindparam("seen"))
-_NOTE = insert(alert_event)
+_NOTE = inserted(alert_event, "alert_id", "at", "transition", "actor", "words")
 _LAST_NOTED = (
     select(alert_event.c.at)
     .where(alert_event.c.alert_id == bindparam("alert"), alert_event.c.transition == bindparam("transition"))
@@ -131,10 +133,10 @@ class SqlAlerts:
             self._connection.execute(update(table).where(table.c.id == row.id).values(sooner))
         return len(rows)
 
-    def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
-        """One line of the alert's history."""
-        values = {"alert_id": alert_id, "at": at, "transition": transition, "actor": actor, "words": words}
-        self._connection.execute(_NOTE, values)
+    def note(self, alert_id: int, *events: AlertEvent) -> None:
+        """The next lines of the alert's history."""
+        rows = [(alert_id, to_ms(one.at), one.transition, one.actor, one.words) for one in events]
+        _NOTE.execute(self._connection, rows)
 
     def last_noted(self, alert_id: int, transition: str) -> datetime | None:
         """When its history last had this transition."""

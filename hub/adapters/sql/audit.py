@@ -4,14 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
+from hub.adapters.sql.many import inserted
 from hub.adapters.sql.tables.operations import UNSEALED, audit
+from hub.adapters.sql.types import to_ms
 from hub.errors import Transient
-from hub.services.ports.operations import AuditRow
+from hub.services.ports.operations import Act, AuditRow
 
-_WRITE = insert(audit)
+_WRITE = inserted(audit, "at", "actor", "act", "subject", "detail")
 
 
 class SqlAudit:
@@ -22,8 +24,12 @@ class SqlAudit:
 
     def write(self, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, object]) -> None:
         """One act, unchained: the worker seals it."""
-        told = json.dumps(detail, sort_keys=True, default=str)
-        self._connection.execute(_WRITE, {"at": at, "actor": actor, "act": act, "subject": subject, "detail": told})
+        self.write_all(at, actor, subject, [(act, detail)])
+
+    def write_all(self, at: datetime, actor: str, subject: str, acts: Sequence[Act]) -> None:
+        """As ``write``, by one statement."""
+        rows = [(to_ms(at), actor, act, subject, json.dumps(told, sort_keys=True, default=str)) for act, told in acts]
+        _WRITE.execute(self._connection, rows)
 
     def unsealed(self, limit: int) -> list[AuditRow]:
         """In id order."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, Table, bindparam, insert
 
 
 class Many:
@@ -36,3 +36,8 @@ class Many:
             order = tuple(self._names.index(name) for name in compiled.positiontup)
         self._known[connection.dialect.name] = str(compiled), order
         return self._known[connection.dialect.name]
+
+
+def inserted(table: Table, *names: str) -> Many:
+    """Rows of ``table`` that give these columns."""
+    return Many(lambda _: insert(table).values({name: bindparam(name) for name in names}), names)

@@ -10,7 +10,7 @@ from hub.services.hub import HUB, Hub
 from hub.services.paging import care_team, clinic, last_resort
 from hub.services.ports.alerting import NewMessage, Task
 from hub.services.ports.storage import UnitOfWork
-from hub.services.restored import pages_wait
+from hub.services.restored import last, pages_wait
 
 LIMIT = 200
 NEXT_PERSON = timedelta(minutes=15)
@@ -27,7 +27,7 @@ class Overdue:
     def run(self, hub: Hub, now: datetime) -> int:
         """How many tasks were due."""
         with hub.unit_of_work() as uow:
-            due = [] if pages_wait(uow, None, now) else uow.tasks.due_pages(now, LIMIT)
+            due = [] if pages_wait(uow, last(uow), None, now) else uow.tasks.due_pages(now, LIMIT)
 
         def remind(uow: UnitOfWork, task_id: int) -> None:
             _remind(uow, hub, uow.tasks.get(task_id), now)
@@ -46,8 +46,8 @@ def _people(uow: UnitOfWork, hub: Hub, task: Task) -> list[Person]:
 
 def _remind(uow: UnitOfWork, hub: Hub, task: Task, now: datetime) -> None:
     people = _people(uow, hub, task)
-    last = task.pages >= len(people) - 1
-    wait = (REPEAT if last else NEXT_PERSON) * hub.site.escalation_scale
+    at_the_end = task.pages >= len(people) - 1
+    wait = (REPEAT if at_the_end else NEXT_PERSON) * hub.site.escalation_scale
     if not uow.tasks.set_page(task.id, task.pages, task.pages + 1, now + wait, now):
         return  # done, cancelled or paged by another worker meanwhile
     if people:

@@ -131,18 +131,11 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
         judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)
     if not uow.patients.judged(versions):
         raise JudgedMeanwhile("these patients were judged by another process")
-    group.added = versions, {one.patient.id: _newest(one) for one in came}
+    group.added = versions, {one.patient.id: one.newest for one in came}
     for arrival, placed in group.placed:
         results = [Result(one.seq, one.status, one.code) for one in placed]
         group.answer(arrival.message.gateway_id, BatchAck(arrival.batch.batch, arrival.batch.spool, results))
     uow.gateways.note_heard(sorted({a.message.gateway_id for a in group.arrivals}), group.now)
-
-
-def _newest(came: Came) -> dict[str, datetime]:
-    newest: dict[str, datetime] = {}
-    for sample in (sample for reading in came.readings for sample in reading.samples):
-        newest[sample.metric] = max(sample.at, newest.get(sample.metric, sample.at))
-    return newest
 
 
 def _append(

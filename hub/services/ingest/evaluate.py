@@ -15,7 +15,7 @@ from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
-from hub.services.ingest.registry import Registry, Weighed, weighed
+from hub.services.ingest.registry import Registry, Weighed, later_of, weighed
 from hub.services.ingest.samples import Screened
 from hub.services.ports.series import TimeLine
 from hub.services.ports.storage import UnitOfWork
@@ -33,15 +33,25 @@ class Came:
     patient: Patient
     readings: Sequence[Screened]
 
+    @property
+    def newest(self) -> dict[str, datetime]:
+        """By metric when the newest sample was measured."""
+        newest: dict[str, datetime] = {}
+        for sample in (sample for reading in self.readings for sample in reading.samples):
+            newest[sample.metric] = max(sample.at, newest.get(sample.metric, sample.at))
+        return newest
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """What is known before the judging, by patient: what ingest read of them, what came late, and what is new.
 
-    ``registry`` with the evaluation ``versions``: what is kept from group to group.
+    ``newest``: by metric when the newest sample was measured. ``registry`` with the evaluation ``versions``: what is
+    kept from group to group.
     """
 
     known: Mapping[int, Known]
+    newest: Mapping[int, Mapping[str, datetime]]
     late: Mapping[int, Mapping[str, datetime]]
     new: Mapping[int, frozenset[int]]
     registry: Registry
@@ -62,15 +72,16 @@ def evaluate(
     """
     ids = [one.patient.id for one in came]
     registry = registry or Registry()
-    newest = uow.series.newest_times(ids) if versions is None else registry.newest(uow, versions)
+    before = uow.series.newest_times(ids) if versions is None else registry.newest(uow, versions)
     known = known_of(uow, ids, now, registry)
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
-    late = {one.patient.id: _first_late(newest.get(one.patient.id, {}), one.readings) for one in came}
+    late = {one.patient.id: _first_late(before.get(one.patient.id, {}), one.readings) for one in came}
+    newest = {one.patient.id: later_of(before.get(one.patient.id, {}), one.newest) for one in came}
     new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
-    group = Group(known, late, new, registry, versions or {})
+    group = Group(known, newest, late, new, registry, versions or {})
     speaking = _speaking(uow, came, group, now)
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
@@ -181,10 +192,14 @@ def _pasts(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -
         weights = [s for reading in one.readings for s in reading.samples if s.metric == WEIGHT]
         if weights:
             new[one.patient.id] = weights
-    pasts = {one.patient.id: Past(uow.series, one.patient.id, now + _AHEAD) for one in came}
+    pasts = {one.patient.id: _past(uow, one, group, now) for one in came}
     for patient_id, (begin, before) in _weights_before(uow, new, group, now).items():
         pasts[patient_id].remember(WEIGHT, begin, _in_order([*before, *new[patient_id]]))
     return pasts
+
+
+def _past(uow: UnitOfWork, came: Came, group: Group, now: datetime) -> Past:
+    return Past(uow.series, came.patient.id, now + _AHEAD, group.newest[came.patient.id])
 
 
 def _judge(uow: UnitOfWork, hub: Hub, came: Came, group: Group, past: Past, now: datetime) -> bool:
@@ -209,7 +224,7 @@ def _alone(uow: UnitOfWork, hub: Hub, came: Came, group: Group, now: datetime) -
     patient, readings = came.patient, came.readings
     try:
         with uow.savepoint():
-            return _judge(uow, hub, came, group, Past(uow.series, patient.id, now + _AHEAD), now)
+            return _judge(uow, hub, came, group, _past(uow, came, group, now), now)
     except Transient:
         raise
     except Exception as error:

@@ -73,7 +73,8 @@ class Judge:
         """Whether any rule raised a finding."""
         self._enrolments = known.enrolments
         self._rules = [rule for enrolment in self._enrolments for rule in enrolment.in_force.protocol.rules]
-        self._open = known.open
+        self._open = {one.problem for one in known.open}
+        self._may_close = {one.problem for one in known.open if one.severity < Severity.RED}
         self._waiting = set(known.waiting)
         self._before: dict[int, Mapping[int, list[tuple[int, Finding]]]] = {}
 
@@ -93,7 +94,7 @@ class Judge:
             self._set_deadlines(one.sample.metric, one.sample.at, duties, again=one.age is None)
             if one.sample.answers and one.sample.metric in self._waiting:
                 self._uow.duties.cancel_deadlines(self._patient.id, one.sample)
-        if self._open or self.spoke:
+        if self._open:
             self._close_what_is_over(judged, in_range)
 
     def _look_up(self, judged: Sequence[Judged]) -> None:
@@ -195,8 +196,12 @@ class Judge:
                 alert_id=None,
             )
             return
-        raised = Raised(finding, "clinical", signed, version_id, page)
+        new = finding.problem not in self._open
+        raised = Raised(finding, "clinical", signed, version_id, page, new=new)
         raise_alert(self._uow, self._hub, self._patient, raised, f"patient:{self._patient.id}", self._now)
+        self._open.add(finding.problem)
+        if finding.severity < Severity.RED:
+            self._may_close.add(finding.problem)
 
     def _route(self, rule: Rule, finding: Finding, one: Judged) -> tuple[bool, str]:
         sample = one.sample
@@ -223,11 +228,10 @@ class Judge:
 
     def _close_what_is_over(self, judged: Sequence[Judged], in_range: Sequence[InRange]) -> None:
         fresh = {j.sample.reading_id for j in judged if j.age is not None and j.sample.timely}
-        live = [one for one in in_range if one.reading_id in fresh]
+        live = [one for one in in_range if one.reading_id in fresh and one.problem in self._may_close]
         note_in_range(self._uow, self._hub, self._patient, live, self._now)
-        open_problems = {one.problem for one in self._open}
         for metric in {j.sample.metric for j in judged if j.sample.reading_id in fresh and j.sample.credible}:
-            if missing_problem(metric) in open_problems:
+            if missing_problem(metric) in self._open:
                 data_returned(self._uow, self._hub, self._patient.id, metric, self._now)
 
     def _attempts(self, metric: str, since: datetime, until: datetime) -> Sequence[Attempt]:

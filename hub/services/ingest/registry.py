@@ -124,8 +124,7 @@ class Registry:
         """The group is committed: what it added of each patient, who was at these versions before."""
         for one, theirs in newest.items():
             before = self._newest[one][1] if one in self._newest else {}
-            later = {metric: max(at, before.get(metric, at)) for metric, at in theirs.items()}
-            self._newest[one] = (versions[one] + 1, {**before, **later})
+            self._newest[one] = (versions[one] + 1, later_of(before, theirs))
             at, weights = self._weights.get(one, (None, None))
             if one in self._weighed and _reaches(self._weighed[one], self._newest[one][1].get(WEIGHT)):
                 self._weights[one] = (versions[one] + 1, self._weighed[one])
@@ -140,6 +139,11 @@ class Registry:
             rules = [rule for enrolment in on for rule in enrolment.in_force.protocol.rules]
             known = self._foreseen[patient.id] = _foreseen(rules, patient)
         return known
+
+
+def later_of(some: Mapping[str, datetime], others: Mapping[str, datetime]) -> dict[str, datetime]:
+    """By metric the later of two instants, or the only one."""
+    return {**some, **{metric: max(at, some.get(metric, at)) for metric, at in others.items()}}
 
 
 def _foreseen(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Foreseen]:

@@ -73,8 +73,8 @@ class Alerts(Protocol):
         """Whatever waits for its time in an alert comes so much earlier; in how many alerts."""
         ...
 
-    def note(self, alert_id: int, at: datetime, transition: str, actor: str, words: str) -> None:
-        """One line of the alert's history."""
+    def note(self, alert_id: int, *events: AlertEvent) -> None:
+        """The next lines of the alert's history."""
         ...
 
     def last_noted(self, alert_id: int, transition: str) -> datetime | None:

@@ -21,10 +21,18 @@ class AuditRow:
     hash: bytes | None
 
 
+Act = tuple[str, Mapping[str, object]]
+"""An act's name, and what is told of it."""
+
+
 class Audit(Protocol):
     """Who did what. Written unchained in the act's transaction, sealed by the worker at the next free position."""
 
     def write(self, at: datetime, actor: str, act: str, subject: str, detail: Mapping[str, object]) -> None: ...
+    def write_all(self, at: datetime, actor: str, subject: str, acts: Sequence[Act]) -> None:
+        """One actor's acts about one subject, in their order."""
+        ...
+
     def unsealed(self, limit: int) -> list[AuditRow]: ...
     def last_sealed(self) -> AuditRow | None: ...
     def seal(self, seals: Sequence[tuple[int, int, bytes]]) -> None:

@@ -13,10 +13,10 @@ from tests.unit.ingest.home import OXIMETER, Home, batch, homes, reading, spo2
 CALM = 15
 """Six look, nine write."""
 
-ALARM = 36
+ALARM = 28
 """The reading raises an alert, and the first page is written."""
 
-AS_BAD = 26
+AS_BAD = 24
 """One more such reading, of a patient whose alert is open."""
 
 BACK = 18
