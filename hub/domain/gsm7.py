@@ -9,13 +9,14 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _ESCAPED = frozenset("^{}\\[~]|€\f")
+_ALPHABET = _BASIC | _ESCAPED
 
 
 def gsm7_septets(text: str) -> int | None:
     """How many of a segment's 160 septets ``text`` takes; None if it has a letter outside the alphabet."""
-    if not all(letter in _BASIC or letter in _ESCAPED for letter in text):
+    if not _ALPHABET.issuperset(text):
         return None
-    return sum(2 if letter in _ESCAPED else 1 for letter in text)
+    return len(text) + sum(map(text.count, _ESCAPED))
 
 
 def fits(text: str) -> bool:

@@ -10,28 +10,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, select, update
 
-from hub.adapters.sql.among import among
-from hub.adapters.sql.many import inserted
+from hub.adapters.sql.among import among, listed
+from hub.adapters.sql.many import Many, added_if_new, inserted
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
-from hub.adapters.sql.types import to_ms
-from hub.adapters.sql.upsert import PerDialect, insert_into
+from hub.adapters.sql.types import as_stored, from_ms, to_ms
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
 from hub.domain.severity import Severity
 from hub.errors import NotFound
 from hub.services.ports.alerting import AlertEvent, OpenAlert
 
-_ADD = PerDialect(
-    lambda connection: insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
-)
 _BY_ID = select(table).where(table.c.id == bindparam("this"))
 _OPEN_OF = select(table).where(table.c.subject == bindparam("subject"), table.c.problem == bindparam("problem"), _LIVE)
-_OPEN_BY_PATIENT = (
-    select(table.c.patient_id, table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at)
-    .where(among(table.c.patient_id), _LIVE)
-    .order_by(table.c.id)
+_BRIEFLY = table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at
+_OPEN_BY_PATIENT = Many(
+    lambda _: select(table.c.patient_id, *_BRIEFLY).where(among(table.c.patient_id), _LIVE).order_by(table.c.id),
+    ("ids",),
 )
 _SAVE = update(table).where(table.c.id == bindparam("this"), table.c.version == bindparam("seen"))
 _NOTE = inserted(alert_event, "alert_id", "at", "transition", "actor", "words")
@@ -57,6 +53,8 @@ _READ: Mapping[str, Any] = {
     "worst": lambda text: {metric: Decimal(value) for metric, value in json.loads(text).items()},
 }
 _FIELDS = tuple(one.name for one in fields(Alert))
+_NEW = tuple(name for name in _FIELDS if name != "id")
+_ADD = added_if_new(table, *_NEW)
 
 
 class SqlAlerts:
@@ -67,9 +65,9 @@ class SqlAlerts:
 
     def add(self, alert: Alert) -> int | None:
         """The new row's id, or None where the unique index of open alerts or of references forbids it."""
-        values = {name: getattr(alert, name) for name in _FIELDS if name != "id"}
-        added: int | None = self._connection.execute(_ADD.of(self._connection), _written(values)).scalar_one_or_none()
-        return added
+        values = _written({name: getattr(alert, name) for name in _NEW})
+        new: int | None = _ADD.one(self._connection, tuple(map(as_stored, values.values())))
+        return new
 
     def get(self, alert_id: int) -> Alert:
         """Raises ``NotFound``."""
@@ -102,9 +100,9 @@ class SqlAlerts:
     def open_by_patient(self, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
         """Open and acknowledged ones; a patient without any is absent."""
         by_patient: dict[int, list[OpenAlert]] = defaultdict(list)
-        for row in self._connection.execute(_OPEN_BY_PATIENT, {"ids": patient_ids}):
-            one = OpenAlert(row.id, row.problem, Severity(row.severity), row.kind, row.opened_at)
-            by_patient[row.patient_id].append(one)
+        them = listed(patient_ids, self._connection.dialect)
+        for patient_id, alert_id, problem, severity, kind, at in _OPEN_BY_PATIENT.rows(self._connection, (them,)):
+            by_patient[patient_id].append(OpenAlert(alert_id, problem, Severity(severity), kind, from_ms(at)))
         return dict(by_patient)
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:

@@ -17,6 +17,11 @@ def among(column: Column[Any], name: str = "ids") -> ColumnElement[bool]:
     return _Among(column, bindparam(name, type_=_Listed(column.type)))
 
 
+def listed(values: Collection[Any], dialect: Dialect) -> list[Any] | str:
+    """The values of ``among`` as the driver takes them."""
+    return list(values) if dialect.name == "postgresql" else json.dumps(list(values))
+
+
 class _Listed(TypeDecorator[Collection[Any]]):
     """A collection as one parameter: JSON, or an array on PostgreSQL."""
 
@@ -31,8 +36,7 @@ class _Listed(TypeDecorator[Collection[Any]]):
         return dialect.type_descriptor(ARRAY(self.one) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> list[Any] | str:
-        listed = list(value or ())
-        return listed if dialect.name == "postgresql" else json.dumps(listed)
+        return listed(value or (), dialect)
 
 
 class _Among(FunctionElement[bool]):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
-from hub.adapters.sql.among import among
+from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
@@ -31,10 +31,9 @@ _SEEN = Many(
     ("this", "at", "level"),
 )
 
-_IN_USE = select(
-    gateway.c.id, gateway.c.name, gateway.c.purpose, gateway.c.clock_offset_s, gateway.c.spool_dropped_total
-).where(among(gateway.c.id), gateway.c.retired_at.is_(None))
-_HEARD = update(gateway).where(among(gateway.c.id))
+_SENDER = gateway.c.id, gateway.c.name, gateway.c.purpose, gateway.c.clock_offset_s, gateway.c.spool_dropped_total
+_IN_USE = Many(lambda _: select(*_SENDER).where(among(gateway.c.id), gateway.c.retired_at.is_(None)), ("ids",))
+_HEARD = Many(lambda _: update(gateway).where(among(gateway.c.id)).values(heard_at=bindparam("at")), ("ids", "at"))
 
 
 class SqlGateways:
@@ -55,7 +54,8 @@ class SqlGateways:
 
     def in_use(self, gateway_ids: Collection[str]) -> dict[str, Sender]:
         """Those that are registered and not retired."""
-        return {row[0]: Sender(*row) for row in self._connection.execute(_IN_USE, {"ids": gateway_ids})}
+        them = listed(gateway_ids, self._connection.dialect)
+        return {row[0]: Sender(*row) for row in _IN_USE.rows(self._connection, (them,))}
 
     def all(self) -> list[GatewayRow]:
         """Every gateway, by name."""
@@ -85,7 +85,7 @@ class SqlGateways:
 
     def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None:
         """A message of these gateways arrived."""
-        self._connection.execute(_HEARD, {"ids": gateway_ids, "heard_at": now})
+        _HEARD.execute(self._connection, [(listed(gateway_ids, self._connection.dialect), to_ms(now))])
 
 
 class SqlDevices:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from hub.adapters.sql.among import among
+from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
@@ -18,10 +18,13 @@ from hub.services.ports.measuring import DueDeadline, Expectation
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
-_WAITING = (
-    select(deadline.c.patient_id, deadline.c.metric)
-    .where(among(deadline.c.patient_id), deadline.c.state == "waiting")
-    .distinct()
+_WAITING = Many(
+    lambda _: (
+        select(deadline.c.patient_id, deadline.c.metric)
+        .where(among(deadline.c.patient_id), deadline.c.state == bindparam("state"))
+        .distinct()
+    ),
+    ("ids", "state"),
 )
 _SOONER = update(deadline).where(
     deadline.c.patient_id == bindparam("patient"),
@@ -97,8 +100,9 @@ class SqlDuties:
     def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
         """By patient the metrics of which a valid sample is waited for."""
         waiting: dict[int, set[str]] = {}
-        for row in self._connection.execute(_WAITING, {"ids": patient_ids}):
-            waiting.setdefault(row.patient_id, set()).add(_METRIC_NAMES[row.metric])
+        these = listed(patient_ids, self._connection.dialect), "waiting"
+        for patient_id, metric in _WAITING.rows(self._connection, these):
+            waiting.setdefault(patient_id, set()).add(_METRIC_NAMES[metric])
         return waiting
 
     def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:

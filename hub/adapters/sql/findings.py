@@ -5,14 +5,32 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.many import added
 from hub.adapters.sql.tables.measurements import finding as table
+from hub.adapters.sql.types import to_ms
 from hub.domain.findings import Finding
 from hub.domain.severity import Severity
 
-_ADD = insert(table).returning(table.c.id)
+_ADD = added(
+    table,
+    "patient_id",
+    "rule",
+    "problem",
+    "severity",
+    "at",
+    "found_at",
+    "reading_id",
+    "sentence",
+    "inputs",
+    "confirmed",
+    "retrospective",
+    "replayed",
+    "protocol_version_id",
+    "alert_id",
+)
 _OF_READINGS = (
     select(table)
     .where(
@@ -44,24 +62,24 @@ class SqlFindings:
         replayed: bool = False,
     ) -> int:
         """The new row's id."""
-        values = {
-            "patient_id": patient_id,
-            "rule": finding.rule,
-            "problem": finding.problem,
-            "severity": int(finding.severity),
-            "at": finding.at,
-            "found_at": found_at,
-            "reading_id": finding.reading_id,
-            "sentence": finding.sentence,
-            "inputs": json.dumps(dict(finding.inputs)),
-            "confirmed": int(finding.confirmed),
-            "retrospective": int(retrospective),
-            "replayed": int(replayed),
-            "protocol_version_id": protocol_version_id,
-            "alert_id": alert_id,
-        }
-        added: int = self._connection.execute(_ADD, values).scalar_one()
-        return added
+        row = (
+            patient_id,
+            finding.rule,
+            finding.problem,
+            int(finding.severity),
+            to_ms(finding.at),
+            to_ms(found_at),
+            finding.reading_id,
+            finding.sentence,
+            json.dumps(dict(finding.inputs)),
+            int(finding.confirmed),
+            int(retrospective),
+            int(replayed),
+            protocol_version_id,
+            alert_id,
+        )
+        new: int = _ADD.one(self._connection, row)
+        return new
 
     def of_readings(
         self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int

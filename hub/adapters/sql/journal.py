@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.among import among
-from hub.adapters.sql.many import Many
+from hub.adapters.sql.many import Many, added
 from hub.adapters.sql.tables.devices import accepted_on, device
 from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
 from hub.adapters.sql.types import to_ms
@@ -30,8 +30,11 @@ _JOURNAL = (
     "body",
 )
 _ROWS = Many(lambda _: insert(journal), ("id", *_JOURNAL))
+_ROW = added(journal, *_JOURNAL)
 _KEYS = Many(lambda _: insert(transport_key), ("gateway_id", "spool", "seq", "digest", "status", "code"))
 _RECORDS = Many(lambda _: insert(record_key), ("device", "record", "digest", "journal_id"))
+
+_HIGHEST = select(func.coalesce(func.max(journal.c.id), 0))
 
 CHUNK = 300
 """Keys of one question: databases bound the number of parameters."""
@@ -93,6 +96,8 @@ class SqlJournal:
         return ids
 
     def _insert(self, entries: Sequence[JournalEntry]) -> list[int]:
+        if len(entries) == 1:
+            return [_ROW.one(self._connection, _journal_values(entries[0]))]
         if self._connection.dialect.name != "sqlite":
             statement = insert(journal).returning(journal.c.id, sort_by_parameter_order=True)
             named = [dict(zip(_JOURNAL, _journal_values(e), strict=True)) for e in entries]
@@ -102,7 +107,7 @@ class SqlJournal:
             ]
             return [row.id for row in self._connection.execute(statement, instants)]
         # To tell the ids in order SQLite would be given row by row. Here nobody else writes, so they can be foretold.
-        highest: int = self._connection.execute(select(func.coalesce(func.max(journal.c.id), 0))).scalar_one()
+        highest: int = self._connection.execute(_HIGHEST).scalar_one()
         ids = list(range(highest + 1, highest + 1 + len(entries)))
         _ROWS.execute(self._connection, [(n, *_journal_values(e)) for n, e in zip(ids, entries, strict=True)])
         return ids

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam, insert
+from sqlalchemy import Connection, Executable, Table, bindparam
+
+from hub.adapters.sql.upsert import insert_into
 
 
 class Many:
@@ -22,11 +24,24 @@ class Many:
         if not rows:
             return 0
         text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
+        return connection.exec_driver_sql(text, self._given(rows, order)).rowcount
+
+    def one(self, connection: Connection, row: tuple[Any, ...]) -> Any:
+        """What the database returns for this row, where it returns one value; None: nothing."""
+        text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
+        return connection.exec_driver_sql(text, self._given([row], order)[0]).scalar_one_or_none()
+
+    def rows(self, connection: Connection, asked: tuple[Any, ...]) -> Sequence[Any]:
+        """The answer to a question, as the driver gives it: instants are milliseconds."""
+        text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
+        return connection.exec_driver_sql(text, self._given([asked], order)[0]).all()
+
+    def _given(self, rows: Sequence[tuple[Any, ...]], order: tuple[int, ...] | None) -> list[Any]:
         if order is None:
-            return connection.exec_driver_sql(text, [dict(zip(self._names, row, strict=True)) for row in rows]).rowcount
+            return [dict(zip(self._names, row, strict=True)) for row in rows]
         if order != tuple(range(len(self._names))):
-            rows = [tuple(row[place] for place in order) for row in rows]
-        return connection.exec_driver_sql(text, list(rows)).rowcount
+            return [tuple(row[place] for place in order) for row in rows]
+        return list(rows)
 
     def _compiled(self, connection: Connection) -> tuple[str, tuple[int, ...] | None]:
         """The text, and for a driver that wants places instead of names the order of the parameters."""
@@ -40,4 +55,31 @@ class Many:
 
 def inserted(table: Table, *names: str) -> Many:
     """Rows of ``table`` that give these columns."""
-    return Many(lambda _: insert(table).values({name: bindparam(name) for name in names}), names)
+    return Many(lambda connection: _insert(connection, table, names), names)
+
+
+def added(table: Table, *names: str) -> Many:
+    """A row of ``table`` that gives these columns: ``one`` is its id."""
+    return Many(lambda connection: _insert(connection, table, names).returning(table.c.id), names)
+
+
+def added_if_new(table: Table, *names: str) -> Many:
+    """Likewise; None where one with such a key stands."""
+    return Many(
+        lambda connection: _insert(connection, table, names).on_conflict_do_nothing().returning(table.c.id), names
+    )
+
+
+def summed(table: Table, keys: Sequence[str], sums: Sequence[str]) -> Many:
+    """Rows of ``table``, or what each adds to the one that stands."""
+
+    def build(connection: Connection) -> Any:
+        statement = _insert(connection, table, [*keys, *sums])
+        total = {name: table.c[name] + statement.excluded[name] for name in sums}
+        return statement.on_conflict_do_update(index_elements=list(keys), set_=total)
+
+    return Many(build, [*keys, *sums])
+
+
+def _insert(connection: Connection, table: Table, names: Sequence[str]) -> Any:
+    return insert_into(connection, table).values({name: bindparam(name) for name in names})

@@ -4,13 +4,13 @@ import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from hub.adapters.sql.many import Many, summed
 from hub.adapters.sql.registry import version
 from hub.adapters.sql.tables.operations import counter, heartbeat, histogram, stamp
-from hub.adapters.sql.upsert import PerDialect, insert_into, upsert
+from hub.adapters.sql.upsert import upsert
 from hub.services.ports.operations import Heartbeat
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
@@ -19,22 +19,11 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 INFINITE = 1e12
 """+Inf as a number that both databases keep."""
 
-_STAMP = select(stamp.c.value).where(stamp.c.name == bindparam("name"))
+_STAMP = Many(lambda _: select(stamp.c.value).where(stamp.c.name == bindparam("name")), ("name",))
 
 
-def _added_to(table: Table, keys: Sequence[str], sums: Sequence[str]) -> PerDialect:
-    """A row, or what it adds to the one that stands."""
-
-    def build(connection: Connection) -> Any:
-        statement = insert_into(connection, table)
-        added = {name: table.c[name] + statement.excluded[name] for name in sums}
-        return statement.on_conflict_do_update(index_elements=list(keys), set_=added)
-
-    return PerDialect(build)
-
-
-_COUNT = _added_to(counter, ("name", "label"), ("value",))
-_OBSERVE = _added_to(histogram, ("name", "le"), ("count", "sum"))
+_COUNT = summed(counter, ("name", "label"), ("value",))
+_OBSERVE = summed(histogram, ("name", "le"), ("count", "sum"))
 
 
 class SqlOperations:
@@ -45,7 +34,8 @@ class SqlOperations:
 
     def stamp(self, name: str) -> str | None:
         """The stamp's value, or None."""
-        return self._connection.execute(_STAMP, {"name": name}).scalar()
+        value: str | None = _STAMP.one(self._connection, (name,))
+        return value
 
     def set_stamp(self, name: str, value: str) -> None:
         """Stamp once: a second stamp of that name is an integrity error."""
@@ -69,9 +59,12 @@ class SqlOperations:
 
     def count(self, name: str, label: str = "", by: int = 1) -> None:
         """Add to a counter."""
-        if by:
-            row = {"name": name, "label": label, "value": by}
-            self._connection.execute(_COUNT.of(self._connection), row)
+        self.count_all({(name, label): by})
+
+    def count_all(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to counters by (name, label): in one order, or two processes wait for each other."""
+        rows = [(name, label, by) for (name, label), by in sorted(counts.items()) if by]
+        _COUNT.execute(self._connection, rows)
 
     def registry_version(self) -> int:
         """Moves whenever a device, who has it, a patient or a patient's protocol changes."""
@@ -87,9 +80,8 @@ class SqlOperations:
         for value in seconds:
             index = bisect_left(BUCKETS, value)
             buckets.setdefault(BUCKETS[index] if index < len(BUCKETS) else INFINITE, []).append(value)
-        for bound, values in sorted(buckets.items()):
-            row = {"name": name, "le": bound, "count": len(values), "sum": sum(values)}
-            self._connection.execute(_OBSERVE.of(self._connection), row)
+        rows = [(name, bound, len(values), sum(values)) for bound, values in sorted(buckets.items())]
+        _OBSERVE.execute(self._connection, rows)
 
     def histograms(self) -> Mapping[str, list[tuple[float, int, float]]]:
         """By name: (upper bound, count, sum) per bucket, not cumulative."""

@@ -4,12 +4,13 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, String, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, String, bindparam, func, literal, select, update
 
 from hub.adapters.sql.inbound import SqlInbound
+from hub.adapters.sql.many import Many, added_if_new, inserted
 from hub.adapters.sql.tables.alerting import outbox as table
 from hub.adapters.sql.tables.alerting import reply_code
-from hub.adapters.sql.upsert import PerDialect, insert_into
+from hub.adapters.sql.types import as_stored, from_ms, to_ms
 from hub.domain.messages import LEFT, RANK, Sending
 from hub.errors import NotFound
 from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
@@ -19,15 +20,16 @@ _FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
 _PENDING = table.c.state == Sending.PENDING.value
 _MAY_BE_ON_A_PHONE = table.c.state.in_([*(state.value for state in LEFT), Sending.PENDING.value])
 
-_ADD = PerDialect(
-    lambda connection: insert_into(connection, table).on_conflict_do_nothing().returning(table.c.id),
+_ADD = added_if_new(table, *_NEW, "created_at", "state", "rank")
+_CODES = Many(
+    lambda _: (
+        select(reply_code.c.digit, reply_code.c.alert_id, reply_code.c.issued_at)
+        .where(reply_code.c.phone == bindparam("phone"), reply_code.c.issued_at >= bindparam("since"))
+        .order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc())
+    ),
+    ("phone", "since"),
 )
-_CODES = (
-    select(reply_code)
-    .where(reply_code.c.phone == bindparam("phone"), reply_code.c.issued_at >= bindparam("since"))
-    .order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc())
-)
-_ISSUE_CODE = insert(reply_code)
+_ISSUE_CODE = inserted(reply_code, "phone", "digit", "alert_id", "issued_at")
 _LOCK_PHONE = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("phone", type_=String()))))
 
 
@@ -40,9 +42,9 @@ class SqlOutbox:
 
     def add(self, message: NewMessage, now: datetime) -> int | None:
         """None if its cause has written it before."""
-        values = {**{name: getattr(message, name) for name in _NEW}, "created_at": now, **_state(Sending.PENDING)}
-        added: int | None = self._connection.execute(_ADD.of(self._connection), values).scalar_one_or_none()
-        return added
+        row = (*(getattr(message, name) for name in _NEW), now, *_state(Sending.PENDING).values())
+        new: int | None = _ADD.one(self._connection, tuple(map(as_stored, row)))
+        return new
 
     def get(self, message_id: int) -> Message:
         """Raises ``NotFound``."""
@@ -189,13 +191,12 @@ class SqlOutbox:
 
     def codes(self, phone: str, since: datetime) -> list[ReplyCode]:
         """The newest first."""
-        rows = self._connection.execute(_CODES, {"phone": phone, "since": since})
-        return [ReplyCode(row.phone, row.digit, row.alert_id, row.issued_at) for row in rows]
+        rows = _CODES.rows(self._connection, (phone, to_ms(since)))
+        return [ReplyCode(phone, digit, alert_id, from_ms(at)) for digit, alert_id, at in rows]
 
     def issue_code(self, code: ReplyCode) -> None:
         """Keep it; the caller chose the number under ``lock_phone``."""
-        row = {"phone": code.phone, "digit": code.digit, "alert_id": code.alert_id, "issued_at": code.issued_at}
-        self._connection.execute(_ISSUE_CODE, row)
+        _ISSUE_CODE.execute(self._connection, [(code.phone, code.digit, code.alert_id, to_ms(code.issued_at))])
 
     def lock_phone(self, phone: str) -> None:
         """Until the transaction ends nobody else issues a code for this phone."""

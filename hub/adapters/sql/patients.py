@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
-from hub.adapters.sql.among import among
+from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.care import goal
@@ -26,7 +26,7 @@ _JUDGED = Many(
 
 _BY_ID = select(patient).where(patient.c.id == bindparam("this"))
 _MANY = select(patient).where(among(patient.c.id))
-_VERSIONS = select(patient.c.id, patient.c.evaluation_version).where(among(patient.c.id))
+_VERSIONS = Many(lambda _: select(patient.c.id, patient.c.evaluation_version).where(among(patient.c.id)), ("ids",))
 
 _GRAM = Decimal("0.001")
 
@@ -131,8 +131,8 @@ class SqlPatients:
 
     def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
         """The versions to pass to ``judged``."""
-        found = self._connection.execute(_VERSIONS, {"ids": list(patient_ids)})
-        return {row.id: row.evaluation_version for row in found}
+        them = listed(list(patient_ids), self._connection.dialect)
+        return {row[0]: row[1] for row in _VERSIONS.rows(self._connection, (them,))}
 
     def judged(self, seen: Mapping[int, int]) -> bool:
         """Compare-and-set of evaluation versions."""

@@ -1,7 +1,8 @@
 """The version of the registry: it moves whenever a device, who has it, a patient or a patient's protocol changes."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.operations import counter
 from hub.adapters.sql.upsert import PerDialect, insert_into
 
@@ -14,7 +15,7 @@ _CHANGED = PerDialect(
         .on_conflict_do_update(index_elements=["name", "label"], set_={"value": counter.c.value + 1})
     )
 )
-_VERSION = select(counter.c.value).where(counter.c.name == _NAME, counter.c.label == "")
+_VERSION = Many(lambda _: select(counter.c.value).where(counter.c.name == bindparam("name")), ("name",))
 
 
 def changed(connection: Connection) -> None:
@@ -24,4 +25,4 @@ def changed(connection: Connection) -> None:
 
 def version(connection: Connection) -> int:
     """Equal to the one before: nothing has changed."""
-    return connection.execute(_VERSION).scalar() or 0
+    return _VERSION.one(connection, (_NAME,)) or 0

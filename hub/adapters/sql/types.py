@@ -1,6 +1,7 @@
 """Column types: instants as integers, so that both databases compare and index them alike."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
@@ -19,6 +20,11 @@ def to_ms(instant: datetime) -> int:
 def from_ms(ms: int) -> datetime:
     """The aware UTC instant of ``ms`` milliseconds since 1970."""
     return EPOCH + timedelta(milliseconds=ms)
+
+
+def as_stored(value: Any) -> Any:
+    """A value as the driver takes it: an instant is milliseconds, all else is itself."""
+    return to_ms(value) if isinstance(value, datetime) else value
 
 
 class Instant(TypeDecorator[datetime]):

@@ -81,8 +81,7 @@ def process(
             _read(uow, hub, group, message)
         if group.arrivals:
             _store_and_judge(uow, hub, group)
-        for (name, label), by in sorted(group.counts.items()):  # in one order, or two processes wait for each other
-            uow.operations.count(name, label, by)
+        uow.operations.count_all(group.counts)
         written_at = hub.clock.now()
         uow.operations.observe(
             "rpmhub_alert_latency_seconds", [(written_at - arrived).total_seconds() for arrived in group.spoken]
