@@ -76,6 +76,7 @@ class Handoff:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._bytes = 0
+        self._alone = False
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
@@ -91,9 +92,10 @@ class Handoff:
             self._room.notify_all()
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
-        """What is there, the urgent lane first: up to ``limit`` messages, and no more once they hold ``max_bytes``.
+        """What is there, by lane: up to ``limit`` messages, and no more once they hold ``max_bytes``.
 
-        Waits ``timeout`` seconds for a first one.
+        What pages at once comes alone: it does not wait for hundreds of others to be written with it. But never twice
+        in a row, for whoever sent nothing else would stop everybody. Waits ``timeout`` seconds for a first one.
         """
         with self._room:
             self._room.wait_for(lambda: len(self), timeout)
@@ -103,6 +105,10 @@ class Handoff:
                 while self._lanes[lane] and len(taken) < limit and size < max_bytes:
                     taken.append(self._lanes[lane].popleft())
                     size += len(taken[-1][0].payload)
+                if lane is _URGENT:
+                    self._alone = bool(taken) and not self._alone
+                    if self._alone:
+                        break
             self._bytes -= size
             self._room.notify_all()
             return taken

@@ -36,12 +36,25 @@ def test_live_overtakes_status_and_backfill_and_each_lane_keeps_its_order() -> N
     assert len(handoff) == 0
 
 
-def test_what_pages_at_once_overtakes_all_that_came_before_it() -> None:
+def red(name: str) -> Message:
+    return replace(message(name, "backfill"), urgent=True)
+
+
+def test_what_pages_at_once_overtakes_all_that_came_before_it_and_is_written_alone() -> None:
     handoff = Handoff()
-    put(handoff, message("l1"), message("b1", "backfill"), message("l2"))
-    put(handoff, replace(message("red", "backfill"), urgent=True))
-    assert names(handoff, limit=2) == ["red", "l1"]
-    assert names(handoff) == ["l2", "b1"]
+    put(handoff, message("l1"), message("b1", "backfill"), message("l2"), red("r1"), red("r2"))
+    assert names(handoff) == ["r1", "r2"]
+    assert names(handoff) == ["l1", "l2", "b1"]
+
+
+def test_nothing_but_what_pages_at_once_does_not_stop_the_others() -> None:
+    handoff = Handoff()
+    put(handoff, message("l1"), message("l2"), red("r1"), red("r2"), red("r3"))
+    assert names(handoff, limit=1) == ["r1"]
+    assert names(handoff, limit=3) == ["r2", "r3", "l1"]
+    put(handoff, red("r4"))
+    assert names(handoff) == ["r4"]
+    assert names(handoff) == ["l2"]
 
 
 @pytest.mark.parametrize(
