@@ -99,19 +99,27 @@ class Handoff:
         """
         with self._room:
             self._room.wait_for(lambda: len(self), timeout)
-            taken: list[tuple[Message, Receipt]] = []
-            size = 0
-            for lane in _SERVED:
-                while self._lanes[lane] and len(taken) < limit and size < max_bytes:
-                    taken.append(self._lanes[lane].popleft())
-                    size += len(taken[-1][0].payload)
-                if lane is _URGENT:
-                    self._alone = bool(taken) and not self._alone
-                    if self._alone:
-                        break
-            self._bytes -= size
-            self._room.notify_all()
-            return taken
+            return self._hurried(limit, max_bytes) or self._taken(_SERVED, limit, max_bytes)
+
+    def urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        """``take`` of what pages at once and of nothing else; nothing, if the last one was such."""
+        with self._room:
+            return self._hurried(limit, max_bytes)
+
+    def _hurried(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        self._alone = bool(self._lanes[_URGENT]) and not self._alone
+        return self._taken((_URGENT,), limit, max_bytes) if self._alone else []
+
+    def _taken(self, lanes: Sequence[str], limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        taken: list[tuple[Message, Receipt]] = []
+        size = 0
+        for lane in lanes:
+            while self._lanes[lane] and len(taken) < limit and size < max_bytes:
+                taken.append(self._lanes[lane].popleft())
+                size += len(taken[-1][0].payload)
+        self._bytes -= size
+        self._room.notify_all()
+        return taken
 
     def clear(self) -> None:
         """Drop all of it, and have a waiting ``put`` look again whether it is stale."""
@@ -196,6 +204,10 @@ class MqttInbox:
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
         """See ``Handoff.take``."""
         return self.handoff.take(limit, max_bytes, timeout)
+
+    def urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        """See ``Handoff.urgent``."""
+        return self.handoff.urgent(limit, max_bytes)
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""

@@ -58,6 +58,13 @@ class Take(msgspec.Struct, tag=True, frozen=True):
     timeout: float
 
 
+class Hurry(msgspec.Struct, tag=True, frozen=True):
+    """What came meanwhile that pages at once, please. Answered by ``Taken``, at once."""
+
+    limit: int
+    max_bytes: int
+
+
 class Done(msgspec.Struct, tag=True, frozen=True):
     """These are dealt with: acknowledge them to the broker. Not answered."""
 
@@ -78,7 +85,7 @@ class Restart(msgspec.Struct, tag=True, frozen=True):
     """Make a new connection. Not answered."""
 
 
-Request = Begin | Take | Done | Answer | Check | Restart
+Request = Begin | Take | Hurry | Done | Answer | Check | Restart
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -113,10 +120,12 @@ def serve(pipe: Connection, clock: Clock) -> None:
             inbox.stop()
 
 
-def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Done | Answer | Check | Restart) -> None:
+def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Hurry | Done | Answer | Check | Restart) -> None:
     match request:
         case Take(limit, max_bytes, timeout):
             _reply(pipe, inbox, inbox.take(limit, max_bytes, timeout), alive=True)
+        case Hurry(limit, max_bytes):
+            _reply(pipe, inbox, inbox.urgent(limit, max_bytes), alive=True)
         case Done(receipts):
             inbox.acknowledge(receipts)
         case Answer(messages):

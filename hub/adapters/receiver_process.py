@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, Pipe
 import msgspec
 
 from hub.adapters.mqtt_inbox import BrokerAddress, Receipt
-from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Request, Restart, Take, Taken
+from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Hurry, Request, Restart, Take, Taken
 from hub.services.ingest.messages import Message
 from hub.services.ingest.shard import WHOLE, Shard
 
@@ -117,8 +117,10 @@ class ReceiverProcess:
         """See ``mqtt_inbox.Handoff.take``; nothing if there is no receiver.
 
         Where more waits it is asked for at once, so that it is at hand when this group is written: such a group is as
-        long as ``limit`` said then.
+        long as ``limit`` said then, and what came since and pages at once comes before it.
         """
+        if self._ahead is not None and (urgent := self._urgent(limit, max_bytes)):
+            return urgent
         taken, self._ahead = self._ahead, None
         if taken is None:
             if not self._owed:
@@ -128,6 +130,10 @@ class ReceiverProcess:
             self._tell(Take(limit, max_bytes, 0.0))
             self._owed = self._pipe is not None
         return list(taken.messages)
+
+    def _urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        self._tell(Hurry(limit, max_bytes))
+        return list(self._hear(0.0).messages)
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, leave_session, rigs, until
 from tests.servers import mosquitto, stand_still
-from tests.unit.ingest.home import batch, kg, reading
+from tests.unit.ingest.home import batch, kg, reading, spo2
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -157,6 +158,36 @@ def test_what_was_not_acknowledged_comes_again_and_old_receipts_are_void(tmp_pat
             inbox.acknowledge([newest])
             send(b"second")
             assert [m.payload for m, _ in inbox.take(9, 10**6, 15.0)] == [b"second"]
+        inbox.stop()
+
+
+def test_what_pages_at_once_overtakes_the_group_that_was_asked_for_beforehand(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+
+    def red(number: int) -> bytes:
+        return batch(now, reading(number, now, spo2(80)), batch=f"red-{number}")
+
+    def next_ones(limit: int = 2) -> list[bytes]:
+        taken = inbox.take(limit, 10**6, 15.0)
+        inbox.acknowledge([receipt for _, receipt in taken])
+        return [message.payload for message, _ in taken]
+
+    with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
+        leave_session(broker.port, "hub")
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
+        inbox.start()
+        for number in range(5):
+            send(b"%d" % number)
+        until(lambda: inbox.alive() and inbox.waiting == 5)
+        assert next_ones() == [b"0", b"1"]
+        for number in (1, 2):
+            send(red(number))
+        until(lambda: inbox.alive() and inbox.waiting == 3)
+        assert next_ones() == [red(1), red(2)]
+        send(red(3))
+        until(lambda: inbox.alive() and inbox.waiting == 2)
+        assert next_ones() == [b"2", b"3"], "never twice in a row"
+        assert sorted(next_ones() + next_ones()) == sorted([b"4", red(3)])
         inbox.stop()
 
 
