@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
@@ -186,14 +188,20 @@ class SqlDevices:
             )
 
     def _with_gateways(self, rows: Sequence[Row[Any]]) -> list[DeviceRow]:
-        accepted: dict[int, set[str]] = {row.id: set() for row in rows}
+        accepted: dict[int, list[str]] = {row.id: [] for row in rows}
         found = select(accepted_on.c.device_id, accepted_on.c.gateway_id).where(accepted_on.c.device_id.in_(accepted))
         for device_id, gateway_id in self._connection.execute(found):
-            accepted[device_id].add(gateway_id)
+            accepted[device_id].append(gateway_id)
         return [
-            DeviceRow(r.id, r.address, r.profile, frozenset(accepted[r.id]), r.last_seen_at, r.battery_percent)
+            DeviceRow(r.id, r.address, intern(r.profile), _set(*accepted[r.id]), r.last_seen_at, r.battery_percent)
             for r in rows
         ]
+
+
+@lru_cache(maxsize=1024)
+def _set(*gateways: str) -> frozenset[str]:
+    """One for all devices of a home: tens of thousands are kept, and a set is larger than all else of a device."""
+    return frozenset(gateways)
 
 
 def _gateway(r: Row[Any]) -> GatewayRow:

@@ -4,7 +4,7 @@ None of it is read again while the registry's version stands (decision 14). What
 """
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -56,6 +56,7 @@ class Registry:
         self._patients: dict[int, Patient] = {}
         self._enrolments: dict[int, Sequence[Enrolment]] = {}
         self._foreseen: dict[int, Mapping[str, Foreseen]] = {}
+        self._alike: dict[Hashable, Mapping[str, Foreseen]] = {}
         self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
         """By patient, as of an evaluation version: whoever adds a sample moves that."""
         self._weights: dict[int, tuple[int, Weighed]] = {}
@@ -68,7 +69,7 @@ class Registry:
         self._weighed.clear()
         version = uow.operations.registry_version()
         if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._foreseen):
+            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._foreseen, self._alike):
                 kept.clear()
             self._newest.clear()
             self._weights.clear()
@@ -137,7 +138,9 @@ class Registry:
         if known is None:
             on = self._enrolments[patient.id]
             rules = [rule for enrolment in on for rule in enrolment.in_force.protocol.rules]
-            known = self._foreseen[patient.id] = _foreseen(rules, patient)
+            known = _foreseen(rules, patient)
+            # Of most patients of a programme the same is foreseen.
+            known = self._foreseen[patient.id] = self._alike.setdefault(_likeness(known), known)
         return known
 
 
@@ -153,6 +156,11 @@ def _foreseen(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Foreseen]
     except Exception:
         log.exception("what is calm cannot be told")
         return {}
+
+
+def _likeness(known: Mapping[str, Foreseen]) -> Hashable:
+    """Equal for those of which the same holds; rules are compared as objects, which live as long as what names them."""
+    return tuple((metric, one.calm, *map(id, one.others)) for metric, one in known.items())
 
 
 def _reaches(weights: Weighed, newest: datetime | None) -> bool:
