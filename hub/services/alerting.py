@@ -1,6 +1,5 @@
 """Raising alerts in the caller's transaction: finding, alert, history, audit and first page stand or fall together."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +14,7 @@ from hub.errors import Transient
 from hub.services.closing import note_in_range
 from hub.services.hub import HUB, Hub
 from hub.services.paging import chain_for, open_and_page, page_if_due, stand_everybody_down
-from hub.services.ports.alerting import NewTask, OpenAlert
+from hub.services.ports.alerting import NewTask
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import Changed, change
 
@@ -163,11 +162,6 @@ def _review(uow: UnitOfWork, patient: Patient | None, raised: Raised, subject: s
     uow.tasks.add(task, now)
 
 
-def open_alerts(uow: UnitOfWork, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
-    """Open and acknowledged alerts of these patients, by one question; a patient without any is absent."""
-    return uow.alerts.open_by_patient(patient_ids)
-
-
 def data_returned(uow: UnitOfWork, hub: Hub, patient_id: int, metric: str, now: datetime) -> None:
     """Close the missing alert of this metric; a red one stays, with a note."""
     _over(uow, hub, f"patient:{patient_id}", missing_problem(metric), DataReturned(), now)
@@ -214,7 +208,6 @@ __all__ = [
     "data_returned",
     "end_patient",
     "note_in_range",
-    "open_alerts",
     "raise_alert",
     "technical",
     "technical_over",

@@ -22,16 +22,20 @@ from hub.adapters.sql.migrate import check_current, is_current, upgrade
 from hub.adapters.sql.partitions import is_partition
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.measurements import METRIC_CODES
+from hub.domain.alerts import End
 from hub.domain.findings import Deadline, Finding
 from hub.domain.metrics import METRICS
 from hub.domain.patients import Monitoring, OxygenTarget
 from hub.domain.samples import Attempt, Sample, Shown
 from hub.domain.severity import Severity
 from hub.errors import WrongSetting
-from hub.services.ports.care import NewPatient
+from hub.services.alerting import Raised, raise_alert
+from hub.services.hub import HUB
+from hub.services.ports.care import NewPatient, Situation
 from hub.services.ports.devices import GatewayStatus
 from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KeyTaken, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
+from hub.services.transitions import change
 from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, homes, spo2
 
 NOW = datetime(2026, 3, 2, 12, 4, 0, 123000, tzinfo=UTC)
@@ -194,7 +198,7 @@ def test_deadlines(uow: UnitOfWork) -> None:
     assert uow.duties.set_deadline(1, replace(duty, due_at=NOW + HOUR / 2))
     assert uow.duties.set_deadline(1, replace(duty, key="other", due_at=NOW + 9 * HOUR))
     assert uow.duties.withdraw(1, "body_weight", NOW, ["key"]) == 1
-    assert uow.duties.waiting([1, 2]) == {1: {"body_weight"}}
+    assert uow.patients.situations([1])[1].waiting == {"body_weight"}
     (due,) = uow.duties.due_deadlines(NOW + HOUR, 9)
     assert (due.patient_id, due.due_at, due.metric, due.finding) == (1, NOW + HOUR / 2, "body_weight", finding)
     assert uow.duties.due_deadlines(NOW, 9) == []
@@ -203,7 +207,26 @@ def test_deadlines(uow: UnitOfWork) -> None:
     assert uow.duties.cancel_deadlines(1, Sample(1, "body_weight", Decimal(1), NOW)) == 0
     assert uow.duties.raised(due.id)
     assert not uow.duties.cancel(due.id)
-    assert uow.duties.waiting([1]) == {}
+    assert uow.patients.situations([1])[1].waiting == set()
+
+
+def test_what_is_known_of_patients_before_the_judging(home: Home, uow: UnitOfWork) -> None:
+    other = uow.patients.add(NewPatient("A2", "Oda Invented", None, "UTC"), NOW)
+    finding = Finding("r", "p", Severity.RED, NOW, "sentence", 16, {"a": "b"})
+    for metric in ("body_weight", "pulse_rate"):
+        uow.duties.set_deadline(1, Deadline("kind", metric, NOW + HOUR, finding, metric))
+    patient = uow.patients.get(1)
+    for problem, severity in (("a", Severity.AMBER), ("b", Severity.RED)):
+        raised = Raised(replace(finding, problem=problem, severity=severity), "clinical", True, None, True)
+        raise_alert(uow, home.hub, patient, raised, "patient:1", NOW)
+    version = uow.patients.evaluation_versions([1])[1]
+    assert uow.patients.situations([1, other, 99]) == {
+        1: Situation(version, {"a": Severity.AMBER, "b": Severity.RED}, {"body_weight", "pulse_rate"}),
+        other: Situation(0, {}, set()),
+    }
+    for alert in uow.alerts.of_patient(1):
+        change(uow, alert, End(), HUB, NOW)
+    assert uow.patients.situations([1])[1].open == {}
 
 
 def test_failed_tries_and_expectations(uow: UnitOfWork) -> None:

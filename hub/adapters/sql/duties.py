@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
@@ -18,14 +17,6 @@ from hub.services.ports.measuring import DueDeadline, Expectation
 
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
-_WAITING = Many(
-    lambda _: (
-        select(deadline.c.patient_id, deadline.c.metric)
-        .where(among(deadline.c.patient_id), deadline.c.state == bindparam("state"))
-        .distinct()
-    ),
-    ("ids", "state"),
-)
 _SOONER = update(deadline).where(
     deadline.c.patient_id == bindparam("patient"),
     deadline.c.kind == bindparam("sort"),
@@ -96,14 +87,6 @@ class SqlDuties:
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
         these = {"patient": patient_id, "code": METRIC_CODES[sample.metric], "before": sample.at}
         return self._connection.execute(_ANSWERED, these).rowcount
-
-    def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
-        """By patient the metrics of which a valid sample is waited for."""
-        waiting: dict[int, set[str]] = {}
-        these = listed(patient_ids, self._connection.dialect), "waiting"
-        for patient_id, metric in _WAITING.rows(self._connection, these):
-            waiting.setdefault(patient_id, set()).add(_METRIC_NAMES[metric])
-        return waiting
 
     def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
         """Take back what was set at ``at``, but for the keys to ``keep``; how many. Their keys are free again."""

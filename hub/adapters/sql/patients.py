@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.registry import changed
+from hub.adapters.sql.situations import situations
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import patient, patient_state
 from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget, Patient
 from hub.errors import NotFound
-from hub.services.ports.care import NewPatient
+from hub.services.ports.care import NewPatient, Situation
 
 _JUDGED = Many(
     lambda _: (
@@ -133,6 +134,10 @@ class SqlPatients:
         """The versions to pass to ``judged``."""
         them = listed(list(patient_ids), self._connection.dialect)
         return {row[0]: row[1] for row in _VERSIONS.rows(self._connection, (them,))}
+
+    def situations(self, patient_ids: Iterable[int]) -> dict[int, Situation]:
+        """By id, by one question."""
+        return situations(self._connection, patient_ids)
 
     def judged(self, seen: Mapping[int, int]) -> bool:
         """Compare-and-set of evaluation versions."""

@@ -120,11 +120,12 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
         group.placed.append((arrival, [intake.place(arrival, reading) for reading in arrival.batch.readings]))
     accepted = [one.accepted for _, placed in group.placed for one in placed if one.accepted is not None]
     patients = sorted({one.entry.patient_id for one in accepted if one.entry.patient_id is not None})
-    versions = uow.patients.evaluation_versions(patients)
+    situations = uow.patients.situations(patients)
+    versions = {patient_id: found.version for patient_id, found in situations.items()}
     stored = _append(uow, hub, group, intake, accepted)
     _put_aside(uow, group)
     came = [Came(intake.patients[one], [reading for _, reading in stored[one]]) for one in patients if one in stored]
-    for patient_id in evaluate(uow, hub, came, group.now, group.registry, versions) if came else ():
+    for patient_id in evaluate(uow, hub, came, group.now, group.registry, situations) if came else ():
         group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
     if group.replayed:
         judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)

@@ -17,6 +17,7 @@ from hub.services.ingest.history import Past
 from hub.services.ingest.judge import Judge, Judged, Known, known_of
 from hub.services.ingest.registry import Registry, Weighed, later_of, weighed
 from hub.services.ingest.samples import Screened
+from hub.services.ports.care import Situation
 from hub.services.ports.series import TimeLine
 from hub.services.ports.storage import UnitOfWork
 
@@ -64,24 +65,25 @@ def evaluate(
     came: Sequence[Came],
     now: datetime,
     registry: Registry | None = None,
-    versions: Mapping[int, int] | None = None,
+    situations: Mapping[int, Situation] | None = None,
 ) -> set[int]:
     """Append these patients' samples and judge them; the ids of patients about whom a rule spoke.
 
-    ``registry`` with the evaluation ``versions``: what the caller keeps, instead of asking.
+    ``registry``, ``situations``: what the caller keeps and knows already, instead of asking.
     """
     ids = [one.patient.id for one in came]
     registry = registry or Registry()
-    before = uow.series.newest_times(ids) if versions is None else registry.newest(uow, versions)
-    known = known_of(uow, ids, now, registry)
+    known = known_of(uow, ids, now, registry, situations)
+    versions = {patient_id: theirs.situation.version for patient_id, theirs in known.items()}
+    before = registry.newest(uow, versions)
     samples = {one.patient.id: [sample for reading in one.readings for sample in reading.samples] for one in came}
     uow.series.append(samples)
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
-    late = {one.patient.id: _first_late(before.get(one.patient.id, {}), one.readings) for one in came}
-    newest = {one.patient.id: later_of(before.get(one.patient.id, {}), one.newest) for one in came}
+    late = {one.patient.id: _first_late(before[one.patient.id], one.readings) for one in came}
+    newest = {one.patient.id: later_of(before[one.patient.id], one.newest) for one in came}
     new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
-    group = Group(known, newest, late, new, registry, versions or {})
+    group = Group(known, newest, late, new, registry, versions)
     speaking = _speaking(uow, came, group, now)
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
@@ -109,8 +111,8 @@ def _speaking(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime
 
 def _weights_if_calm(came: Came, group: Group) -> list[Sample] | None:
     """The weights that must be looked at beside those before them, if nothing else is to be said of what came."""
-    known = group.known[came.patient.id]
-    if known.open or known.waiting or group.late[came.patient.id]:
+    situation = group.known[came.patient.id].situation
+    if situation.open or situation.waiting or group.late[came.patient.id]:
         return None
     foreseen = group.registry.foreseen(came.patient)
     weights: list[Sample] = []

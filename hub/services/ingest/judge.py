@@ -1,7 +1,7 @@
 """Stored readings against the patient's rules: findings, alerts and duties, in ingest's own transaction."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,13 +17,12 @@ from hub.domain.severity import Severity
 from hub.domain.slots import missing_problem
 from hub.domain.worsening import AT_ONCE
 from hub.errors import Transient
-from hub.services.alerting import Raised, data_returned, note_in_range, open_alerts, raise_alert, technical
+from hub.services.alerting import Raised, data_returned, note_in_range, raise_alert, technical
 from hub.services.hub import Hub
 from hub.services.ingest.history import Past
 from hub.services.ingest.registry import Registry
 from hub.services.ingest.samples import Screened
-from hub.services.ports.alerting import OpenAlert
-from hub.services.ports.care import Enrolment
+from hub.services.ports.care import Enrolment, Situation
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -48,16 +47,20 @@ class Known:
     """What is known of a patient before the judging, read once for a whole group."""
 
     enrolments: Sequence[Enrolment]
-    open: Sequence[OpenAlert]
-    waiting: Collection[str]
-    """Metrics of which a valid sample is waited for."""
+    situation: Situation
 
 
-def known_of(uow: UnitOfWork, patient_ids: Sequence[int], now: datetime, registry: Registry) -> dict[int, Known]:
-    """What is known of each of these patients."""
-    enrolments, waiting = registry.enrolments(uow, patient_ids, now), uow.duties.waiting(patient_ids)
-    alerts = open_alerts(uow, patient_ids)
-    return {one: Known(enrolments[one], alerts.get(one, ()), waiting.get(one, ())) for one in patient_ids}
+def known_of(
+    uow: UnitOfWork,
+    patient_ids: Sequence[int],
+    now: datetime,
+    registry: Registry,
+    situations: Mapping[int, Situation] | None = None,
+) -> dict[int, Known]:
+    """What is known of each of these patients. ``situations``: of them all, if they were asked for."""
+    enrolments = registry.enrolments(uow, patient_ids, now)
+    found = situations or uow.patients.situations(patient_ids)
+    return {one: Known(enrolments[one], found[one]) for one in patient_ids}
 
 
 class Judge:
@@ -73,9 +76,9 @@ class Judge:
         """Whether any rule raised a finding."""
         self._enrolments = known.enrolments
         self._rules = [rule for enrolment in self._enrolments for rule in enrolment.in_force.protocol.rules]
-        self._open = {one.problem for one in known.open}
-        self._may_close = {one.problem for one in known.open if one.severity < Severity.RED}
-        self._waiting = set(known.waiting)
+        self._open = set(known.situation.open)
+        self._may_close = {problem for problem, worst in known.situation.open.items() if worst < Severity.RED}
+        self._waiting = set(known.situation.waiting)
         self._before: dict[int, Mapping[int, list[tuple[int, Finding]]]] = {}
 
     @property

@@ -8,6 +8,7 @@ from typing import Protocol as Interface
 
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.protocols import Protocol
+from hub.domain.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,19 @@ class Enrolment:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What ingest must know of a patient before it judges.
+
+    ``version``: to pass to ``judged``. ``open``: problems with an open or acknowledged alert, and how severe it is.
+    ``waiting``: metrics of which a valid sample is waited for.
+    """
+
+    version: int
+    open: dict[str, Severity]
+    waiting: set[str]
+
+
 class Patients(Interface):
     """Patients."""
 
@@ -78,6 +92,10 @@ class Patients(Interface):
     def set_dry_weight(self, patient_id: int, kg: Decimal, by: str, now: datetime) -> None: ...
     def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
         """The versions to pass to ``judged``."""
+        ...
+
+    def situations(self, patient_ids: Iterable[int]) -> dict[int, Situation]:
+        """By id; unknown ones are left out."""
         ...
 
     def judged(self, seen: Mapping[int, int]) -> bool:

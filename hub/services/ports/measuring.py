@@ -198,10 +198,6 @@ class Duties(Protocol):
         """Cancel what still waits for a repeat of this metric and was set before ``sample``; how many."""
         ...
 
-    def waiting(self, patient_ids: Sequence[int]) -> dict[int, set[str]]:
-        """By patient the metrics of which a valid sample is waited for; a patient without any is absent."""
-        ...
-
     def withdraw(self, patient_id: int, metric: str, at: datetime, keep: Sequence[str]) -> int:
         """Take back what was set at ``at`` and is no longer asked for: all but the keys to ``keep``; how many."""
         ...

@@ -10,16 +10,16 @@ from sqlalchemy import event
 from hub.services.ingest.poison import SafeProcessor
 from tests.unit.ingest.home import OXIMETER, Home, batch, homes, reading, spo2
 
-CALM = 14
-"""Five look, nine write."""
+CALM = 12
+"""Three look, nine write."""
 
-ALARM = 28
+ALARM = 26
 """The reading raises an alert, and the first page is written. One of them is asked of a server alone."""
 
-AS_BAD = 23
+AS_BAD = 21
 """One more such reading, of a patient whose alert is open."""
 
-BACK = 17
+BACK = 15
 """A reading in range again, of a patient whose red waits for a person."""
 
 

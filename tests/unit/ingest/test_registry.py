@@ -125,7 +125,17 @@ CHANGES: dict[str, Callable[[UnitOfWork, Home], object]] = {
 }
 MOVES_NOTHING = {
     "devices": {"find", "get", "by_addresses", "assignments", "of_patient", "note_seen", "note_batteries"},
-    "patients": {"get", "many", "by_mrn", "in_state", "evaluation_versions", "judged", "pauses_over", "add_goal"},
+    "patients": {
+        "get",
+        "many",
+        "by_mrn",
+        "in_state",
+        "evaluation_versions",
+        "situations",
+        "judged",
+        "pauses_over",
+        "add_goal",
+    },
     "protocols": {"sign", "current", "all_current", "of_patient", "of_patients", "enrolled"},
 }
 """What reads, and what writes something that nothing is placed or judged by."""
