@@ -1,5 +1,6 @@
 """Pages: who can be paged, the messages that do it, and what follows when one does not arrive."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,25 +28,28 @@ def care_team(uow: UnitOfWork, patient: Patient | None) -> list[Person]:
 
     The only place that chooses people: a rota takes its place here.
     """
-    on_call = [member for member in uow.staff.with_role("nurse", "physician") if member.phone]
-    if patient is not None and patient.care_manager_id is not None:
-        first = uow.staff.get(patient.care_manager_id)
-        if first.phone and first.disabled_at is None:
-            on_call = [first, *(member for member in on_call if member.id != first.id)]
-    return _people(on_call)[:2]
+    on_call = uow.staff.reachable("nurse", "physician")
+    manager = None if patient is None else patient.care_manager_id
+    if manager is not None:
+        first = [one for one in on_call if one.staff_id == manager] or _reachable(uow.staff.get(manager))
+        on_call = [*first, *on_call]
+    return _each_phone_once(on_call)[:2]
 
 
 def operators(uow: UnitOfWork) -> list[Person]:
     """Who answers for the system."""
-    return _people(uow.staff.with_role("operator", "admin"))[:2]
+    return _each_phone_once(uow.staff.reachable("operator", "admin"))[:2]
 
 
-def _people(members: list[StaffMember]) -> list[Person]:
-    """With a phone, each number once: a shared phone is one step of a chain."""
+def _reachable(member: StaffMember) -> list[Person]:
+    return [Person(member.name, member.phone, member.id)] if member.phone and member.disabled_at is None else []
+
+
+def _each_phone_once(people: Sequence[Person]) -> list[Person]:
+    """A shared phone is one step of a chain."""
     by_phone: dict[str, Person] = {}
-    for member in members:
-        if member.phone:
-            by_phone.setdefault(member.phone, Person(member.name, member.phone, member.id))
+    for one in people:
+        by_phone.setdefault(one.phone, one)
     return list(by_phone.values())
 
 

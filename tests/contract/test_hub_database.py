@@ -62,11 +62,14 @@ def uow(home: Home) -> Iterator[UnitOfWork]:
 def test_a_savepoint_that_fails_takes_only_its_own_work_back(home: Home) -> None:
     with home.hub.unit_of_work() as uow:
         uow.operations.count("before")
+        uow.operations.set_stamp("before", "x")
         with contextlib.suppress(ZeroDivisionError), uow.savepoint():
             uow.operations.count("inside")
+            uow.operations.set_stamp("inside", "x")
             raise ZeroDivisionError
         uow.commit()
     assert set(home.counters()) - BEFORE == {("before", "")}
+    assert home.rows("stamp", "name") == ["before"]
 
 
 def test_an_error_of_the_database_holds_no_value(home: Home) -> None:
@@ -362,7 +365,7 @@ def test_who_acknowledges_waits_for_a_group_of_readings_and_not_for_the_backlog(
         nonlocal done
         while not stop.is_set():
             with home.hub.unit_of_work() as uow:
-                uow.operations.count("x")
+                uow.operations.restamp("x", "")
                 stop.wait(0.03)  # the time it takes to judge a group
                 uow.commit()
             done = next(groups)
@@ -374,7 +377,7 @@ def test_who_acknowledges_waits_for_a_group_of_readings_and_not_for_the_backlog(
     for _ in range(15):
         before = done
         with home.hub.unit_of_work() as uow:
-            uow.operations.count("y")
+            uow.operations.restamp("y", "")
             uow.commit()
         waited.append(done - before)
     stop.set()

@@ -52,12 +52,12 @@ def test_a_server_that_ended_is_away_until_it_is_back(home: Home, server: Postgr
 
 def test_a_server_that_ends_within_a_transaction_has_not_taken_it(home: Home, server: PostgreSQL) -> None:
     with home.hub.unit_of_work() as uow:
-        uow.operations.count("before")
+        uow.operations.set_stamp("before", "x")
         server.stop()
         with pytest.raises(Unavailable):
             uow.commit()
     server.start()
-    assert ("before", "") not in home.counters()
+    assert home.count("stamp") == 0
 
 
 def test_a_server_that_stands_still_is_not_waited_for(home: Home, server: PostgreSQL) -> None:
@@ -83,14 +83,14 @@ def test_a_lock_that_another_holds_is_waited_for_within_bounds(home: Home) -> No
 
 def test_two_who_change_two_rows_crosswise_are_told_to_try_again(home: Home) -> None:
     with home.hub.unit_of_work() as uow:
-        uow.operations.count("a")
-        uow.operations.count("b")
+        uow.operations.set_stamp("a", "x")
+        uow.operations.set_stamp("b", "x")
         uow.commit()
     with SqlUnitOfWork(home.clinic.engine) as one, SqlUnitOfWork(home.clinic.engine) as two:
-        one.operations.count("a")
-        two.operations.count("b")
+        one.operations.restamp("a", "y")
+        two.operations.restamp("b", "y")
         with pytest.raises(Transient):
-            one.operations.count("b")  # within a second one gives up, by itself or as a deadlock
+            one.operations.restamp("b", "y")  # within a second one gives up, by itself or as a deadlock
 
 
 def test_an_error_holds_no_value_of_any_row(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -31,18 +32,25 @@ class SqlOperations:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.counted: Counter[tuple[str, str]] = Counter()
+        """By (name, label); not written yet."""
+        self._stamps: dict[str, str | None] = {}
+        self._has_stamped = False
 
     def stamp(self, name: str) -> str | None:
-        """The stamp's value, or None."""
-        value: str | None = _STAMP.one(self._connection, (name,))
-        return value
+        """The stamp's value, or None; asked once in a transaction that stamps nothing."""
+        if self._has_stamped or name not in self._stamps:
+            self._stamps[name] = _STAMP.one(self._connection, (name,))
+        return self._stamps[name]
 
     def set_stamp(self, name: str, value: str) -> None:
         """Stamp once: a second stamp of that name is an integrity error."""
+        self._has_stamped = True
         self._connection.execute(insert(stamp).values(name=name, value=value))
 
     def restamp(self, name: str, value: str) -> None:
         """Stamp, whatever was stamped before."""
+        self._has_stamped = True
         upsert(self._connection, stamp, {"name": name, "value": value}, ("value",))
 
     def beat(self, role: str, instance: str, now: datetime, detail: Mapping[str, object]) -> None:
@@ -58,13 +66,14 @@ class SqlOperations:
         ]
 
     def count(self, name: str, label: str = "", by: int = 1) -> None:
-        """Add to a counter."""
-        self.count_all({(name, label): by})
+        """Add to a counter when the transaction ends: who counts the same waits for its commit, and no longer."""
+        self.counted[name, label] += by
 
-    def count_all(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Add to counters by (name, label): in one order, or two processes wait for each other."""
-        rows = [(name, label, by) for (name, label), by in sorted(counts.items()) if by]
+    def write_counts(self) -> None:
+        """Write what was counted, in one order, or two processes wait for each other."""
+        rows = [(name, label, by) for (name, label), by in sorted(self.counted.items()) if by]
         _COUNT.execute(self._connection, rows)
+        self.counted.clear()
 
     def registry_version(self) -> int:
         """Moves whenever a device, who has it, a patient or a patient's protocol changes."""
@@ -72,6 +81,7 @@ class SqlOperations:
 
     def counters(self) -> Mapping[tuple[str, str], int]:
         """Every counter by (name, label)."""
+        self.write_counts()
         return {(r.name, r.label): r.value for r in self._connection.execute(select(counter))}
 
     def observe(self, name: str, seconds: Sequence[float]) -> None:

@@ -3,15 +3,24 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, true, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, true, update
 
-from hub.adapters.sql.among import among
+from hub.adapters.sql.among import among, listed
+from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.people import session, staff
+from hub.domain.escalation import Person
 from hub.errors import NotFound
 from hub.services.ports.staff import SessionRow, StaffMember
 
 _BY_ID = select(staff).where(staff.c.id == bindparam("this"))
-_WITH_ROLE = select(staff).where(among(staff.c.role, "roles"), staff.c.disabled_at.is_(None)).order_by(staff.c.id)
+_REACHABLE = Many(
+    lambda _: (
+        select(staff.c.name, staff.c.phone, staff.c.id)
+        .where(among(staff.c.role), staff.c.disabled_at.is_(None), staff.c.phone != literal_column("''"))
+        .order_by(staff.c.id)
+    ),
+    ("ids",),
+)
 
 
 class SqlStaff:
@@ -19,9 +28,11 @@ class SqlStaff:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._reachable: dict[tuple[str, ...], list[Person]] = {}
 
     def add(self, login: str, name: str, role: str, phone: str | None, password_hash: str, now: datetime) -> int:
         """The new member's id."""
+        self._reachable.clear()
         values = {
             "login": login,
             "name": name,
@@ -51,9 +62,12 @@ class SqlStaff:
         row = self._connection.execute(found).first()
         return None if row is None else to_member(row)
 
-    def with_role(self, *roles: str) -> list[StaffMember]:
-        """Not disabled, in id order."""
-        return [to_member(row) for row in self._connection.execute(_WITH_ROLE, {"roles": roles})]
+    def reachable(self, *roles: str) -> list[Person]:
+        """Not disabled and with a phone, in id order; asked once in a transaction."""
+        if roles not in self._reachable:
+            rows = _REACHABLE.rows(self._connection, (listed(roles, self._connection.dialect),))
+            self._reachable[roles] = [Person(*row) for row in rows]
+        return list(self._reachable[roles])
 
     def all(self) -> list[StaffMember]:
         """Everybody, disabled ones too, in id order."""

@@ -34,10 +34,12 @@ from hub.adapters.sql.thinning import SqlThinning
 class SqlSavepoint:
     """A nested block that undoes itself alone. By words: Core would build and compile both of them each time."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, operations: SqlOperations) -> None:
         self._connection = connection
+        self._operations = operations
 
     def __enter__(self) -> Self:
+        self._counted = self._operations.counted.copy()
         self._connection.exec_driver_sql("SAVEPOINT block")  # of two with one name the inner one is meant
         return self
 
@@ -48,6 +50,7 @@ class SqlSavepoint:
             return  # nothing of the whole transaction stands
         try:
             if kind is not None:
+                self._operations.counted = self._counted
                 self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT block")
             self._connection.exec_driver_sql("RELEASE SAVEPOINT block")
         except DBAPIError as gone:  # what came next would stand by itself
@@ -96,8 +99,9 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         """Make it durable."""
+        self.operations.write_counts()
         self._connection.commit()
 
     def savepoint(self) -> SqlSavepoint:
         """A nested block."""
-        return SqlSavepoint(self._connection)
+        return SqlSavepoint(self._connection, self.operations)

@@ -48,17 +48,12 @@ class Group:
     arrivals: list[Arrival] = field(default_factory=list)
     placed: list[tuple[Arrival, list[Placed]]] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
     replayed: dict[int, list[Screened]] = field(default_factory=dict)
     """Readings of recordings, by patient."""
     added: tuple[Mapping[int, int], Mapping[int, Mapping[str, datetime]]] = field(default_factory=lambda: ({}, {}))
     """Evaluation versions before, and by patient and metric the newest sample of the group."""
     spoken: list[datetime] = field(default_factory=list)
     """When the messages arrived whose readings made a rule speak."""
-
-    def count(self, name: str, label: str = "", by: int = 1) -> None:
-        """Add to a counter that is written with the commit."""
-        self.counts[name, label] = self.counts.get((name, label), 0) + by
 
     def answer(self, gateway_id: str, ack: BatchAck | ErrorAck) -> None:
         """Keep an answer for after the commit."""
@@ -81,7 +76,6 @@ def process(
             _read(uow, hub, group, message)
         if group.arrivals:
             _store_and_judge(uow, hub, group)
-        uow.operations.count_all(group.counts)
         written_at = hub.clock.now()
         uow.operations.observe(
             "rpmhub_alert_latency_seconds", [(written_at - arrived).total_seconds() for arrived in group.spoken]
@@ -158,7 +152,8 @@ def _append(
             at, level = seen.get(entry.device_id, (entry.effective_at, None))
             told = one.measured.battery_percent
             seen[entry.device_id] = max(at, entry.effective_at), level if told is None else told
-        group.count(f"rpmhub_readings_{'replayed' if entry.replayed else entry.status}_total", entry.code or "")
+        status = "replayed" if entry.replayed else entry.status
+        uow.operations.count(f"rpmhub_readings_{status}_total", entry.code or "")
     uow.devices.note_seen([(device_id, *newest) for device_id, newest in sorted(seen.items())])
     return stored
 
@@ -172,7 +167,7 @@ def _put_aside(uow: UnitOfWork, group: Group) -> None:
                 raw = arrival.message.payload[reading.begin : reading.end]
                 _quarantine(uow, group, arrival.message, one.code or "", one.quarantine, raw)
             if one.status == "duplicate":
-                group.count("rpmhub_readings_duplicate_total")
+                uow.operations.count("rpmhub_readings_duplicate_total")
             if one.accepted is None and one.new_key:
                 sender = arrival.message.gateway_id, arrival.batch.spool, one.seq
                 keys.append(AnsweredKey(*sender, reading.digest, one.status, one.code))
@@ -181,10 +176,10 @@ def _put_aside(uow: UnitOfWork, group: Group) -> None:
 
 def _quarantine(uow: UnitOfWork, group: Group, message: Message, code: str, sentence: str, raw: bytes) -> None:
     uow.quarantine.add(message.gateway_id, message.topic, code, sentence, raw, group.now)
-    group.count("rpmhub_readings_rejected_total", code)
+    uow.operations.count("rpmhub_readings_rejected_total", code)
 
 
 def _unanswered(uow: UnitOfWork, group: Group, message: Message, code: str, sentence: str) -> None:
     sender = message.gateway_id, message.topic
     uow.quarantine.add_unanswered(*sender, code, sentence, message.payload, group.now)
-    group.count("rpmhub_readings_rejected_total", code)
+    uow.operations.count("rpmhub_readings_rejected_total", code)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hub.domain.escalation import Person
+
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
@@ -37,8 +39,8 @@ class StaffStore(Protocol):
     def get(self, staff_id: int) -> StaffMember: ...
     def by_login(self, login: str) -> StaffMember | None: ...
     def by_phone(self, phone: str) -> StaffMember | None: ...
-    def with_role(self, *roles: str) -> list[StaffMember]:
-        """Not disabled, in id order."""
+    def reachable(self, *roles: str) -> list[Person]:
+        """Who has one of these roles and a phone and is not disabled, in id order."""
         ...
 
     def all(self) -> list[StaffMember]: ...

@@ -13,7 +13,7 @@ from tests.unit.ingest.home import OXIMETER, Home, batch, homes, reading, spo2
 CALM = 12
 """Three look, nine write."""
 
-ALARM = 26
+ALARM = 25
 """The reading raises an alert, and the first page is written. One of them is asked of a server alone."""
 
 AS_BAD = 21

@@ -54,4 +54,4 @@ def _site(connection: Connection, now: datetime) -> SiteState:
 
 def _on_call(connection: Connection) -> str | None:
     """As ``hub.services.paging.care_team`` begins: the first nurse or physician with a phone."""
-    return next((one.name for one in SqlStaff(connection).with_role("nurse", "physician") if one.phone), None)
+    return next((one.name for one in SqlStaff(connection).reachable("nurse", "physician")), None)
