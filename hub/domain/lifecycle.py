@@ -36,6 +36,7 @@ from hub.domain.alerts import (
     ago,
 )
 from hub.domain.escalation import Chain
+from hub.domain.severity import Severity
 
 Fields = Mapping[str, Any]
 
@@ -74,11 +75,11 @@ class Transition:
 # Paging ------------------------------------------------------------------------------------------------------------
 
 
-def first_page_at(alert: Alert, chain: Chain, now: datetime) -> datetime | None:
+def first_page_at(severity: Severity, chain: Chain, now: datetime) -> datetime | None:
     """When a chain that begins ``now`` pages first. A red with nobody to page says so at once."""
     if not chain.steps and not chain.repeat_s:
         return None
-    return now if alert.red and not chain.steps else now + chain.wait_before(0)
+    return now if severity is Severity.RED and not chain.steps else now + chain.wait_before(0)
 
 
 _NOT_TAKEN: Fields = {
@@ -177,7 +178,6 @@ def _unknown(alert: Alert, event: Found) -> dict[str, Any]:
 def _worsen(alert: Alert, event: Found, now: datetime) -> Fields:
     severity = max(alert.severity, event.severity)
     chain = event.chain if event.chain is not None and severity > alert.severity else alert.chain
-    raised = replace(alert, severity=severity)
     return {
         **_again(alert, event, now),
         **_added(alert, event),
@@ -189,7 +189,7 @@ def _worsen(alert: Alert, event: Found, now: datetime) -> Fields:
         "worse_version": alert.version + 1,
         "worse_at": now,
         "chain": chain,
-        "next_page_at": first_page_at(raised, chain, now),
+        "next_page_at": first_page_at(severity, chain, now),
     }
 
 

@@ -108,8 +108,8 @@ def _open(
         worst=event.values,
         worse_at=now,
         chain=chain,
+        next_page_at=first_page_at(event.severity, chain, now),
     )
-    alert = replace(alert, next_page_at=first_page_at(alert, chain, now))
     opened = open_and_page(uow, hub, alert, patient, now)
     if opened is not None:
         uow.operations.count("rpmhub_alerts_opened_total", f"{opened.kind},{opened.severity.word}")

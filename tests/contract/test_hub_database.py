@@ -183,8 +183,10 @@ def test_the_series_keeps_each_metric_at_its_resolution(uow: UnitOfWork, metric:
 
 def test_findings_and_what_supersedes_them(uow: UnitOfWork) -> None:
     finding = Finding("r", "p", Severity.AMBER, NOW, "sentence", 16, {"a": "b"}, confirmed=False)
-    row = uow.findings.add(1, finding, found_at=NOW, protocol_version_id=3, retrospective=False, alert_id=None)
-    assert uow.findings.of_readings(1, [16, 17], 3) == {16: [(row, finding)]}
+    uow.findings.add(1, finding, found_at=NOW, protocol_version_id=3, retrospective=False, alert_id=None)
+    found = uow.findings.of_readings(1, [16, 17], 3)
+    row, _ = found[16][0]
+    assert found == {16: [(row, finding)]}
     assert uow.findings.of_readings(1, [16], 4) == {}
     assert uow.findings.worst_since(1, NOW) == 2
     assert uow.findings.worst_since(1, NOW + HOUR) is None

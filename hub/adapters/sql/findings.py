@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from hub.adapters.sql.among import among
-from hub.adapters.sql.many import added
+from hub.adapters.sql.many import inserted
 from hub.adapters.sql.tables.measurements import finding as table
 from hub.adapters.sql.types import to_ms
 from hub.domain.findings import Finding
 from hub.domain.severity import Severity
 
-_ADD = added(
+_ADD = inserted(
     table,
     "patient_id",
     "rule",
@@ -60,8 +60,8 @@ class SqlFindings:
         retrospective: bool,
         alert_id: int | None,
         replayed: bool = False,
-    ) -> int:
-        """The new row's id."""
+    ) -> None:
+        """A new row."""
         row = (
             patient_id,
             finding.rule,
@@ -78,8 +78,7 @@ class SqlFindings:
             protocol_version_id,
             alert_id,
         )
-        new: int = _ADD.one(self._connection, row)
-        return new
+        _ADD.execute(self._connection, [row])
 
     def of_readings(
         self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int

@@ -143,7 +143,7 @@ class Findings(Protocol):
         retrospective: bool,
         alert_id: int | None,
         replayed: bool = False,
-    ) -> int: ...
+    ) -> None: ...
     def of_readings(
         self, patient_id: int, reading_ids: Collection[int], protocol_version_id: int
     ) -> Mapping[int, list[tuple[int, Finding]]]:

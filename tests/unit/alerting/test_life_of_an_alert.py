@@ -159,7 +159,7 @@ class LifeOfAlerts(RuleBasedStateMachine):
 
 
 def _begun(alert: Alert, now: datetime) -> Alert:
-    return replace(alert, next_page_at=first_page_at(alert, alert.chain, now))
+    return replace(alert, next_page_at=first_page_at(alert.severity, alert.chain, now))
 
 
 class StatusesOfAMessage(RuleBasedStateMachine):
