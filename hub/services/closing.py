@@ -8,7 +8,6 @@ from hub.domain.findings import InRange
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
 from hub.domain.samples import History, Sample
-from hub.domain.severity import Severity
 from hub.services.hub import HUB, Hub
 from hub.services.ingest.history import Past
 from hub.services.paging import stand_everybody_down
@@ -23,15 +22,11 @@ _AFTER = timedelta(milliseconds=1)
 
 def note_in_range(uow: UnitOfWork, hub: Hub, patient: Patient, in_range: Sequence[InRange], now: datetime) -> None:
     """Close ambers whose problem is back in range: two valid readings of one kind of device at least 30 min apart."""
-    problems = {one.problem for one in in_range}
-    if not problems:
-        return
-    for known in uow.alerts.open_by_patient([patient.id]).get(patient.id, ()):
-        # A red closes only by a person, and none becomes an amber.
-        if known.problem in problems and known.kind == CLINICAL and known.severity is not Severity.RED:
-            alert = uow.alerts.get(known.id)
-            if alert.live and not alert.red and _is_over(uow, patient, alert, now):
-                _close(uow, hub, alert, now)
+    problems = sorted({one.problem for one in in_range})
+    found = [uow.alerts.open_of(f"patient:{patient.id}", problem) for problem in problems]
+    for alert in sorted(filter(None, found), key=lambda alert: alert.id):
+        if alert.kind == CLINICAL and not alert.red and _is_over(uow, patient, alert, now):
+            _close(uow, hub, alert, now)
 
 
 def _close(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> None:

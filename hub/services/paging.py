@@ -88,7 +88,7 @@ def open_and_page(uow: UnitOfWork, hub: Hub, alert: Alert, patient: Patient | No
     record(uow, alert_id, changes, HUB, now)
     after = replace(after, id=alert_id)
     if after.step > alert.step:
-        _write_page(uow, hub, after, alert.step, patient, restore, now)
+        _write_page(uow, hub, alert, after, patient, restore, now)
     return after
 
 
@@ -106,7 +106,7 @@ def page_if_due(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert
         return alert
     if outcome.after.step > outcome.before.step:
         patient = None if alert.patient_id is None else uow.patients.get(alert.patient_id)
-        _write_page(uow, hub, outcome.after, outcome.before.step, patient, restore, now)
+        _write_page(uow, hub, outcome.before, outcome.after, patient, restore, now)
     return outcome.after
 
 
@@ -134,18 +134,19 @@ def _new_chain(uow: UnitOfWork, hub: Hub, alert: Alert, now: datetime) -> Alert:
 def _write_page(
     uow: UnitOfWork,
     hub: Hub,
+    before: Alert,
     alert: Alert,
-    step: int,
     patient: Patient | None,
     restore: Restored | None,
     now: datetime,
 ) -> None:
-    """The message to the person of ``step``."""
+    """The message to the person of the step that the alert took. ``before``: not written yet, if it is new."""
+    step = before.step
     person = alert.chain.at(step)
     about = texts.Page(
         severity=alert.severity,
         ref=alert.ref,
-        digit=_reply_digit(uow, person.phone, alert.id, restore, now),
+        digit=_reply_digit(uow, person.phone, alert.id, restore, now, new=before.id == 0),
         at=alert.worse_at or alert.opened_at,
         age=_age(alert),
         technical=alert.technical,
@@ -176,13 +177,15 @@ def _age(alert: Alert) -> timedelta:
     return max((alert.worse_at or alert.opened_at) - alert.last_finding_at, timedelta(0))
 
 
-def _reply_digit(uow: UnitOfWork, phone: str, alert_id: int, restore: Restored | None, now: datetime) -> int:
+def _reply_digit(
+    uow: UnitOfWork, phone: str, alert_id: int, restore: Restored | None, now: datetime, *, new: bool
+) -> int:
     """The number this phone answers this alert with: as it was told before, else the lowest that is free (SF14)."""
     uow.outbox.lock_phone(phone)
-    known = uow.outbox.codes(phone, now - NOT_REUSED)
-    before = [code.digit for code in known if code.alert_id == alert_id]
-    lost = restored.may_be_on_a_phone(restore, known, now)
-    digit = before[0] if before else next_digit([*(code.digit for code in known), *lost])
+    digit = None if new else uow.outbox.code_told(phone, alert_id, now - NOT_REUSED)
+    if digit is None:
+        lost = restored.may_be_on_a_phone(uow, restore, phone, now)
+        digit = next_digit([*uow.outbox.codes_taken(phone, now - NOT_REUSED), *lost])
     uow.outbox.issue_code(ReplyCode(phone, digit, alert_id, now))
     return digit
 

@@ -4,7 +4,6 @@ The restore stamps the database before the hub sees it. What each later stamp sa
 """
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from hub.domain.alerts import CLINICAL, Alert
 from hub.domain.replies import NOT_REUSED
 from hub.errors import Invalid, Refused
 from hub.services.hub import HUB, OPERATORS, Actor, Hub, require
-from hub.services.ports.alerting import FARTHEST, AlertEvent, ReplyCode
+from hub.services.ports.alerting import FARTHEST, AlertEvent
 from hub.services.ports.operations import Operations
 from hub.services.ports.storage import UnitOfWork
 
@@ -173,10 +172,11 @@ def end_if_known(uow: UnitOfWork, hub: Hub, known: Restored, now: datetime) -> b
     return True
 
 
-def may_be_on_a_phone(known: Restored | None, codes: Sequence[ReplyCode], now: datetime) -> range:
+def may_be_on_a_phone(uow: UnitOfWork, known: Restored | None, phone: str, now: datetime) -> range:
     """Numbers that pages since the backup may have carried: an answer to one of those must not take another alert."""
     if known is None or now - known.at >= NOT_REUSED:
         return range(0)
+    codes = uow.outbox.codes(phone, now - NOT_REUSED)
     before = [code.digit for code in codes if code.issued_at <= known.since]
     return range(1, max(before, default=0) + NUMBERS_LOST + 1)
 

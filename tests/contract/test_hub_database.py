@@ -29,8 +29,9 @@ from hub.domain.patients import Monitoring, OxygenTarget
 from hub.domain.samples import Attempt, Sample, Shown
 from hub.domain.severity import Severity
 from hub.errors import WrongSetting
-from hub.services.alerting import Raised, raise_alert
+from hub.services.alerting import Raised, raise_alert, technical
 from hub.services.hub import HUB
+from hub.services.ports.alerting import ReplyCode
 from hub.services.ports.care import NewPatient, Situation
 from hub.services.ports.devices import GatewayStatus
 from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KeyTaken, KnownKey, KnownRecord
@@ -232,6 +233,16 @@ def test_what_is_known_of_patients_before_the_judging(home: Home, uow: UnitOfWor
     for alert in uow.alerts.of_patient(1):
         change(uow, alert, End(), HUB, NOW)
     assert uow.patients.situations([1])[1].open == {}
+
+
+def test_numbers_that_a_phone_was_told(home: Home, uow: UnitOfWork) -> None:
+    one, other = (technical(uow, home.hub, "hub", name, Severity.AMBER, "x", NOW) for name in "ab")
+    assert uow.outbox.codes_taken("+15550101", NOW) == set()
+    for digit, alert, ago in ((1, one, 3), (2, other, 2), (3, one, 1)):
+        uow.outbox.issue_code(ReplyCode("+15550101", digit, alert, NOW - ago * HOUR))
+    assert uow.outbox.codes_taken("+15550101", NOW - 2 * HOUR) == {2, 3}
+    asked = [("+15550101", one, 9), ("+15550101", other, 1), ("+15550102", one, 9)]
+    assert [uow.outbox.code_told(phone, alert, NOW - ago * HOUR) for phone, alert, ago in asked] == [3, None, None]
 
 
 def test_failed_tries_and_expectations(uow: UnitOfWork) -> None:

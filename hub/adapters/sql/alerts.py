@@ -1,8 +1,7 @@
 """Alerts and their history."""
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,25 +9,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, select, update
 
-from hub.adapters.sql.among import among, listed
-from hub.adapters.sql.many import Many, added_if_new, inserted
+from hub.adapters.sql.many import added_if_new, inserted
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
-from hub.adapters.sql.types import as_stored, from_ms, to_ms
+from hub.adapters.sql.types import as_stored, to_ms
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
 from hub.domain.severity import Severity
 from hub.errors import NotFound
-from hub.services.ports.alerting import AlertEvent, OpenAlert
+from hub.services.ports.alerting import AlertEvent
 
 _BY_ID = select(table).where(table.c.id == bindparam("this"))
 _OPEN_OF = select(table).where(table.c.subject == bindparam("subject"), table.c.problem == bindparam("problem"), _LIVE)
-_BRIEFLY = table.c.id, table.c.problem, table.c.severity, table.c.kind, table.c.opened_at
-_OPEN_BY_PATIENT = Many(
-    lambda _: select(table.c.patient_id, *_BRIEFLY).where(among(table.c.patient_id), _LIVE).order_by(table.c.id),
-    ("ids",),
-)
 _SAVE = update(table).where(table.c.id == bindparam("this"), table.c.version == bindparam("seen"))
 _NOTE = inserted(alert_event, "alert_id", "at", "transition", "actor", "words")
 _LAST_NOTED = (
@@ -96,14 +89,6 @@ class SqlAlerts:
         """Subjects with an open alert that begin so."""
         found = select(table.c.subject).where(table.c.subject.startswith(prefix, autoescape=True), _LIVE).distinct()
         return list(self._connection.execute(found).scalars())
-
-    def open_by_patient(self, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
-        """Open and acknowledged ones; a patient without any is absent."""
-        by_patient: dict[int, list[OpenAlert]] = defaultdict(list)
-        them = listed(patient_ids, self._connection.dialect)
-        for patient_id, alert_id, problem, severity, kind, at in _OPEN_BY_PATIENT.rows(self._connection, (them,)):
-            by_patient[patient_id].append(OpenAlert(alert_id, problem, Severity(severity), kind, from_ms(at)))
-        return dict(by_patient)
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
         """Compare-and-set on version ``seen``."""

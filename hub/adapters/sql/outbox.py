@@ -1,10 +1,24 @@
 """The outbox: claimed under a lease, fenced, moved only upwards."""
 
+import json
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, String, bindparam, func, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from hub.adapters.sql.inbound import SqlInbound
 from hub.adapters.sql.many import Many, added_if_new, inserted
@@ -29,6 +43,29 @@ _CODES = Many(
     ),
     ("phone", "since"),
 )
+_CODE_TOLD = Many(
+    lambda _: (
+        select(reply_code.c.digit)
+        .where(
+            reply_code.c.phone == bindparam("phone"),
+            reply_code.c.alert_id == bindparam("alert"),
+            reply_code.c.issued_at >= bindparam("since"),
+        )
+        .order_by(reply_code.c.issued_at.desc(), reply_code.c.id.desc())
+    ),
+    ("phone", "alert", "since"),
+)
+
+
+def _codes_taken(connection: Connection) -> Select[Any]:
+    """As one value: a phone that is paged a lot has hundreds."""
+    digit = reply_code.c.digit
+    on_sqlite = connection.dialect.name == "sqlite"
+    digits = func.json_group_array(digit) if on_sqlite else cast(func.json_agg(digit), Text)
+    return select(digits).where(reply_code.c.phone == bindparam("phone"), reply_code.c.issued_at >= bindparam("since"))
+
+
+_CODES_TAKEN = Many(_codes_taken, ("phone", "since"))
 _ISSUE_CODE = inserted(reply_code, "phone", "digit", "alert_id", "issued_at")
 _LOCK_PHONE = select(func.pg_advisory_xact_lock(func.hashtext(bindparam("phone", type_=String()))))
 
@@ -193,6 +230,15 @@ class SqlOutbox:
         """The newest first."""
         rows = _CODES.rows(self._connection, (phone, to_ms(since)))
         return [ReplyCode(phone, digit, alert_id, from_ms(at)) for digit, alert_id, at in rows]
+
+    def code_told(self, phone: str, alert_id: int, since: datetime) -> int | None:
+        """The last of them."""
+        told = _CODE_TOLD.rows(self._connection, (phone, alert_id, to_ms(since)))
+        return told[0].digit if told else None
+
+    def codes_taken(self, phone: str, since: datetime) -> set[int]:
+        """Whatever alerts they are of."""
+        return set(json.loads(_CODES_TAKEN.one(self._connection, (phone, to_ms(since))) or "[]"))
 
     def issue_code(self, code: ReplyCode) -> None:
         """Keep it; the caller chose the number under ``lock_phone``."""

@@ -1,24 +1,12 @@
 """Alerts, tasks, and messages that have to leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from hub.domain.alerts import Alert
 from hub.domain.messages import Sending
-from hub.domain.severity import Severity
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """What ingest must know of an open alert."""
-
-    id: int
-    problem: str
-    severity: Severity
-    kind: str
-    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +41,6 @@ class Alerts(Protocol):
 
     def open_subjects(self, prefix: str) -> list[str]:
         """Subjects with an open alert that begin so."""
-        ...
-
-    def open_by_patient(self, patient_ids: Sequence[int]) -> Mapping[int, list[OpenAlert]]:
-        """Open and acknowledged ones; a patient without any is absent."""
         ...
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
@@ -377,6 +361,14 @@ class Outbox(Protocol):
         """Codes issued to this phone since; the newest first."""
         ...
 
+    def code_told(self, phone: str, alert_id: int, since: datetime) -> int | None:
+        """The number this phone was told last, since then, to answer this alert with."""
+        ...
+
+    def codes_taken(self, phone: str, since: datetime) -> set[int]:
+        """The numbers this phone was told since, whatever of."""
+        ...
+
     def issue_code(self, code: ReplyCode) -> None: ...
     def lock_phone(self, phone: str) -> None:
         """Until the transaction ends nobody else issues a code for this phone."""
@@ -392,7 +384,6 @@ __all__ = [
     "Message",
     "NewMessage",
     "NewTask",
-    "OpenAlert",
     "Outbox",
     "ReplyCode",
     "Task",
