@@ -78,7 +78,7 @@ class Answer(msgspec.Struct, tag=True, frozen=True):
 
 
 class Check(msgspec.Struct, tag=True, frozen=True):
-    """Is the connection's thread alive? Answered by ``Taken`` with nothing in it."""
+    """How is the connection? Answered by ``Taken`` with nothing in it."""
 
 
 class Restart(msgspec.Struct, tag=True, frozen=True):
@@ -89,7 +89,7 @@ Request = Begin | Take | Hurry | Done | Answer | Check | Restart
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
-    """What came, how many messages still wait, and how the connection is."""
+    """What came, how many messages still wait, and how the connection is: ``alive`` as ``MqttInbox.alive`` says."""
 
     messages: Sequence[tuple[Message, Receipt]]
     waiting: int
@@ -123,21 +123,21 @@ def serve(pipe: Connection, clock: Clock) -> None:
 def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Hurry | Done | Answer | Check | Restart) -> None:
     match request:
         case Take(limit, max_bytes, timeout):
-            _reply(pipe, inbox, inbox.take(limit, max_bytes, timeout), alive=True)
+            _reply(pipe, inbox, inbox.take(limit, max_bytes, timeout))
         case Hurry(limit, max_bytes):
-            _reply(pipe, inbox, inbox.urgent(limit, max_bytes), alive=True)
+            _reply(pipe, inbox, inbox.urgent(limit, max_bytes))
         case Done(receipts):
             inbox.acknowledge(receipts)
         case Answer(messages):
             inbox.answer(messages)
         case Check():
-            _reply(pipe, inbox, [], alive=inbox.alive())
+            _reply(pipe, inbox, [])
         case Restart():
             inbox.restart()
 
 
-def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]], *, alive: bool) -> None:
-    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive)))
+def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]]) -> None:
+    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, inbox.alive())))
 
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:

@@ -59,6 +59,8 @@ class ReceiverProcess:
         self._fruitless = 0
         """Lives in a row that ended without a word."""
         self._last = _SILENT
+        self._said = False
+        """Whether it has said something since it was asked how it is."""
         self._owed = False
         """Whether the next group was asked for already."""
         self._ahead: Taken | None = None
@@ -145,15 +147,21 @@ class ReceiverProcess:
         self._tell(Answer(messages))
 
     def alive(self) -> bool:
-        """Whether there is a receiver, and its connection showed any life lately."""
+        """Whether there is a receiver, and its connection showed any life lately.
+
+        It says so with all that it gives; who asks a second time asks it anew.
+        """
         self._look_ahead()
-        self._tell(Check())
-        return self._hear(0.0).alive
+        if not self._said:
+            self._tell(Check())
+            self._hear(0.0)
+        self._said = False
+        return self._last.alive
 
     def _look_ahead(self) -> None:
         if self._owed:
             ahead = self._hear(0.0)
-            if ahead.alive:
+            if self._pipe is not None:
                 self._ahead, self._owed = ahead, False
 
     def _hear(self, timeout: float) -> Taken:
@@ -162,6 +170,7 @@ class ReceiverProcess:
             if self._pipe is not None and self._pipe.poll(timeout + patience):
                 self._last = REPLIES.decode(self._pipe.recv_bytes())
                 self._fruitless = 0
+                self._said = True
                 return self._last
         except (EOFError, OSError, msgspec.DecodeError):
             pass
@@ -177,7 +186,7 @@ class ReceiverProcess:
                 self._lose()
 
     def _lose(self) -> None:
-        self._owed, self._ahead, self._last = False, None, _SILENT
+        self._owed, self._ahead, self._last, self._said = False, None, _SILENT, False
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
