@@ -1,35 +1,25 @@
 """Alerts and their history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, bindparam, select, update
+from sqlalchemy import Boolean, ColumnElement, Connection, TextClause, bindparam, func, select, update
 
-from hub.adapters.sql.many import added_if_new, inserted
+from hub.adapters.sql.many import Many, added_if_new, inserted
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
-from hub.adapters.sql.types import as_stored, to_ms
+from hub.adapters.sql.types import Instant, as_stored, from_stored, to_ms
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
 from hub.domain.severity import Severity
 from hub.errors import NotFound
 from hub.services.ports.alerting import AlertEvent
-
-_BY_ID = select(table).where(table.c.id == bindparam("this"))
-_OPEN_OF = select(table).where(table.c.subject == bindparam("subject"), table.c.problem == bindparam("problem"), _LIVE)
-_SAVE = update(table).where(table.c.id == bindparam("this"), table.c.version == bindparam("seen"))
-_NOTE = inserted(alert_event, "alert_id", "at", "transition", "actor", "words")
-_LAST_NOTED = (
-    select(alert_event.c.at)
-    .where(alert_event.c.alert_id == bindparam("alert"), alert_event.c.transition == bindparam("transition"))
-    .order_by(alert_event.c.id.desc())
-    .limit(1)
-)
 
 _WRITE: Mapping[str, Any] = {
     "severity": int,
@@ -38,16 +28,36 @@ _WRITE: Mapping[str, Any] = {
     "rules": lambda rules: json.dumps(sorted(rules)),
     "worst": lambda worst: json.dumps({metric: str(value) for metric, value in sorted(worst.items())}),
 }
+_FIELDS = tuple(one.name for one in fields(Alert))
+_NEW = tuple(name for name in _FIELDS if name != "id")
 _READ: Mapping[str, Any] = {
+    **{name: from_stored for name in _FIELDS if isinstance(table.c[name].type, Instant)},
+    **{name: bool for name in _FIELDS if isinstance(table.c[name].type, Boolean)},
     "severity": Severity,
     "state": State,
     "chain": Chain.from_json,
     "rules": lambda text: frozenset(json.loads(text)),
     "worst": lambda text: {metric: Decimal(value) for metric, value in json.loads(text).items()},
 }
-_FIELDS = tuple(one.name for one in fields(Alert))
-_NEW = tuple(name for name in _FIELDS if name != "id")
+
+
+def _alerts(names: Sequence[str], *where: ColumnElement[bool] | TextClause) -> Many:
+    """Those of which this is so, in id order."""
+    return Many(lambda _: select(*(table.c[name] for name in _FIELDS)).where(*where).order_by(table.c.id), names)
+
+
 _ADD = added_if_new(table, *_NEW)
+_BY_ID = _alerts(("this",), table.c.id == bindparam("this"))
+_BY_REF = _alerts(("this",), table.c.ref == bindparam("this"))
+_OPEN_OF = _alerts(
+    ("whose", "what"), table.c.subject == bindparam("whose"), table.c.problem == bindparam("what"), _LIVE
+)
+_OF_PATIENT = _alerts(("this",), table.c.patient_id == bindparam("this"), _LIVE)
+
+_NOTE = inserted(alert_event, "alert_id", "at", "transition", "actor", "words")
+_SUCH = alert_event.c.alert_id == bindparam("alert"), alert_event.c.transition == bindparam("transition")
+_LAST_SUCH = select(func.max(alert_event.c.id)).where(*_SUCH).scalar_subquery()
+_LAST_NOTED = Many(lambda _: select(alert_event.c.at).where(alert_event.c.id == _LAST_SUCH), ("alert", "transition"))
 
 
 class SqlAlerts:
@@ -64,26 +74,23 @@ class SqlAlerts:
 
     def get(self, alert_id: int) -> Alert:
         """Raises ``NotFound``."""
-        found = self._one(_BY_ID, this=alert_id)
-        if found is None:
-            raise NotFound("no such alert")
-        return found
+        for alert in self._found(_BY_ID, alert_id):
+            return alert
+        raise NotFound("no such alert")
 
     def by_ref(self, ref: str) -> Alert:
         """Raises ``NotFound``."""
-        found = self._one(select(table).where(table.c.ref == ref.strip().upper()))
-        if found is None:
-            raise NotFound("no alert has this reference")
-        return found
+        for alert in self._found(_BY_REF, ref.strip().upper()):
+            return alert
+        raise NotFound("no alert has this reference")
 
     def open_of(self, subject: str, problem: str) -> Alert | None:
         """The one open or acknowledged alert of this problem."""
-        return self._one(_OPEN_OF, subject=subject, problem=problem)
+        return next(iter(self._found(_OPEN_OF, subject, problem)), None)
 
     def of_patient(self, patient_id: int) -> list[Alert]:
         """Open and acknowledged ones."""
-        found = select(table).where(table.c.patient_id == patient_id, _LIVE).order_by(table.c.id)
-        return [to_alert(row) for row in self._connection.execute(found).mappings()]
+        return self._found(_OF_PATIENT, patient_id)
 
     def open_subjects(self, prefix: str) -> list[str]:
         """Subjects with an open alert that begin so."""
@@ -92,8 +99,8 @@ class SqlAlerts:
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
         """Compare-and-set on version ``seen``."""
-        values = {**_written(fields), "this": alert_id, "seen": seen}
-        return self._connection.execute(_SAVE, values).rowcount == 1
+        values = tuple(map(as_stored, _written(fields).values()))
+        return _save(tuple(fields)).execute(self._connection, [(alert_id, seen, *values)]) == 1
 
     def due_pages(self, now: datetime, limit: int) -> list[int]:
         """Open alerts whose next page is due, reds first."""
@@ -123,22 +130,33 @@ class SqlAlerts:
 
     def last_noted(self, alert_id: int, transition: str) -> datetime | None:
         """When its history last had this transition."""
-        return self._connection.execute(_LAST_NOTED, {"alert": alert_id, "transition": transition}).scalar()
+        at: int | None = _LAST_NOTED.one(self._connection, (alert_id, transition))
+        return from_stored(at)
 
     def history(self, alert_id: int) -> list[AlertEvent]:
         """Oldest first."""
         found = select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.id)
         return [AlertEvent(row.at, row.transition, row.actor, row.words) for row in self._connection.execute(found)]
 
-    def _one(self, statement: Executable, **asked: object) -> Alert | None:
-        row = self._connection.execute(statement, asked).mappings().first()
-        return None if row is None else to_alert(row)
+    def _found(self, question: Many, *asked: object) -> list[Alert]:
+        return [_alert(row) for row in question.rows(self._connection, asked)]
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _WRITE[name](value) if name in _WRITE else value for name, value in values.items()}
 
 
-def to_alert(row: RowMapping) -> Alert:
-    """A row of the alert table."""
-    return Alert(**{name: _READ[name](row[name]) if name in _READ else row[name] for name in _FIELDS})
+def _alert(row: Sequence[Any]) -> Alert:
+    values = zip(_FIELDS, row, strict=True)
+    return Alert(**{name: _READ[name](value) if name in _READ else value for name, value in values})
+
+
+@cache
+def _save(names: tuple[str, ...]) -> Many:
+    """There are as many as kinds of transitions."""
+    same = table.c.id == bindparam("this"), table.c.version == bindparam("seen")
+    new = {name: f"new_{name}" for name in names}
+    return Many(
+        lambda _: update(table).where(*same).values({name: bindparam(as_new) for name, as_new in new.items()}),
+        ("this", "seen", *new.values()),
+    )

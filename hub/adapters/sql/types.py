@@ -27,6 +27,11 @@ def as_stored(value: Any) -> Any:
     return to_ms(value) if isinstance(value, datetime) else value
 
 
+def from_stored(ms: int | None) -> datetime | None:
+    """An instant that may be absent, of what the driver gives."""
+    return None if ms is None else from_ms(ms)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware instant, stored as milliseconds since 1970 UTC. A naive datetime is an error."""
 
