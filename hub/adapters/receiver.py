@@ -31,6 +31,11 @@ COLLECT_AFTER = 50_000
 """See ``ingest_loop``."""
 
 
+SWITCH_S = 0.0005
+"""For how long the thread that reads from the broker may keep the writer waiting for an answer: Python lets it run ten
+times as long."""
+
+
 class Begin(msgspec.Struct, tag=True, frozen=True):
     """The broker's address and the session's name. ``epoch``: above that of every receipt given out before.
 
@@ -161,6 +166,7 @@ def main(clock: Clock) -> None:
     start_logging("receiver")
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+    sys.setswitchinterval(SWITCH_S)
     serve(Connection(int(sys.argv[-1])), clock)
 
 
