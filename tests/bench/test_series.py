@@ -146,8 +146,8 @@ def of_copy(copy: InfluxSeries) -> Callable[[int], object]:
 
 def newest(engine: Engine, many: int) -> list[float]:
     told = [
-        {"patient_id": n, "metric": METRIC_CODES[metric], "at": UNTIL, "reading_id": n * 160 + place, "value": 71.5}
-        | {"profile": "demo", "flags": ""}
+        {"patient_id": n, "metric": METRIC_CODES[metric], "at": UNTIL, "reading_id": n * 160 + place, "centi": 7150}
+        | {"source": SOURCE, "words": ""}
         for n in range(1, many + 1)
         for place, metric in enumerate(METRICS)
     ]
