@@ -24,7 +24,7 @@ from hub.adapters.sql.among import among
 from hub.adapters.sql.columns import Lists
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
-from hub.adapters.sql.sample_rows import row_of, said, sample_of, values, words_of
+from hub.adapters.sql.sample_rows import comparators_and_flags, row_of, sample_of, values, words_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import thinned
@@ -212,8 +212,7 @@ class SqlSeries(SqlTimeLine):
         """``range`` as parallel lists."""
         these = _span(patient_id, metric, since, until)
         at_ms, ids, centi, words = _POINTS.of(self._connection, these)
-        told = [said(one) for one in words]
-        return Columns(at_ms, values(centi), ids, [one.comparator for one in told], [one.flags for one in told])
+        return Columns(at_ms, values(centi), ids, *comparators_and_flags(words))
 
     def buckets(
         self, patient_id: int, metric: str, since: datetime, until: datetime, zone: str, unit: Unit
@@ -233,7 +232,7 @@ class SqlSeries(SqlTimeLine):
         """``latest`` as parallel lists."""
         them = {"ids": patient_ids}
         theirs, metrics, at_ms, centi, ids, words = _LATEST_LISTS.of(self._connection, them)
-        comparators = [said(one).comparator for one in words]
+        comparators, _ = comparators_and_flags(words)
         return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values(centi), comparators, ids)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:

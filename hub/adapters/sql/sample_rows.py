@@ -90,6 +90,18 @@ def values(centi: Sequence[int]) -> list[float]:
     return [one / CENTI for one in centi]
 
 
+def comparators_and_flags(words: Sequence[str]) -> tuple[list[str | None], list[str]]:
+    """Of each row; nothing is said of most, and those are not looked at one by one."""
+    comparators: list[str | None] = [None] * len(words)
+    flags = list(words)
+    if any(words):
+        for place, one in enumerate(words):
+            if one:
+                told = said(one)
+                comparators[place], flags[place] = told.comparator, told.flags
+    return comparators, flags
+
+
 @lru_cache(maxsize=65536)
 def source(code: int) -> Source:
     """The device and the profile."""
