@@ -30,7 +30,6 @@ READ_BYTES = 4 * 1024 * 1024
 COLLECT_AFTER = 50_000
 """See ``ingest_loop``."""
 
-
 SWITCH_S = 0.0005
 """For how long the thread that reads from the broker may keep the writer waiting for an answer: Python lets it run ten
 times as long."""
