@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.engine import make_url
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.sql.straight import tell_failures
 from hub.errors import Transient, WrongSetting
 
 WAL_RESET_MENDED = (3, 51, 3)
@@ -88,6 +89,7 @@ def make_engine(
 
         server = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
         be_patient(server, hurries=hurries)
+        tell_failures(server)
         event.listen(server, "handle_error", _without_detail)
         event.listen(server, "handle_error", _say_what_may_pass)
         return server
@@ -97,6 +99,7 @@ def make_engine(
         parsed, module=sqlite_driver(), connect_args={"timeout": BUSY_MS / 1000}, hide_parameters=True
     )
     _open_safely(engine, checkpoints=checkpoints)
+    tell_failures(engine)
     if when_full is not None:
         _tell_when_full(engine, when_full, Path(parsed.database or "").parent)
     event.listen(engine, "handle_error", _say_what_may_pass)

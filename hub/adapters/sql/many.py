@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, bindparam
 
+from hub.adapters.sql import straight
 from hub.adapters.sql.upsert import insert_into
 
 
@@ -24,17 +25,21 @@ class Many:
         if not rows:
             return 0
         text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        return connection.exec_driver_sql(text, self._given(rows, order)).rowcount
+        return straight.changed(connection, text, self._given(rows, order))
 
     def one(self, connection: Connection, row: tuple[Any, ...]) -> Any:
         """What the database returns for this row, where it returns one value; None: nothing."""
         text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        return connection.exec_driver_sql(text, self._given([row], order)[0]).scalar_one_or_none()
+        found = straight.rows(connection, text, self._given([row], order)[0])
+        if not found:
+            return None
+        ((value,),) = found
+        return value
 
     def rows(self, connection: Connection, asked: tuple[Any, ...]) -> Sequence[Any]:
         """The answer to a question, as the driver gives it: instants are milliseconds."""
         text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        return connection.exec_driver_sql(text, self._given([asked], order)[0]).all()
+        return straight.rows(connection, text, self._given([asked], order)[0])
 
     def _given(self, rows: Sequence[tuple[Any, ...]], order: tuple[int, ...] | None) -> list[Any]:
         if order is None:

@@ -234,7 +234,7 @@ class SqlOutbox:
     def code_told(self, phone: str, alert_id: int, since: datetime) -> int | None:
         """The last of them."""
         told = _CODE_TOLD.rows(self._connection, (phone, alert_id, to_ms(since)))
-        return told[0].digit if told else None
+        return told[0][0] if told else None
 
     def codes_taken(self, phone: str, since: datetime) -> set[int]:
         """Whatever alerts they are of."""

@@ -27,6 +27,7 @@ from hub.adapters.sql.protocols import SqlProtocols
 from hub.adapters.sql.quarantine import SqlQuarantine
 from hub.adapters.sql.rollups import SqlRollups
 from hub.adapters.sql.staff import SqlSessions, SqlStaff
+from hub.adapters.sql.straight import changed
 from hub.adapters.sql.tasks import SqlTasks
 from hub.adapters.sql.thinning import SqlThinning
 
@@ -40,7 +41,7 @@ class SqlSavepoint:
 
     def __enter__(self) -> Self:
         self._counted = self._operations.counted.copy()
-        self._connection.exec_driver_sql("SAVEPOINT block")  # of two with one name the inner one is meant
+        changed(self._connection, "SAVEPOINT block")  # of two with one name the inner one is meant
         return self
 
     def __exit__(
@@ -51,8 +52,8 @@ class SqlSavepoint:
         try:
             if kind is not None:
                 self._operations.counted = self._counted
-                self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT block")
-            self._connection.exec_driver_sql("RELEASE SAVEPOINT block")
+                changed(self._connection, "ROLLBACK TO SAVEPOINT block")
+            changed(self._connection, "RELEASE SAVEPOINT block")
         except DBAPIError as gone:  # what came next would stand by itself
             raise Unavailable("the database undid this transaction") from gone
 
