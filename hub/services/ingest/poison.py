@@ -1,4 +1,4 @@
-"""A message that the hub itself fails on is tried alone, then put aside whole: it may not stop the others."""
+"""A message that the hub itself fails on is found, tried alone and put aside whole: it may not stop the others."""
 
 import hashlib
 import logging
@@ -51,13 +51,13 @@ class SafeProcessor:
         """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
 
     def process(self, messages: Sequence[Message]) -> Answers:
-        """As ``commit.process``; what fails is found by trying each alone. Raises ``Transient`` to be tried again.
+        """As ``commit.process``; what fails is found and tried alone. Raises ``Transient`` to be tried again.
 
         Only redelivered messages have their attempts noted: one that ends the process comes again with that mark.
         """
         suspects = [message for message in messages if message.redelivered]
         if suspects and self._ended_a_life(suspects):
-            return self._alone(messages)
+            return self._parts(messages, [[message] for message in messages])
         self._begin(suspects)
         try:
             answers = self._together(messages, all_new=not suspects and not self._looking)
@@ -65,7 +65,7 @@ class SafeProcessor:
             raise
         except Exception:  # one of them is poison, or the hub is broken: find out
             log.exception("a group failed", extra={"messages": len(messages)})
-            return self._alone(messages)
+            return self._parts(messages, _halves(messages))
         self._in_a_row = 0
         self._finish(suspects)
         return answers
@@ -80,17 +80,27 @@ class SafeProcessor:
         self._looking = max(self._looking - 1, 0)
         return process(self._hub, messages, self._registry)
 
-    def _alone(self, messages: Sequence[Message]) -> Answers:
-        """Each by itself. What fails is put aside, once another message has shown that the hub itself works."""
+    def _parts(self, messages: Sequence[Message], parts: Sequence[Sequence[Message]]) -> Answers:
+        """Part by part. One that fails is halved until what fails stands alone: that is some twenty tries of a full
+        group, and not one for each message in it.
+        """
         answers: Answers = {}
         failed: list[Message] = []
-        for message in messages:
-            told = self._try(message)
-            if told is None:
-                failed.append(message)
-            else:
+        waiting = [*reversed(parts)]
+        while waiting:
+            part = waiting.pop()
+            told = self._try(part[0]) if len(part) == 1 else self._try_part(part)
+            if told is not None:
                 self._in_a_row = 0
                 _add(answers, told)
+            elif len(part) == 1:
+                failed += part
+            else:
+                waiting += reversed(_halves(part))  # the earlier one is next: they stay in the order they came in
+        return self._settled(messages, failed, answers)
+
+    def _settled(self, messages: Sequence[Message], failed: Sequence[Message], answers: Answers) -> Answers:
+        """What failed is put aside, once another message has shown that the hub itself works."""
         if len(failed) == len(messages):
             if self._in_a_row + len(failed) > POISON_IN_A_ROW:
                 # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
@@ -99,6 +109,18 @@ class SafeProcessor:
             self._in_a_row += len(failed)
         for message in failed:
             _add(answers, self._put_aside(message))
+        return answers
+
+    def _try_part(self, messages: Sequence[Message]) -> Answers | None:
+        """The answers, or None if the hub fails on one of them. Nothing remembered is used, for it may be at fault."""
+        try:
+            answers = process(self._hub, messages)
+        except Transient:
+            raise
+        except Exception:
+            log.exception("a part of a group failed", extra={"messages": len(messages)})
+            return None
+        self._finish([message for message in messages if message.redelivered])
         return answers
 
     def _try(self, message: Message) -> Answers | None:
@@ -164,6 +186,12 @@ class SafeProcessor:
             self._finished(uow, [message])
             uow.commit()
         return {message.gateway_id: [_refusal(message)]} if known and message.lane != "status" else {}
+
+
+def _halves(messages: Sequence[Message]) -> list[Sequence[Message]]:
+    """None of them is empty."""
+    middle = len(messages) // 2
+    return [half for half in (messages[:middle], messages[middle:]) if half]
 
 
 def _add(answers: Answers, more: Answers) -> None:
