@@ -62,6 +62,21 @@ def test_a_chart_is_read_along_the_key_and_not_sorted(engine: Engine) -> None:
         assert "Sort" not in steps
 
 
+def test_the_newest_of_neighbours_are_read_along_the_key_however_few_rows_were_counted(tmp_path: Path) -> None:
+    engine = sqlite(tmp_path)
+    with engine.connect() as connection:
+        SqlSeries(connection).append({1: [weight(1, "80.0", NOON)]})
+        connection.commit()
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+    engine.dispose()
+    again = make_engine(f"sqlite:///{tmp_path / 'hub.db'}")  # what was counted is looked at when the file is opened
+    steps = plan(again, newest)
+    again.dispose()
+    assert "SEARCH latest USING PRIMARY KEY (patient_id>? AND patient_id<?)" in steps
+    assert "SCAN latest" not in steps
+
+
 def test_a_month_that_is_made_later_answers_from_its_key_too(postgres_url: str) -> None:
     engine = make_engine(postgres_url)
     with engine.connect() as connection:

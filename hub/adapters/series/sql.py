@@ -24,7 +24,8 @@ from hub.adapters.sql.among import among
 from hub.adapters.sql.columns import Lists
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.many import Many
-from hub.adapters.sql.sample_rows import comparators_and_flags, row_of, sample_of, values, words_of
+from hub.adapters.sql.runs import of_runs
+from hub.adapters.sql.sample_rows import comparators, flags, row_of, sample_of, values, words_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, latest, reading, replayed
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.tables.summaries import thinned
@@ -106,10 +107,11 @@ def _point_lists() -> Lists:
     return Lists(_RANGE[reading].with_only_columns(c.at, c.reading_id, c.centi, c.words), often=3)
 
 
-def _latest_lists() -> Lists:
+def _latest_lists() -> dict[str, Lists]:
     c = latest.c
-    theirs = select(c.patient_id, c.metric, c.at, c.centi, c.reading_id, c.words)
-    return Lists(theirs.where(among(c.patient_id)).order_by(c.patient_id, c.metric), often=5)
+    rows = select(c.patient_id, c.metric, c.at, c.centi, c.reading_id, c.words).order_by(c.patient_id, c.metric)
+    theirs = {"sqlite": of_runs(rows, c.patient_id), "postgresql": rows.where(among(c.patient_id))}
+    return {dialect: Lists(these, often=5) for dialect, these in theirs.items()}
 
 
 _POINTS = _point_lists()
@@ -212,7 +214,7 @@ class SqlSeries(SqlTimeLine):
         """``range`` as parallel lists."""
         these = _span(patient_id, metric, since, until)
         at_ms, ids, centi, words = _POINTS.of(self._connection, these)
-        return Columns(at_ms, values(centi), ids, *comparators_and_flags(words))
+        return Columns(at_ms, values(centi), ids, comparators(words), flags(words))
 
     def buckets(
         self, patient_id: int, metric: str, since: datetime, until: datetime, zone: str, unit: Unit
@@ -230,10 +232,10 @@ class SqlSeries(SqlTimeLine):
 
     def latest_columns(self, patient_ids: Sequence[int]) -> Latest:
         """``latest`` as parallel lists."""
-        them = {"ids": patient_ids}
-        theirs, metrics, at_ms, centi, ids, words = _LATEST_LISTS.of(self._connection, them)
-        comparators, _ = comparators_and_flags(words)
-        return Latest(theirs, list(map(_METRIC_NAMES.__getitem__, metrics)), at_ms, values(centi), comparators, ids)
+        lists = _LATEST_LISTS[self._connection.dialect.name]
+        theirs, metrics, at_ms, centi, ids, words = lists.of(self._connection, {"ids": patient_ids})
+        names = list(map(_METRIC_NAMES.__getitem__, metrics))
+        return Latest(theirs, names, at_ms, values(centi), comparators(words), ids)
 
     def newest_at(self, patient_id: int, metric: str) -> datetime | None:
         """When the newest sample of this metric was measured."""

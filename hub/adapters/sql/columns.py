@@ -88,7 +88,8 @@ def _list(told: str | bytes | None, column: ColumnElement[Any]) -> list[Any]:
     if not told:
         return []
     if isinstance(told, str):
-        return list(msgspec.json.decode(told))
+        found: list[Any] = msgspec.json.decode(told)
+        return found
     numbers = array(_code(column) or "", told)
     if sys.byteorder == "little":
         numbers.byteswap()

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from itertools import repeat
+from operator import truediv
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
@@ -87,19 +89,17 @@ def sample_of(row: Row[Any]) -> Sample:
 
 def values(centi: Sequence[int]) -> list[float]:
     """In the metric's unit; each is the float nearest to the sample's own value."""
-    return [one / CENTI for one in centi]
+    return list(map(truediv, centi, repeat(CENTI)))
 
 
-def comparators_and_flags(words: Sequence[str]) -> tuple[list[str | None], list[str]]:
-    """Of each row; nothing is said of most, and those are not looked at one by one."""
-    comparators: list[str | None] = [None] * len(words)
-    flags = list(words)
-    if any(words):
-        for place, one in enumerate(words):
-            if one:
-                told = said(one)
-                comparators[place], flags[place] = told.comparator, told.flags
-    return comparators, flags
+def comparators(words: Sequence[str]) -> list[str | None]:
+    """Of each row."""
+    return [said(one).comparator if one else None for one in words] if any(words) else [None] * len(words)
+
+
+def flags(words: Sequence[str]) -> list[str]:
+    """Of each row."""
+    return [said(one).flags if one else "" for one in words] if any(words) else [""] * len(words)
 
 
 @lru_cache(maxsize=65536)
