@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,7 +20,7 @@ from sqlalchemy import (
 
 from hub.adapters.series.sql import SqlSeries
 from hub.adapters.sql.amendments import holds
-from hub.adapters.sql.sample_rows import CENTI, sample_of
+from hub.adapters.sql.sample_rows import CENTI, said, sample_of
 from hub.adapters.sql.tables.measurements import METRIC_CODES, reading
 from hub.adapters.sql.tables.series import amendment
 from hub.adapters.sql.types import from_ms
@@ -29,6 +31,7 @@ TREND = timedelta(days=14)
 _FOUR_HOURS_MS: ColumnElement[int] = literal_column("14400000")
 """A constant in the text of the query: PostgreSQL takes two parameters of one value for two groupings."""
 
+_LEFT_OUT = DEVICE_FAULTS | {ZERO, PATIENT_REPORTED}
 _METRIC_NAMES = {code: name for name, code in METRIC_CODES.items()}
 
 
@@ -49,23 +52,26 @@ def trends(
         return {}
     c = reading.c
     bucket = type_coerce(c.at, BigInteger).op("/")(_FOUR_HOURS_MS)
+    kept = c.patient_id, c.metric, bucket.label("bucket")
     found = (
-        select(c.patient_id, c.metric, bucket.label("bucket"), func.min(c.centi), func.max(c.centi), func.max(c.at))
+        select(*kept, c.words, func.min(c.centi), func.max(c.centi), func.max(c.at))
         .where(tuple_(c.patient_id, c.metric).in_(keys), c.at >= now - TREND, c.at <= now)
-        .where(holds(reading, amendment.c.at >= now - TREND), *_measured())
-        .group_by(c.patient_id, c.metric, bucket)
-        .order_by(c.patient_id, c.metric, bucket)
+        .where(holds(reading, amendment.c.at >= now - TREND))
+        .group_by(*kept, c.words)
+        .order_by(*kept)
     )
+    measured = (row for row in connection.execute(found) if _LEFT_OUT.isdisjoint(said(row.words).flags.split()))
     by_key: dict[tuple[int, str], list[Extremes]] = {}
-    for patient_id, metric, _bucket, low, high, at in connection.execute(found):
-        instant = at if isinstance(at, datetime) else from_ms(at)
-        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(Extremes(instant, low / CENTI, high / CENTI))
+    for (patient_id, metric, _bucket), rows in groupby(measured, key=lambda row: row[:3]):
+        by_key.setdefault((patient_id, _METRIC_NAMES[metric]), []).append(_extremes([row[4:] for row in rows]))
     return by_key
 
 
-def _measured() -> list[ColumnElement[bool]]:
-    left_out = DEVICE_FAULTS | {ZERO, PATIENT_REPORTED}
-    return [~reading.c.words.contains(flag, autoescape=True) for flag in sorted(left_out)]
+def _extremes(found: Sequence[tuple[int, int, Any]]) -> Extremes:
+    """Of all that one bucket holds, of which different things were said."""
+    lows, highs, at = zip(*found, strict=True)
+    newest = max(one if isinstance(one, datetime) else from_ms(one) for one in at)
+    return Extremes(newest, min(lows) / CENTI, max(highs) / CENTI)
 
 
 def first(connection: Connection, patient_id: int) -> datetime | None:
