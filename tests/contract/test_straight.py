@@ -1,16 +1,16 @@
 """Ready statements by the driver's own cursor: they keep every promise that Core makes of those it sends itself."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, bindparam, event, select
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, bindparam, event, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 
 from hub.adapters.sql import straight
 from hub.adapters.sql.engine import Unavailable, make_engine
-from hub.adapters.sql.many import Many, added, inserted
+from hub.adapters.sql.many import Many, OfThese, added, inserted
 
 LINE = Table(
     "straight_line",
@@ -69,6 +69,15 @@ def test_one_value_is_asked_for_and_two_are_a_mistake(connection: Connection) ->
     assert ids.one(connection, (2,)) == 2
     with pytest.raises(ValueError, match="too many"):
         ids.one(connection, (1,))
+
+
+@pytest.mark.parametrize(("these", "found"), [([], []), ([2], [2]), ({1}, [1]), ((9,), []), ([2, 1, 9], [1, 2])])
+def test_one_is_asked_about_as_several_are(connection: Connection, these: Collection[int], found: list[int]) -> None:
+    of = OfThese(lambda these: select(LINE.c.id).where(these(LINE.c.id)).order_by(LINE.c.id))
+    assert [row[0] for row in of.rows(connection, these)] == found
+    renamed = OfThese(lambda these: update(LINE).where(these(LINE.c.id)).values(id=LINE.c.id + bindparam("by")), "by")
+    assert renamed.execute(connection, these, 100) == len(found)
+    assert [row[0] for row in of.rows(connection, [one + 100 for one in these])] == [one + 100 for one in found]
 
 
 @pytest.mark.parametrize("send", SENT, ids=["one row", "rows", "one value"])

@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, bindparam, case, func, insert, literal, or_, select, update
 
-from hub.adapters.sql.among import among, listed
-from hub.adapters.sql.many import Many
+from hub.adapters.sql.many import Many, OfThese
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.tables.devices import accepted_on, assignment, device, gateway
 from hub.adapters.sql.types import Instant, to_ms
@@ -34,8 +33,8 @@ _SEEN = Many(
 )
 
 _SENDER = gateway.c.id, gateway.c.name, gateway.c.purpose, gateway.c.clock_offset_s, gateway.c.spool_dropped_total
-_IN_USE = Many(lambda _: select(*_SENDER).where(among(gateway.c.id), gateway.c.retired_at.is_(None)), ("ids",))
-_HEARD = Many(lambda _: update(gateway).where(among(gateway.c.id)).values(heard_at=bindparam("at")), ("ids", "at"))
+_IN_USE = OfThese(lambda these: select(*_SENDER).where(these(gateway.c.id), gateway.c.retired_at.is_(None)))
+_HEARD = OfThese(lambda these: update(gateway).where(these(gateway.c.id)).values(heard_at=bindparam("at")), "at")
 
 
 class SqlGateways:
@@ -56,8 +55,7 @@ class SqlGateways:
 
     def in_use(self, gateway_ids: Collection[str]) -> dict[str, Sender]:
         """Those that are registered and not retired."""
-        them = listed(gateway_ids, self._connection.dialect)
-        return {row[0]: Sender(*row) for row in _IN_USE.rows(self._connection, (them,))}
+        return {row[0]: Sender(*row) for row in _IN_USE.rows(self._connection, gateway_ids)}
 
     def all(self) -> list[GatewayRow]:
         """Every gateway, by name."""
@@ -87,7 +85,7 @@ class SqlGateways:
 
     def note_heard(self, gateway_ids: Sequence[str], now: datetime) -> None:
         """A message of these gateways arrived."""
-        _HEARD.execute(self._connection, [(listed(gateway_ids, self._connection.dialect), to_ms(now))])
+        _HEARD.execute(self._connection, gateway_ids, to_ms(now))
 
 
 class SqlDevices:

@@ -1,12 +1,16 @@
 """One statement for many rows, compiled once: Core looks at each value of each row anew, ingest writes thousands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Table, bindparam
 
 from hub.adapters.sql import straight
+from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.upsert import insert_into
+
+Arranged = Callable[[tuple[Any, ...]], Any]
+"""A row as a driver takes it."""
 
 
 class Many:
@@ -18,19 +22,18 @@ class Many:
     def __init__(self, build: Callable[[Connection], Executable], names: Sequence[str]) -> None:
         self._build = build
         self._names = tuple(names)
-        self._known: dict[str, tuple[str, tuple[int, ...] | None]] = {}
+        self._known: dict[str, tuple[str, Arranged | None]] = {}
 
     def execute(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """How many rows the database says it changed."""
         if not rows:
             return 0
-        text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        return straight.changed(connection, text, self._given(rows, order))
+        text, arranged = self._known.get(connection.dialect.name) or self._compiled(connection)
+        return straight.changed(connection, text, rows if arranged is None else [arranged(row) for row in rows])
 
     def one(self, connection: Connection, row: tuple[Any, ...]) -> Any:
         """What the database returns for this row, where it returns one value; None: nothing."""
-        text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        found = straight.rows(connection, text, self._given([row], order)[0])
+        found = self.rows(connection, row)
         if not found:
             return None
         ((value,),) = found
@@ -38,24 +41,48 @@ class Many:
 
     def rows(self, connection: Connection, asked: tuple[Any, ...]) -> Sequence[Any]:
         """The answer to a question, as the driver gives it: instants are milliseconds."""
-        text, order = self._known.get(connection.dialect.name) or self._compiled(connection)
-        return straight.rows(connection, text, self._given([asked], order)[0])
+        text, arranged = self._known.get(connection.dialect.name) or self._compiled(connection)
+        return straight.rows(connection, text, asked if arranged is None else arranged(asked))
 
-    def _given(self, rows: Sequence[tuple[Any, ...]], order: tuple[int, ...] | None) -> list[Any]:
-        if order is None:
-            return [dict(zip(self._names, row, strict=True)) for row in rows]
-        if order != tuple(range(len(self._names))):
-            return [tuple(row[place] for place in order) for row in rows]
-        return list(rows)
-
-    def _compiled(self, connection: Connection) -> tuple[str, tuple[int, ...] | None]:
-        """The text, and for a driver that wants places instead of names the order of the parameters."""
+    def _compiled(self, connection: Connection) -> tuple[str, Arranged | None]:
+        """The text, and how the driver wants the parameters: by name, or in an order that may be another."""
         compiled: Any = self._build(connection).compile(dialect=connection.dialect)  # type: ignore[attr-defined]
-        order = None
+        arranged: Arranged | None = self._by_name
         if compiled.positional:
             order = tuple(self._names.index(name) for name in compiled.positiontup)
-        self._known[connection.dialect.name] = str(compiled), order
+            straight_on = order == tuple(range(len(self._names)))
+            arranged = None if straight_on else lambda row: tuple(row[place] for place in order)
+        self._known[connection.dialect.name] = str(compiled), arranged
         return self._known[connection.dialect.name]
+
+    def _by_name(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(self._names, row, strict=True))
+
+
+class OfThese:
+    """A ``Many`` about any number of values of a column, its first parameter. About one, as most are, it reads no list.
+
+    ``build`` is given what makes the condition of a column.
+    """
+
+    def __init__(self, build: Callable[[Callable[[Column[Any]], ColumnElement[bool]]], Executable], *rest: str) -> None:
+        self._one = Many(lambda _: build(lambda column: column == bindparam("ids")), ("ids", *rest))
+        self._some = Many(lambda _: build(among), ("ids", *rest))
+
+    def execute(self, connection: Connection, these: Collection[Any], *rest: Any) -> int:
+        """How many rows the database says it changed."""
+        statement, given = self._given(connection, these)
+        return statement.execute(connection, [(given, *rest)])
+
+    def rows(self, connection: Connection, these: Collection[Any], *rest: Any) -> Sequence[Any]:
+        """As ``Many.rows``."""
+        statement, given = self._given(connection, these)
+        return statement.rows(connection, (given, *rest))
+
+    def _given(self, connection: Connection, these: Collection[Any]) -> tuple[Many, Any]:
+        if len(these) == 1:
+            return self._one, next(iter(these))
+        return self._some, listed(these, connection.dialect)
 
 
 def inserted(table: Table, *names: str) -> Many:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
-from hub.adapters.sql.among import among, listed
-from hub.adapters.sql.many import Many
+from hub.adapters.sql.among import among
+from hub.adapters.sql.many import Many, OfThese
 from hub.adapters.sql.registry import changed
 from hub.adapters.sql.situations import situations
 from hub.adapters.sql.tables.care import goal
@@ -27,7 +27,7 @@ _JUDGED = Many(
 
 _BY_ID = select(patient).where(patient.c.id == bindparam("this"))
 _MANY = select(patient).where(among(patient.c.id))
-_VERSIONS = Many(lambda _: select(patient.c.id, patient.c.evaluation_version).where(among(patient.c.id)), ("ids",))
+_VERSIONS = OfThese(lambda these: select(patient.c.id, patient.c.evaluation_version).where(these(patient.c.id)))
 
 _GRAM = Decimal("0.001")
 
@@ -132,8 +132,7 @@ class SqlPatients:
 
     def evaluation_versions(self, patient_ids: Iterable[int]) -> dict[int, int]:
         """The versions to pass to ``judged``."""
-        them = listed(list(patient_ids), self._connection.dialect)
-        return {row[0]: row[1] for row in _VERSIONS.rows(self._connection, (them,))}
+        return {row[0]: row[1] for row in _VERSIONS.rows(self._connection, list(patient_ids))}
 
     def situations(self, patient_ids: Iterable[int]) -> dict[int, Situation]:
         """By id, by one question."""

@@ -1,11 +1,11 @@
 """Staff and their sessions."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, select, true, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal_column, or_, select, true, update
 
-from hub.adapters.sql.among import among, listed
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.people import session, staff
 from hub.domain.escalation import Person
@@ -13,14 +13,14 @@ from hub.errors import NotFound
 from hub.services.ports.staff import SessionRow, StaffMember
 
 _BY_ID = select(staff).where(staff.c.id == bindparam("this"))
-_REACHABLE = Many(
-    lambda _: (
-        select(staff.c.name, staff.c.phone, staff.c.id)
-        .where(among(staff.c.role), staff.c.disabled_at.is_(None), staff.c.phone != literal_column("''"))
-        .order_by(staff.c.id)
-    ),
-    ("ids",),
-)
+
+
+@cache
+def _reachable(*roles: str) -> Many:
+    """Whoever can be paged and has one of these roles."""
+    people = select(staff.c.name, staff.c.phone, staff.c.id).order_by(staff.c.id)
+    may = staff.c.disabled_at.is_(None), staff.c.phone != literal_column("''")
+    return Many(lambda _: people.where(or_(*(staff.c.role == bindparam(role) for role in roles)), *may), roles)
 
 
 class SqlStaff:
@@ -65,7 +65,7 @@ class SqlStaff:
     def reachable(self, *roles: str) -> list[Person]:
         """Not disabled and with a phone, in id order; asked once in a transaction."""
         if roles not in self._reachable:
-            rows = _REACHABLE.rows(self._connection, (listed(roles, self._connection.dialect),))
+            rows = _reachable(*roles).rows(self._connection, roles)
             self._reachable[roles] = [Person(*row) for row in rows]
         return list(self._reachable[roles])
 
