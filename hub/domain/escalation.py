@@ -5,7 +5,7 @@ Only these functions know the delays. Whom the site can page is decided in ``hub
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 
 from hub.domain.severity import Severity
@@ -70,7 +70,11 @@ class Chain:
 
     def to_json(self) -> str:
         """The form the row keeps."""
-        return json.dumps({"steps": [asdict(step) for step in self.steps], "repeat_s": self.repeat_s})
+        steps = [
+            {"name": step.name, "phone": step.phone, "staff_id": step.staff_id, "delay_s": step.delay_s}
+            for step in self.steps
+        ]
+        return json.dumps({"steps": steps, "repeat_s": self.repeat_s})
 
     @classmethod
     def from_json(cls, text: str) -> "Chain":

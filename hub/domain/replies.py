@@ -57,4 +57,4 @@ def parse(body: str) -> Reply | None:
 def next_digit(taken: Iterable[int]) -> int:
     """The lowest number from 1 that is not ``taken``; it grows beyond 9."""
     used = set(taken)
-    return next(number for number in range(1, len(used) + 2) if number not in used)
+    return min(set(range(1, len(used) + 2)) - used)

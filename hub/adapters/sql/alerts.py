@@ -1,11 +1,12 @@
 """Alerts and their history."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Connection, TextClause, bindparam, func, select, update
@@ -14,24 +15,26 @@ from hub.adapters.sql.many import Many, added_if_new, inserted
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
 from hub.adapters.sql.tables.alerting import alert_event
-from hub.adapters.sql.types import Instant, as_stored, from_stored, to_ms
+from hub.adapters.sql.types import Instant, from_stored, to_ms, to_stored
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
 from hub.domain.severity import Severity
 from hub.errors import NotFound
 from hub.services.ports.alerting import AlertEvent
 
+_FIELDS = tuple(one.name for one in fields(Alert))
+_NEW = tuple(name for name in _FIELDS if name != "id")
+_INSTANTS = tuple(name for name in _FIELDS if isinstance(table.c[name].type, Instant))
 _WRITE: Mapping[str, Any] = {
+    **dict.fromkeys(_INSTANTS, to_stored),
     "severity": int,
     "state": str,
     "chain": Chain.to_json,
     "rules": lambda rules: json.dumps(sorted(rules)),
     "worst": lambda worst: json.dumps({metric: str(value) for metric, value in sorted(worst.items())}),
 }
-_FIELDS = tuple(one.name for one in fields(Alert))
-_NEW = tuple(name for name in _FIELDS if name != "id")
 _READ: Mapping[str, Any] = {
-    **{name: from_stored for name in _FIELDS if isinstance(table.c[name].type, Instant)},
+    **dict.fromkeys(_INSTANTS, from_stored),
     **{name: bool for name in _FIELDS if isinstance(table.c[name].type, Boolean)},
     "severity": Severity,
     "state": State,
@@ -39,6 +42,9 @@ _READ: Mapping[str, Any] = {
     "rules": lambda text: frozenset(json.loads(text)),
     "worst": lambda text: {metric: Decimal(value) for metric, value in json.loads(text).items()},
 }
+_NEW_OF, _WRITE_NEW = attrgetter(*_NEW), tuple(_WRITE.get(name) for name in _NEW)
+_READ_ALL = tuple(_READ.get(name) for name in _FIELDS)
+"""In the order of the columns; None: a value is kept as it is."""
 
 
 def _alerts(names: Sequence[str], *where: ColumnElement[bool] | TextClause) -> Many:
@@ -68,8 +74,7 @@ class SqlAlerts:
 
     def add(self, alert: Alert) -> int | None:
         """The new row's id, or None where the unique index of open alerts or of references forbids it."""
-        values = _written({name: getattr(alert, name) for name in _NEW})
-        new: int | None = _ADD.one(self._connection, tuple(map(as_stored, values.values())))
+        new: int | None = _ADD.one(self._connection, tuple(_each(_WRITE_NEW, _NEW_OF(alert))))
         return new
 
     def get(self, alert_id: int) -> Alert:
@@ -99,7 +104,7 @@ class SqlAlerts:
 
     def save(self, alert_id: int, seen: int, fields: Mapping[str, Any]) -> bool:
         """Compare-and-set on version ``seen``."""
-        values = tuple(map(as_stored, _written(fields).values()))
+        values = _each(map(_WRITE.get, fields), fields.values())
         return _save(tuple(fields)).execute(self._connection, [(alert_id, seen, *values)]) == 1
 
     def due_pages(self, now: datetime, limit: int) -> list[int]:
@@ -139,16 +144,11 @@ class SqlAlerts:
         return [AlertEvent(row.at, row.transition, row.actor, row.words) for row in self._connection.execute(found)]
 
     def _found(self, question: Many, *asked: object) -> list[Alert]:
-        return [_alert(row) for row in question.rows(self._connection, asked)]
+        return [Alert(*_each(_READ_ALL, row)) for row in question.rows(self._connection, asked)]
 
 
-def _written(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _WRITE[name](value) if name in _WRITE else value for name, value in values.items()}
-
-
-def _alert(row: Sequence[Any]) -> Alert:
-    values = zip(_FIELDS, row, strict=True)
-    return Alert(**{name: _READ[name](value) if name in _READ else value for name, value in values})
+def _each(ways: Iterable[Callable[[Any], Any] | None], values: Iterable[Any]) -> list[Any]:
+    return [value if way is None else way(value) for way, value in zip(ways, values, strict=True)]
 
 
 @cache

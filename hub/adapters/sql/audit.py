@@ -13,6 +13,7 @@ from hub.adapters.sql.types import to_ms
 from hub.errors import Transient
 from hub.services.ports.operations import Act, AuditRow
 
+_DETAIL = json.JSONEncoder(sort_keys=True, default=str)
 _WRITE = inserted(audit, "at", "actor", "act", "subject", "detail")
 
 
@@ -28,7 +29,7 @@ class SqlAudit:
 
     def write_all(self, at: datetime, actor: str, subject: str, acts: Sequence[Act]) -> None:
         """As ``write``, by one statement."""
-        rows = [(to_ms(at), actor, act, subject, json.dumps(told, sort_keys=True, default=str)) for act, told in acts]
+        rows = [(to_ms(at), actor, act, subject, _DETAIL.encode(told)) for act, told in acts]
         _WRITE.execute(self._connection, rows)
 
     def unsealed(self, limit: int) -> list[AuditRow]:

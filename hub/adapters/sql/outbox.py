@@ -1,10 +1,11 @@
 """The outbox: claimed under a lease, fenced, moved only upwards."""
 
-import json
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -30,6 +31,7 @@ from hub.errors import NotFound
 from hub.services.ports.alerting import Inbound, Message, NewMessage, ReplyCode
 
 _NEW = tuple(one.name for one in fields(NewMessage))
+_NEW_OF = attrgetter(*_NEW)
 _FIELDS = tuple(one.name for one in fields(Message) if one.name != "state")
 _PENDING = table.c.state == Sending.PENDING.value
 _MAY_BE_ON_A_PHONE = table.c.state.in_([*(state.value for state in LEFT), Sending.PENDING.value])
@@ -79,7 +81,7 @@ class SqlOutbox:
 
     def add(self, message: NewMessage, now: datetime) -> int | None:
         """None if its cause has written it before."""
-        row = (*(getattr(message, name) for name in _NEW), now, *_state(Sending.PENDING).values())
+        row = (*_NEW_OF(message), now, *_state(Sending.PENDING).values())
         new: int | None = _ADD.one(self._connection, tuple(map(as_stored, row)))
         return new
 
@@ -238,7 +240,7 @@ class SqlOutbox:
 
     def codes_taken(self, phone: str, since: datetime) -> set[int]:
         """Whatever alerts they are of."""
-        return set(json.loads(_CODES_TAKEN.one(self._connection, (phone, to_ms(since))) or "[]"))
+        return set(msgspec.json.decode(_CODES_TAKEN.one(self._connection, (phone, to_ms(since))) or "[]"))
 
     def issue_code(self, code: ReplyCode) -> None:
         """Keep it; the caller chose the number under ``lock_phone``."""

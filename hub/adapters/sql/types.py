@@ -27,6 +27,11 @@ def as_stored(value: Any) -> Any:
     return to_ms(value) if isinstance(value, datetime) else value
 
 
+def to_stored(instant: datetime | None) -> int | None:
+    """An instant that may be absent, as the driver takes it."""
+    return None if instant is None else to_ms(instant)
+
+
 def from_stored(ms: int | None) -> datetime | None:
     """An instant that may be absent, of what the driver gives."""
     return None if ms is None else from_ms(ms)
