@@ -1,38 +1,41 @@
 """How a process of the hub logs: one JSON object a line."""
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import structlog
+_OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+"""What every record has; all else is what its line was given as ``extra``."""
+
+
+class JsonLines(logging.Formatter):
+    """A record with its ``extra`` as JSON. What JSON has no words for is written as Python would show it."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self._role = role
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, without its end."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        said: dict[str, Any] = {"role": self._role, "event": record.getMessage()}
+        said |= {"level": record.levelname.lower(), "logger": record.name}
+        said |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
+        said["timestamp"] = at
+        if record.exc_info and record.exc_info[0] is not None:
+            said["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            said["stack_info"] = self.formatStack(record.stack_info)
+        return json.dumps(said, default=repr)
 
 
 def start_logging(role: str, file: Path | None = None) -> None:
     """JSON lines on stdout, or in ``file``. What is logged holds no patient data: ids and reasons only."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            lambda _logger, _method, event: {"role": role} | dict(event),
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
     handler = logging.StreamHandler(sys.stdout) if file is None else logging.FileHandler(file)
-    handler.setFormatter(formatter)
+    handler.setFormatter(JsonLines(role))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("apscheduler", "alembic", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
