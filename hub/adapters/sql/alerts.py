@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, Connection, TextClause, bindparam, func, select, update
 
 from hub.adapters.sql.many import Many, added_if_new, inserted
+from hub.adapters.sql.tables.alerting import NOT_TAKEN, TAKEN, alert_event
 from hub.adapters.sql.tables.alerting import OPEN as _LIVE
 from hub.adapters.sql.tables.alerting import alert as table
-from hub.adapters.sql.tables.alerting import alert_event
 from hub.adapters.sql.types import Instant, from_stored, to_ms, to_stored
 from hub.domain.alerts import Alert, State
 from hub.domain.escalation import Chain
@@ -109,13 +109,13 @@ class SqlAlerts:
 
     def due_pages(self, now: datetime, limit: int) -> list[int]:
         """Open alerts whose next page is due, reds first."""
-        due = select(table.c.id).where(table.c.state == State.OPEN.value, table.c.next_page_at <= now)
+        due = select(table.c.id).where(NOT_TAKEN, table.c.next_page_at <= now)
         due = due.order_by(table.c.severity.desc(), table.c.next_page_at).limit(limit)
         return list(self._connection.execute(due).scalars())
 
     def due_lapses(self, now: datetime, limit: int) -> list[int]:
         """Acknowledged alerts whose time is up."""
-        due = select(table.c.id).where(table.c.state == State.ACKNOWLEDGED.value, table.c.lapses_at <= now)
+        due = select(table.c.id).where(TAKEN, table.c.lapses_at <= now)
         return list(self._connection.execute(due.order_by(table.c.lapses_at).limit(limit)).scalars())
 
     def set_back(self, by: timedelta) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from hub.adapters.sql.findings import dump_finding, load_finding
 from hub.adapters.sql.many import Many
-from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline, expectation, failed_attempt
+from hub.adapters.sql.tables.measurements import METRIC_CODES, WAITING, deadline, expectation, failed_attempt
 from hub.adapters.sql.types import to_ms
 from hub.adapters.sql.upsert import insert_or_ignore, upsert
 from hub.domain.findings import Deadline
@@ -21,20 +21,20 @@ _SOONER = update(deadline).where(
     deadline.c.patient_id == bindparam("patient"),
     deadline.c.kind == bindparam("sort"),
     deadline.c.key == bindparam("this"),
-    deadline.c.state == "waiting",
+    WAITING,
     deadline.c.due_at > bindparam("due"),
 )
 _ANSWERED = (
     update(deadline)
     .where(
         deadline.c.patient_id == bindparam("patient"),
-        deadline.c.state == "waiting",
+        WAITING,
         deadline.c.metric == bindparam("code"),
         deadline.c.from_at < bindparam("before"),
     )
     .values(state="cancelled")
 )
-_END = update(deadline).where(deadline.c.id == bindparam("this"), deadline.c.state == "waiting")
+_END = update(deadline).where(deadline.c.id == bindparam("this"), WAITING)
 _FAILED = (
     select(failed_attempt)
     .where(
@@ -92,7 +92,7 @@ class SqlDuties:
         """Take back what was set at ``at``, but for the keys to ``keep``; how many. Their keys are free again."""
         mistaken = delete(deadline).where(
             deadline.c.patient_id == patient_id,
-            deadline.c.state == "waiting",
+            WAITING,
             deadline.c.metric == METRIC_CODES[metric],
             deadline.c.from_at == at,
             deadline.c.key.not_in(list(keep)),
@@ -105,7 +105,7 @@ class SqlDuties:
 
     def cancel_all_deadlines(self, patient_id: int) -> int:
         """Nothing is due for this patient any more."""
-        waiting = update(deadline).where(deadline.c.patient_id == patient_id, deadline.c.state == "waiting")
+        waiting = update(deadline).where(deadline.c.patient_id == patient_id, WAITING)
         return self._connection.execute(waiting.values(state="cancelled")).rowcount
 
     def note_failed(self, attempts: Mapping[int, Sequence[Attempt]]) -> None:
@@ -133,7 +133,7 @@ class SqlDuties:
 
     def due_deadlines(self, now: datetime, limit: int) -> list[DueDeadline]:
         """Waiting ones whose time has come, the longest due first."""
-        found = select(deadline).where(deadline.c.state == "waiting", deadline.c.due_at <= now)
+        found = select(deadline).where(WAITING, deadline.c.due_at <= now)
         rows = self._connection.execute(found.order_by(deadline.c.due_at).limit(limit))
         return [
             DueDeadline(row.id, row.patient_id, row.due_at, _METRIC_NAMES[row.metric], load_finding(row.finding))

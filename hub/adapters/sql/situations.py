@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     Text,
     cast,
-    literal_column,
     null,
     select,
     union_all,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 
 from hub.adapters.sql.many import OfThese
 from hub.adapters.sql.tables.alerting import OPEN, alert
-from hub.adapters.sql.tables.measurements import METRIC_CODES, deadline
+from hub.adapters.sql.tables.measurements import METRIC_CODES, WAITING, deadline
 from hub.adapters.sql.tables.people import patient
 from hub.domain.severity import Severity
 from hub.services.ports.care import Situation
@@ -36,7 +35,7 @@ def _question(these: Callable[[Column[Any]], ColumnElement[bool]]) -> CompoundSe
     return union_all(
         theirs.where(these(patient.c.id)),
         alerts.where(these(alert.c.patient_id), OPEN),
-        waits.where(these(deadline.c.patient_id), deadline.c.state == literal_column("'waiting'")),
+        waits.where(these(deadline.c.patient_id), WAITING),
     )
 
 

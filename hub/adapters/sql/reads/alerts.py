@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, literal_column, select
 
 from hub.adapters.sql.patients import to_patient
 from hub.adapters.sql.reads.care import Enrolled, bands, enrolled, rules
@@ -22,7 +22,8 @@ from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.services.views.alerts import AlertRow, Extremes, NextPage
 
-OPEN = alert.c.state.in_(["open", "acknowledged"])
+OPEN = alert.c.state.in_([literal_column("'open'"), literal_column("'acknowledged'")])
+"""Word for word what the indexes say that hold no other alerts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.reads.alerts import OPEN, alert_rows
@@ -17,7 +17,7 @@ from hub.services.ports.devices import REPLAY
 from hub.services.restored import last_of
 from hub.services.views.worklist import SiteState, Worklist
 
-UNSEEN = (alert.c.state == "closed", alert.c.closing_seen_at.is_(None))
+UNSEEN = (alert.c.state == literal_column("'closed'"), alert.c.closing_seen_at.is_(None))
 """Closed by itself, and nobody has looked (SF11)."""
 
 

@@ -6,6 +6,11 @@ from hub.adapters.sql.tables.base import RowId, metadata, row_id
 from hub.adapters.sql.types import Instant
 
 OPEN = text("state IN ('open', 'acknowledged')")
+NOT_TAKEN = text("state = 'open'")
+TAKEN = text("state = 'acknowledged'")
+UNSEEN = text("state = 'closed' AND closing_seen_at IS NULL")
+"""Closed by itself, and nobody has looked (SF11)."""
+OF_TALK = text("conversation_id IS NOT NULL")
 UNHANDLED = text("handled_at IS NULL")
 
 alert = Table(
@@ -55,8 +60,10 @@ alert = Table(
     Column("closing_seen_at", Instant),  # "closed by itself, unseen" until somebody looks (SF11)
     Column("nobody_reached_at", Instant),
     Index("uq_alert_open", "subject", "problem", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
-    Index("ix_alert_due", "state", "next_page_at"),
-    Index("ix_alert_lapse", "state", "lapses_at"),
+    Index("ix_alert_due", "next_page_at", sqlite_where=NOT_TAKEN, postgresql_where=NOT_TAKEN),
+    Index("ix_alert_lapse", "lapses_at", sqlite_where=TAKEN, postgresql_where=TAKEN),
+    Index("ix_alert_patient_open", "patient_id", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("ix_alert_unseen", "id", sqlite_where=UNSEEN, postgresql_where=UNSEEN),
 )
 
 alert_event = Table(
@@ -101,8 +108,9 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("urgent", Boolean, nullable=False),  # the first red jumps the queue
     Column("consent", String(20)),  # the scope that must still stand when it leaves; None: it needs none
-    Column("conversation_id", RowId, index=True),
+    Column("conversation_id", RowId),
     Index("ix_outbox_due", "state", "send_after"),
+    Index("ix_outbox_conversation_id", "conversation_id", sqlite_where=OF_TALK, postgresql_where=OF_TALK),
 )
 
 reply_code = Table(

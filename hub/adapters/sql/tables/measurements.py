@@ -22,6 +22,8 @@ from hub.adapters.sql.types import Instant
 
 HELD = text("status = 'held'")
 """Spelled out and not as a parameter: else the index of held readings would not be used."""
+WAITING = text("state = 'waiting'")
+"""Likewise of deadlines."""
 
 journal = Table(
     "journal",
@@ -206,7 +208,8 @@ deadline = Table(
     Column("due_at", Instant, nullable=False),
     Column("finding", Text, nullable=False),  # JSON of the finding to raise
     Column("state", String(10), nullable=False),  # waiting | raised | cancelled
-    Index("ix_deadline_due", "state", "due_at"),
+    Index("ix_deadline_due", "due_at", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("ix_deadline_waiting", "patient_id", "metric", sqlite_where=WAITING, postgresql_where=WAITING),
     Index("ix_deadline_key", "patient_id", "kind", "key", unique=True),
 )
 
