@@ -1,6 +1,7 @@
 """One statement for many rows, compiled once: Core looks at each value of each row anew, ingest writes thousands."""
 
 from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Table, bindparam
@@ -51,7 +52,7 @@ class Many:
         if compiled.positional:
             order = tuple(self._names.index(name) for name in compiled.positiontup)
             straight_on = order == tuple(range(len(self._names)))
-            arranged = None if straight_on else lambda row: tuple(row[place] for place in order)
+            arranged = None if straight_on else itemgetter(*order)
         self._known[connection.dialect.name] = str(compiled), arranged
         return self._known[connection.dialect.name]
 
