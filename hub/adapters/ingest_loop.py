@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from hub.adapters.database_file.reserve import Reserve
-from hub.adapters.mqtt_inbox import Receipt
+from hub.adapters.handoff import Receipt
 from hub.adapters.sql.engine import Unavailable
 from hub.errors import Transient
 from hub.services.hub import Hub

@@ -16,16 +16,17 @@ from typing import Any
 import msgspec
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.handoff import Receipt
 from hub.adapters.log_lines import start_logging
-from hub.adapters.mqtt_inbox import MqttInbox, Receipt
+from hub.adapters.mqtt_inbox import MqttInbox
 from hub.services.ingest.messages import Message, packed
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
 
-READ_BYTES = 4 * 1024 * 1024
-"""Of payloads that wait: read beforehand, they take some six tenths more."""
+READ_BYTES = 2 * 1024 * 1024
+"""Of payloads that wait in each room: read beforehand, they take some six tenths more."""
 
 COLLECT_AFTER = 50_000
 """See ``ingest_loop``."""

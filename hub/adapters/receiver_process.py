@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection, Pipe
 
 import msgspec
 
-from hub.adapters.mqtt_inbox import BrokerAddress, Receipt
+from hub.adapters.handoff import Receipt
+from hub.adapters.mqtt_session import BrokerAddress
 from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Hurry, Request, Restart, Take, Taken
 from hub.services.ingest.messages import Message
 from hub.services.ingest.shard import WHOLE, Shard
@@ -116,7 +117,7 @@ class ReceiverProcess:
             self.start()
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
-        """See ``mqtt_inbox.Handoff.take``; nothing if there is no receiver.
+        """See ``handoff.Handoff.take``; nothing if there is no receiver.
 
         Where more waits it is asked for at once, so that it is at hand when this group is written: such a group is as
         long as ``limit`` said then, and what came since and pages at once comes before it.

@@ -148,3 +148,15 @@ def test_a_gateway_cannot_end_the_session_of_another_client(ports: tuple[int, in
     assert hub.arrived.wait(WAIT)
     assert not hub.ended.is_set()
     thief.close()
+
+
+def test_the_hub_may_keep_two_sessions_at_once(ports: tuple[int, int], hub: Client, home: Client) -> None:
+    """One for fresh readings and one for stored ones: they must not be taken for one client."""
+    stored = Client(ports[0], "rpmhub", PASSWORDS["rpmhub"], "hub-ingest-backfill")
+    for session in (hub, stored):
+        session.listen("rpm/v1/+/up/last")
+    home.say("rpm/v1/home-1/up/last")
+    for session in (hub, stored):
+        assert session.arrived.wait(WAIT)
+        assert not session.ended.is_set()
+    stored.close()

@@ -14,7 +14,7 @@ from typing import Any
 from paho.mqtt import client as paho
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.mqtt_inbox import _no_delay
+from hub.adapters.mqtt_session import _no_delay
 from hub.adapters.sql.engine import sqlite_driver
 
 CLOCK = SystemClock()

@@ -4,7 +4,7 @@ import contextlib
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,9 +14,9 @@ from paho.mqtt import client as paho
 from sqlalchemy import event
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.handoff import STORED
 from hub.adapters.ingest_loop import IngestLoop
-from hub.adapters.mqtt_inbox import MqttInbox
-from hub.services.ingest.messages import LANES
+from hub.adapters.mqtt_inbox import FRESH, MqttInbox
 from hub.settings import Address
 from tests.servers import Mosquitto, mosquitto
 from tests.unit.ingest.home import Home, batch, homes, kg, reading
@@ -91,7 +91,7 @@ class Rig:
     def __init__(self, home: Home, broker: Mosquitto) -> None:
         self.home, self.broker = home, broker
         self.clock = RigClock(home)
-        leave_session(broker.port, "hub")
+        leave_sessions(broker.port, "hub")
         self.gateways = Gateways(broker)
         self.inbox_of: Callable[[int], Any] = self._in_this_process
         self._pages = 1_000_000
@@ -143,11 +143,17 @@ def until(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def leave_session(port: int, client_id: str) -> None:
+def leave_sessions(port: int, client_id: str) -> None:
     """As after the hub's first start ever: from then on the broker keeps what comes for it."""
+    leave_session(port, client_id, FRESH)
+    leave_session(port, f"{client_id}-{STORED}", (STORED,))
+
+
+def leave_session(port: int, client_id: str, lanes: Sequence[str]) -> None:
+    """One that is kept by the broker."""
     done = threading.Event()
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
-    client.on_connect = lambda connected, *_: connected.subscribe([(f"rpm/v1/+/up/{lane}", 1) for lane in LANES])
+    client.on_connect = lambda connected, *_: connected.subscribe([(f"rpm/v1/+/up/{lane}", 1) for lane in lanes])
     client.on_subscribe = lambda *_: done.set()
     client.connect("127.0.0.1", port)
     client.loop_start()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hub.adapters import ingest_loop
-from hub.adapters.mqtt_inbox import LOST_S
+from hub.adapters.mqtt_session import LOST_S
 from hub.adapters.sql.engine import sqlite_driver
 from hub.services.ingest import poison
 from hub.services.ingest.messages import Message
@@ -170,10 +170,11 @@ def test_a_full_disk_stops_the_answers_and_room_resumes_them_without_a_restart(r
 
 
 @DIES
-def test_a_dead_thread_is_noticed_and_nothing_is_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    rig.gateways.send(rig.good(1))
+@pytest.mark.parametrize("lane", ["live", "backfill"])
+def test_a_dead_thread_is_noticed_and_nothing_is_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch, lane: str) -> None:
+    rig.gateways.send(rig.good(1), lane=lane)
     rig.gateways.answers_until("good-1")
-    client = rig.inbox._client
+    client = (rig.inbox.fresh if lane == "live" else rig.inbox.stored)._client
     assert client is not None
     thread = client._thread
     assert thread is not None
@@ -185,8 +186,8 @@ def test_a_dead_thread_is_noticed_and_nothing_is_lost(rig: Rig, monkeypatch: pyt
         real(*given, **more)
 
     monkeypatch.setattr(rig.inbox.handoff, "put", put)
-    rig.gateways.send(rig.good(2))
-    rig.gateways.send(rig.good(3))
+    rig.gateways.send(rig.good(2), lane=lane)
+    rig.gateways.send(rig.good(3), lane=lane)
     thread.join(WAIT_S)
     assert not thread.is_alive()
     assert client.is_connected(), "paho believes in it still"

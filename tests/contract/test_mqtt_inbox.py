@@ -13,16 +13,18 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from hub.adapters.bulk_client import READ
-from hub.adapters.mqtt_inbox import LOST_S, MqttInbox, Receipt
-from hub.services.ingest.messages import Message
+from hub.adapters.handoff import Receipt
+from hub.adapters.mqtt_inbox import MqttInbox
+from hub.adapters.mqtt_session import LOST_S
+from hub.services.ingest.messages import LANES, Message
 from hub.settings import Address
-from tests.contract.hub_rig import RigClock, leave_session, until
+from tests.contract.hub_rig import RigClock, leave_session, leave_sessions, until
 from tests.servers import Mosquitto, mosquitto
 from tests.unit.checkup.servers import self_signed
 from tests.unit.ingest.home import Home, homes
 
 pytestmark = pytest.mark.timeout(60)
-LIVE = "rpm/v1/g-1/up/live"
+LIVE, BACKFILL = "rpm/v1/g-1/up/live", "rpm/v1/g-1/up/backfill"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 @pytest.fixture
 def inbox(broker: Mosquitto, clock: RigClock) -> Iterator[MqttInbox]:
     """Of a hub that was there before; connected."""
-    leave_session(broker.port, "hub")
+    leave_sessions(broker.port, "hub")
     with started(broker.port, clock) as made:
         yield made
 
@@ -65,7 +67,7 @@ def started(port: int, clock: RigClock, ca_file: str = "", **more: Any) -> Itera
 
 
 @contextlib.contextmanager
-def senders(port: int, ca_file: str = "") -> Iterator[Callable[[bytes], Any]]:
+def senders(port: int, ca_file: str = "", topic: str = LIVE) -> Iterator[Callable[[bytes], Any]]:
     """What sends a payload as a gateway would; it returns paho's receipt."""
     client = paho.Client(CallbackAPIVersion.VERSION2)
     if ca_file:
@@ -73,7 +75,7 @@ def senders(port: int, ca_file: str = "") -> Iterator[Callable[[bytes], Any]]:
     client.connect("127.0.0.1", port)
     client.loop_start()
     until(client.is_connected)
-    yield lambda payload: client.publish(LIVE, payload, qos=1)
+    yield lambda payload: client.publish(topic, payload, qos=1)
     client.disconnect()
     client.loop_stop()
 
@@ -122,22 +124,22 @@ def test_a_reconnection_of_pahos_own_voids_receipts_too(broker: Mosquitto, inbox
 def test_a_thread_that_waits_for_room_is_not_taken_for_a_dead_one(
     broker: Mosquitto, clock: RigClock, send: Callable[[bytes], Any]
 ) -> None:
-    leave_session(broker.port, "hub")
+    leave_sessions(broker.port, "hub")
     with started(broker.port, clock, max_bytes=8) as inbox:
         for sent in [send(b"12345678") for _ in range(3)]:
             sent.wait_for_publish(15.0)
-        until(lambda: inbox.handoff.full)
+        until(lambda: inbox.handoff.full(stored=False))
         broker.freeze()  # what it sent was sent: not even the echo of a ping comes any more
         clock.ahead_s += LOST_S + 1
-        assert inbox.alive()
+        assert inbox.fresh.alive()
         assert len([one for _ in range(3) for one in take(inbox)]) == 3
         clock.ahead_s += LOST_S + 1
-        assert not inbox.alive(), "now it should have been heard of"
+        assert not inbox.fresh.alive(), "now it should have been heard of"
 
 
 def test_a_client_that_was_replaced_is_gone_at_once(inbox: MqttInbox) -> None:
     """With its descriptors, and without waiting for the collector."""
-    old = weakref.ref(inbox._client)
+    old = weakref.ref(inbox.fresh._client)
     gc.disable()
     try:
         inbox.restart()
@@ -187,10 +189,10 @@ def test_answers_do_not_wait_for_all_that_comes(
     def read(message: Message) -> Message:
         if len(unsent) == 1:
             alone.answer([("rpm/v1/g-1/down/ack", b"%d" % number) for number in range(600)])
-        unsent.append(alone._client is not None and alone._client.want_write())
+        unsent.append(alone.fresh._client is not None and alone.fresh._client.want_write())
         return message
 
-    leave_session(broker.port, "hub")
+    leave_sessions(broker.port, "hub")
     for sent in [send(payload) for _ in range(1500)]:
         sent.wait_for_publish(15.0)
     alone = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", clock, read=read)
@@ -199,3 +201,36 @@ def test_answers_do_not_wait_for_all_that_comes(
     alone.stop()
     waits = [len(list(group)) for waiting, group in itertools.groupby(unsent) if waiting]
     assert 0 < max(waits) <= 2 * READ // len(payload)
+
+
+def test_a_reading_of_now_does_not_wait_for_all_that_gateways_have_kept(
+    broker: Mosquitto, clock: RigClock, send: Callable[[bytes], Any]
+) -> None:
+    """However many of those wait at the broker, and though not one of them is taken."""
+    leave_sessions(broker.port, "hub")
+    with senders(broker.port, topic=BACKFILL) as send_stored:
+        for sent in [send_stored(b"x" * 100) for _ in range(5_000)]:
+            sent.wait_for_publish(15.0)
+    with started(broker.port, clock, max_bytes=500) as inbox:
+        until(lambda: inbox.handoff.full(stored=True))
+        send(b"now")
+        until(lambda: len(inbox.handoff) == 6)
+        assert [name for name, _ in take(inbox)] == ["now", *["x" * 100] * 5]
+
+
+def test_a_session_that_heard_all_lanes_gives_up_the_one_that_has_its_own_now(
+    broker: Mosquitto, clock: RigClock
+) -> None:
+    """That of an earlier version, kept by the broker: what it holds comes, and what comes later comes once."""
+    leave_session(broker.port, "hub", LANES)
+    with senders(broker.port, topic=BACKFILL) as send_stored:
+        send_stored(b"before").wait_for_publish(15.0)
+        with started(broker.port, clock) as inbox:
+            assert [name for name, _ in take(inbox)] == ["before"]
+            inbox.restart()  # by now the broker has heard what is no longer wanted
+            until(lambda: inbox.connected)
+            ((again, receipt),) = take(inbox)
+            inbox.acknowledge([receipt])
+            send_stored(b"after").wait_for_publish(15.0)
+            assert [again, *(name for name, _ in take(inbox))] == ["before", "after"]
+            assert inbox.take(9, 10**6, timeout=0.5) == []

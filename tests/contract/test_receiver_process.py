@@ -13,7 +13,7 @@ from paho.mqtt import client as paho
 from hub.adapters import receiver_process
 from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
 from hub.settings import Address
-from tests.contract.hub_rig import Rig, leave_session, rigs, until
+from tests.contract.hub_rig import Rig, leave_sessions, rigs, until
 from tests.servers import mosquitto, stand_still
 from tests.unit.ingest.home import batch, kg, reading, spo2
 
@@ -138,7 +138,7 @@ def sender(port: int) -> Iterator[Callable[[bytes], object]]:
 
 def test_what_was_not_acknowledged_comes_again_and_old_receipts_are_void(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker:
-        leave_session(broker.port, "hub")
+        leave_sessions(broker.port, "hub")
         inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)
@@ -173,7 +173,7 @@ def test_what_pages_at_once_overtakes_the_group_that_was_asked_for_beforehand(tm
         return [message.payload for message, _ in taken]
 
     with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
-        leave_session(broker.port, "hub")
+        leave_sessions(broker.port, "hub")
         inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
         inbox.start()
         for number in range(5):
@@ -193,7 +193,7 @@ def test_what_pages_at_once_overtakes_the_group_that_was_asked_for_beforehand(tm
 
 def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
-        leave_session(broker.port, "hub")
+        leave_sessions(broker.port, "hub")
         inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from hub import bootstrap, cli
 from hub.adapters.clock import SystemClock
+from hub.adapters.handoff import Receipt
 from hub.adapters.ingest_loop import IngestLoop
-from hub.adapters.mqtt_inbox import BrokerAddress, MqttInbox, Receipt
+from hub.adapters.mqtt_inbox import MqttInbox
+from hub.adapters.mqtt_session import BrokerAddress
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.decode import decode
 from hub.services.ingest.messages import Message
@@ -28,8 +30,8 @@ class PublishesAtOnce(MqttInbox):
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
         for topic, payload in messages:
-            if self._client is not None:
-                self._client.publish(topic, payload, qos=1).wait_for_publish(5)
+            if self.fresh._client is not None:
+                self.fresh._client.publish(topic, payload, qos=1).wait_for_publish(5)
 
 
 class AnswersFirst(IngestLoop):

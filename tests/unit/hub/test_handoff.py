@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hub.adapters.mqtt_inbox import Handoff, Receipt
+from hub.adapters.handoff import Handoff, Receipt
 from hub.services.ingest.messages import Message, packed
 from tests.unit.ingest.home import batch, kg, pressure, reading, spo2, value
 
@@ -112,9 +112,41 @@ def test_what_waits_on_a_connection_that_is_gone_is_dropped_unacknowledged() -> 
     put(handoff, message("1"))
     thread = waiting(handoff, message("2"), stale)
     stale.set()
-    handoff.clear()
+    handoff.drop(range(1))
     thread.join(5)
     assert not thread.is_alive()
     assert names(handoff) == []
     put(handoff, message("3"))
     assert names(handoff) == ["3"]
+
+
+def test_stored_readings_that_wait_for_room_leave_that_of_fresh_ones() -> None:
+    handoff = Handoff(max_messages=1)
+    put(handoff, message("b1", "backfill"))
+    thread = waiting(handoff, message("b2", "backfill"), threading.Event())
+    put(handoff, message("l1"))
+    assert handoff.full(stored=True)
+    assert handoff.full(stored=False)
+    assert names(handoff, limit=1) == ["l1"]
+    assert not handoff.full(stored=False)
+    assert names(handoff, limit=1) == ["b1"]
+    thread.join(5)
+    assert names(handoff) == ["b2"]
+
+
+def test_what_pages_at_once_takes_the_room_of_its_lane() -> None:
+    handoff = Handoff(max_messages=1)
+    put(handoff, red("r1"), message("l1"))
+    assert handoff.full(stored=True)
+    assert names(handoff) == ["r1"]
+    assert not handoff.full(stored=True)
+
+
+def test_only_what_came_on_a_connection_that_ends_is_dropped() -> None:
+    handoff = Handoff(max_messages=2)
+    for number, lane in enumerate(["live", "backfill", "live"]):
+        handoff.put(message(f"{lane}{number}", lane), Receipt(number, 1, 1), stale=lambda: False)
+    handoff.drop(range(1, 3))
+    assert names(handoff) == ["live0"]
+    put(handoff, message("1"), message("2"), message("3", "backfill"), message("4", "backfill"))  # there is room again
+    assert names(handoff) == ["1", "2", "3", "4"]

@@ -1,0 +1,194 @@
+"""One kept session at the broker: receive, hand over within bounds, acknowledge, notice a dead thread.
+
+paho runs its own network thread. It only ever puts messages into ``Handoff``. A message that is not acknowledged comes
+again after a reconnect.
+"""
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import paho.mqtt.client as paho
+from paho.mqtt.reasoncodes import ReasonCode
+
+from hub.adapters.bulk_client import Arrived, BulkClient
+from hub.adapters.handoff import STORED, Handoff, Receipt
+from hub.services.ingest.messages import LANES, Message
+from hub.services.ingest.shard import WHOLE, Shard
+from hub.services.ports.base import Clock
+
+log = logging.getLogger(__name__)
+
+UP = "rpm/v1/+/up/"
+PING_EVERY_S = 10.0
+LOST_S = 30.0
+"""Connected and not a word for this long, our own pings included: the connection's thread is dead."""
+
+UNCONNECTED_S = 120.0
+"""Not even an attempt to connect for this long, while paho tries at least every 30 s: dead as well."""
+
+KEEPALIVE_S = 60
+EPOCHS = 2**31
+"""Connections of one session before its numbers would be another's."""
+
+
+class BrokerAddress(Protocol):
+    """Where the broker is, and as whom to speak to it; ``ca_file`` empty: the system's authorities."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def tls(self) -> bool: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+
+
+class MqttSession:
+    """A persistent MQTT 3.1.1 session for some of the lanes, made anew when its thread has died."""
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        clock: Clock,
+        ca_file: str,
+        handoff: Handoff,
+        *,
+        lanes: Sequence[str],
+        epoch: int = 0,
+        read: Callable[[Message], Message] = lambda message: message,
+        shard: Shard = WHOLE,
+    ) -> None:
+        """``epoch``: below that of every receipt that it gives out; there are ``EPOCHS`` of them.
+
+        ``read`` is done to each message as it comes. ``shard``: whose messages are handed over; what is another's is
+        acknowledged unread.
+        """
+        self._address = address
+        self._client_id = client_id
+        self._clock = clock
+        self._ca_file = ca_file
+        self._handoff = handoff
+        self._lanes = lanes
+        self._epoch = epoch
+        self._epochs = range(epoch, epoch + EPOCHS)
+        self._read = read
+        self._mine = lru_cache(maxsize=50_000)(lambda topic: shard.has(gateway_of(topic)))
+        self._client: BulkClient | None = None
+        self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
+        self._pinged_at = 0.0
+        self._heard_at = 0.0  # both on the monotonic clock
+        self.connected = False
+        """What paho believes; only ``alive`` knows."""
+
+    def start(self) -> None:
+        """Connect in the background, and keep trying."""
+        self._client = self._make_client()
+        self._heard_at = self._pinged_at = self._clock.monotonic()
+        try:
+            self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
+            self._client.loop_start()
+        except (OSError, ValueError) as error:
+            log.warning("broker not reachable", extra={"error": str(error)})
+
+    def stop(self) -> None:
+        """Leave the session on the broker: what comes meanwhile waits there.
+
+        What was not taken comes again; and a thread that waits for room must end before it can be joined.
+        """
+        client, self._client = self._client, None
+        self.connected = False
+        self._handoff.drop(self._epochs)
+        if client is not None:
+            client.disconnect()
+            client.loop_stop()
+            self._epoch = client.connection
+
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+        """Tell the broker that these are dealt with. Receipts of another connection are skipped."""
+        if (client := self._client) is not None:
+            epoch = client.connection
+            client.acknowledge(epoch, [one.mid for one in receipts if one.qos == 1 and one.epoch == epoch])
+
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
+        if self._client is not None:
+            self._client.publish_all(messages)
+
+    def alive(self) -> bool:
+        """Whether the connection's thread showed any life lately. paho's own flag stays true after it died.
+
+        One that waits for room is not dead.
+        """
+        now = self._clock.monotonic()
+        if self._handoff.full(stored=STORED in self._lanes):
+            self._heard_at = now
+        if now - self._pinged_at >= PING_EVERY_S:
+            self._pinged_at = now
+            if self._client is not None:
+                self._client.ping(self._ping_topic)
+        return now - self._heard_at < (LOST_S if self.connected else UNCONNECTED_S)
+
+    def arrived(self, client: BulkClient, message: Arrived) -> bool:
+        """See ``bulk_client.Listener``."""
+        if client is not self._client:
+            return False
+        self._heard_at = self._clock.monotonic()
+        topic = message.topic
+        if not self._mine(topic):
+            return True
+        if topic != self._ping_topic:
+            now = self._clock.now()
+            received = Message.received(topic, message.payload, now, redelivered=message.dup, retained=message.retain)
+            receipt = Receipt(message.connection, message.mid, message.qos)
+            self._handoff.put(self._read(received), receipt, stale=lambda: client is not self._client)
+        return False
+
+    def opened(self, client: BulkClient, reason: ReasonCode) -> None:
+        """See ``bulk_client.Listener``."""
+        self._heard_at = self._clock.monotonic()
+        if reason.is_failure:
+            log.warning("broker refused the connection", extra={"reason": str(reason)})
+            return
+        client.subscribe([*((UP + lane, 1) for lane in self._lanes), (self._ping_topic, 0)])
+        client.unsubscribe([UP + lane for lane in LANES if lane not in self._lanes])  # a kept session's, of before
+        self.connected = True
+        log.info("connected to the broker", extra={"lanes": list(self._lanes)})
+
+    def _make_client(self) -> BulkClient:
+        client = BulkClient(self._client_id, self, self._epoch)
+        if self._address.user is not None:
+            client.username_pw_set(self._address.user, self._address.password)
+        if self._address.tls:
+            client.tls_set_context(ssl.create_default_context(cafile=self._ca_file or None))
+        client.reconnect_delay_set(min_delay=1, max_delay=30)
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_socket_open = _no_delay
+        return client
+
+    def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+        self.connected = False
+        self._heard_at = self._clock.monotonic()
+        log.warning("disconnected from the broker", extra={"reason": str(reason)})
+
+    def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        self._heard_at = self._clock.monotonic()
+
+
+def gateway_of(topic: str) -> str:
+    """Who may publish there; nothing for a topic of another form."""
+    parts = topic.split("/")
+    return parts[2] if len(parts) == 5 else ""
+
+
+def _no_delay(_client: paho.Client, _data: Any, sock: Any) -> None:
+    """Without it an acknowledgement waits for the next message to come (Nagle)."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
