@@ -331,6 +331,21 @@ def test_quarantine_keeps_bytes_whole_and_attempts_count(uow: UnitOfWork, home: 
     assert home.rows("quarantine", "gateway_id", "topic", "size")[0] == ("g" * 40, "t" * 200, 400_000)
 
 
+def test_what_is_sent_again_before_its_answer_is_counted_and_kept_once(uow: UnitOfWork, home: Home) -> None:
+    def add(raw: bytes, topic: str = "rpm/v1/g-1/up/live", code: str = "undecodable") -> int:
+        return uow.quarantine.add("g-1", topic, code, "why", raw, NOW)
+
+    first = add(b"\xff")
+    others = [add(b"\xfe"), add(b"\xff", code="schema"), add(b"\xff", topic="rpm/v1/g-2/up/live")]
+    cut = [add(b"x" * 300_000), add(b"x" * 299_999 + b"y")]
+    assert len({first, *others, *cut}) == 6
+    assert [add(b"\xff"), add(b"\xff")] == [first, first]
+    uow.quarantine.mark_seen(first, home.ana.staff_id or 0, "looked", NOW)
+    assert add(b"\xff") != first, "somebody must see that it goes on"
+    uow.commit()
+    assert home.rows("quarantine", "times") == [3, 1, 1, 1, 1, 1, 1]
+
+
 def test_counters_histograms_stamps_and_heartbeats(uow: UnitOfWork) -> None:
     uow.operations.count("a")
     uow.operations.count("a", "x", 2)

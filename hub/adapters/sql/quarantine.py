@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -15,6 +16,9 @@ RAW_LIMIT = 256 * 1024
 MOST_UNANSWERED = 20
 """Rows kept of one topic and code whose sender gets no answer, and so sends for ever."""
 
+LOOKED_BACK = 20
+"""Rows of one topic and code among which the same bytes are looked for."""
+
 
 class SqlQuarantine:
     """See ``hub.services.ports.measuring.Quarantine``."""
@@ -23,8 +27,13 @@ class SqlQuarantine:
         self._connection = connection
 
     def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int:
-        """The new row's id."""
+        """The row's id: a new one's, unless the same bytes came just before and nobody has looked at them yet."""
         values = _values(gateway_id, topic, code, detail, raw, now)
+        again = self._again(values)
+        if again is not None:
+            counted = update(quarantine).where(quarantine.c.id == again).values(times=quarantine.c.times + 1)
+            self._connection.execute(counted)
+            return again
         added: int = self._connection.execute(insert(quarantine).values(values).returning(quarantine.c.id)).scalar_one()
         return added
 
@@ -39,6 +48,17 @@ class SqlQuarantine:
         else:
             last = update(quarantine).where(quarantine.c.id == ids[0])
             self._connection.execute(last.values(times=quarantine.c.times + 1, **values))
+
+    def _again(self, values: dict[str, Any]) -> int | None:
+        """The row of a message that was sent again before its answer came; of one that is cut nobody knows the rest."""
+        if values["size"] != len(values["raw"]):
+            return None
+        q = quarantine.c
+        alike = select(q.id, q.raw, q.size, q.seen_at).where(q.topic == values["topic"], q.code == values["code"])
+        newest = alike.order_by(q.id.desc()).limit(LOOKED_BACK).subquery()
+        same = newest.c.raw == values["raw"], newest.c.size == values["size"], newest.c.seen_at.is_(None)
+        found: int | None = self._connection.execute(select(func.max(newest.c.id)).where(*same)).scalar()
+        return found
 
     def count_unseen(self) -> int:
         """How many nobody has looked at."""
@@ -74,7 +94,7 @@ class SqlQuarantine:
             self._connection.execute(delete(attempt).where(attempt.c.digest.in_(digests)))
 
 
-def _values(gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> dict[str, object]:
+def _values(gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> dict[str, Any]:
     return {
         "received_at": now,
         "gateway_id": gateway_id[:40],

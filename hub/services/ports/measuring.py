@@ -239,7 +239,10 @@ class Duties(Protocol):
 class Quarantine(Protocol):
     """Bad input with its raw bytes and the reason."""
 
-    def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int: ...
+    def add(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> int:
+        """The row's id. What is sent again before its answer came is counted in the row that it has."""
+        ...
+
     def add_unanswered(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> None:
         """For a sender that gets no answer and so sends for ever: only so many rows of a topic and code are kept."""
         ...
