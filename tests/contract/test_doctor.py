@@ -190,7 +190,7 @@ def test_the_session_of_ingest_outlives_a_listener_that_mixes_them_up(keyed: Sit
     with mosquitto(tmp_path / "broker", *keyed.rules(), "use_username_as_clientid true") as broker:
         assert not session_is_kept(broker, "rpmhub-ingest-here", password_of(keyed))
         found = keyed.worst("broker", broker.port)
-        assert (found["need"], "use_username_as_clientid" in found["mend"]) == ("should", True)
+        assert (found["need"], "use_username_as_clientid" in found["mend"]) == ("must", True)
         assert session_is_kept(broker, "rpmhub-ingest-here", password_of(keyed))
 
 

@@ -67,7 +67,7 @@ def _of(ended: Ended, address: Address) -> Finding:
         case Trip.SHARED:
             said = f"The listener at {place} takes the user's name for the client's: we took ingest's place a moment."
             mend = "A listener without use_username_as_clientid for the hub, as config/deploy/mosquitto.conf has it"
-            return should(said, "Two programs of the hub cannot speak to it at once.", mend)
+            return must(said, "Ingest keeps two sessions, which end each other there: readings come late.", mend)
         case Trip.SWALLOWED:
             said = f"The broker at {place} takes a message of {address.user} and does not give it back{detail}."
             return must(said, "Its access rules are not the hub's: readings vanish there.", CREDENTIALS)
