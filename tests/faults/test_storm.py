@@ -36,9 +36,10 @@ BATCHES, A_BATCH = 3, 24
 """A day of readings, one every twenty minutes."""
 UNREADABLE_EVERY = 10
 """Of so many gateways one has a message that nobody can read."""
+UNREADABLE = b"nobody can read this"
 WITHIN_S, RSS_MB, ENDS_WITHIN_S = 10.0, 250, 240.0 + GATEWAYS / 10
-RESEND_S = 30.0
-"""As a gateway does where nothing else is set."""
+RESEND_S, AT_MOST_S = 30.0, 300.0
+"""As a gateway does where nothing else is set: it waits twice as long each time."""
 CONNECTED = '%"connected": true%'
 CLOCK = SystemClock()
 
@@ -50,7 +51,8 @@ class Gateways:
     broker: Mosquitto
     now: datetime
     waiting: dict[str, list[bytes]]
-    sent_at: dict[str, float] = field(default_factory=dict)
+    again_at: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """When it is sent again, and after how long it was."""
     answers: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     again: int = 0
@@ -86,23 +88,23 @@ class Gateways:
     def send_again(self) -> None:
         """What was not answered in time."""
         with self._lock:
-            late = [one for one, at in self.sent_at.items() if CLOCK.monotonic() - at > RESEND_S]
+            late = [(one, waited) for one, (at, waited) in self.again_at.items() if CLOCK.monotonic() > at]
         self.again += len(late)
-        for gateway in late:
-            self._send(gateway)
+        for gateway, waited in late:
+            self._send(gateway, min(2 * waited, AT_MOST_S))
 
     @property
     def done(self) -> bool:
         with self._lock:
             return not any(self.waiting.values())
 
-    def _send(self, gateway: str) -> None:
+    def _send(self, gateway: str, wait_s: float = RESEND_S) -> None:
         with self._lock:
             if not self.waiting[gateway]:
-                self.sent_at.pop(gateway, None)
+                self.again_at.pop(gateway, None)
                 return
             payload = self.waiting[gateway][0]
-            self.sent_at[gateway] = CLOCK.monotonic()
+            self.again_at[gateway] = CLOCK.monotonic() + wait_s, wait_s
             self.sent += 1
         self._client.publish(f"rpm/v1/{gateway}/up/backfill", payload, qos=1)
 
@@ -110,10 +112,17 @@ class Gateways:
         gateway = message.topic.split("/")[2]
         for ack in json.loads(message.payload)["acks"]:
             self.answers.update([one["status"] for one in ack["results"]] if "results" in ack else [ack["error"]])
-            if not str(ack.get("batch")).startswith("live"):
-                with self._lock:
-                    self.waiting[gateway] = self.waiting[gateway][1:]
+            if self._was_waited_for(gateway, ack):
                 self._send(gateway)
+
+    def _was_waited_for(self, gateway: str, ack: dict[str, Any]) -> bool:
+        """An answer to what it sent last; to what was sent again there are two."""
+        with self._lock:
+            sent = self.waiting[gateway][:1]
+            if not sent or ack.get("batch") != name_of(sent[0]):
+                return False
+            self.waiting[gateway] = self.waiting[gateway][1:]
+            return True
 
 
 @pytest.mark.timeout(420 + GATEWAYS // 5)
@@ -176,11 +185,16 @@ def backlogs(names: list[str], now: datetime) -> dict[str, list[bytes]]:
     """What each gateway has kept for a day, the oldest first."""
     kept: dict[str, list[bytes]] = {}
     for number, name in enumerate(names):
-        kept[name] = [b"nobody can read this"] if number % UNREADABLE_EVERY == 0 else []
+        kept[name] = [UNREADABLE] if number % UNREADABLE_EVERY == 0 else []
         for first in range(0, BATCHES * A_BATCH, A_BATCH):
             readings = [measured(number, seq, now) for seq in range(first + 1, first + A_BATCH + 1)]
             kept[name].append(batch(now, *readings, batch=f"{name}-{first}", spool=name))
     return kept
+
+
+def name_of(payload: bytes) -> str | None:
+    """Of a batch; what nobody can read has none."""
+    return None if payload == UNREADABLE else str(json.loads(payload)["batch"])
 
 
 def measured(number: int, seq: int, now: datetime, **more: Any) -> dict[str, Any]:
