@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 WHY_HELD: Mapping[str, str] = {
     "unknown_device": "this device is not known here",
@@ -13,9 +14,27 @@ WHY_HELD: Mapping[str, str] = {
 """Why a reading waits for a person to say whose it is."""
 
 
+class Period(Protocol):
+    """A patient has a device from ``since`` until ``until`` (None: still); ``slot`` is the user number, None: any."""
+
+    @property
+    def patient_id(self) -> int: ...
+    @property
+    def slot(self) -> int | None: ...
+    @property
+    def since(self) -> datetime: ...
+    @property
+    def until(self) -> datetime | None: ...
+
+
+def covers(period: Period, at: datetime) -> bool:
+    """Whether the period holds ``at``; its end is not in it."""
+    return period.since <= at and (period.until is None or at < period.until)
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A patient has a device from ``since`` until ``until`` (None: still); ``slot`` is the user number, None: any."""
+    """A period of a device, as it was written down."""
 
     id: int
     device_id: int
@@ -23,10 +42,6 @@ class Assignment:
     slot: int | None
     since: datetime
     until: datetime | None = None
-
-    def covers(self, at: datetime) -> bool:
-        """Whether this period holds ``at``; its end is not in it."""
-        return self.since <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +59,13 @@ class Held:
     candidates: tuple[int, ...] = ()
 
 
-def owner(assignments: Sequence[Assignment], at: datetime, user_index: int | None) -> Owner | Held:
+def owner(periods: Sequence[Period], at: datetime, user_index: int | None) -> Owner | Held:
     """Who had the device at ``at``.
 
     A slot that matches decides. Without one, a single patient who has the device whole is the owner; two patients on
     one device and no slot that tells them apart are always held.
     """
-    covering = [a for a in assignments if a.covers(at)]
+    covering = [a for a in periods if covers(a, at)]
     if len(covering) == 1 and covering[0].slot is None:
         return Owner(covering[0].patient_id)
     if user_index is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from sys import intern
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
@@ -168,17 +170,22 @@ def _grams(kg: Decimal) -> int:
     return int((kg / _GRAM).to_integral_value())
 
 
+@lru_cache(maxsize=4096)  # ingest keeps tens of thousands of patients, and the same weights are many people's
+def _kilograms(grams: int) -> Decimal:
+    return Decimal(grams) * _GRAM
+
+
 def to_patient(row: Row[tuple[object, ...]]) -> Patient:
     """A row of the patient table as the rules know it."""
     dry = None
     if row.dry_weight_g is not None:
-        dry = DryWeight(Decimal(row.dry_weight_g) * _GRAM, row.dry_weight_by or "", row.dry_weight_at)
+        dry = DryWeight(_kilograms(row.dry_weight_g), intern(row.dry_weight_by or ""), row.dry_weight_at)
     return Patient(
         id=row.id,
         mrn=row.mrn,
         name=row.name,
         born=row.born,
-        zone=row.zone,
+        zone=intern(row.zone),
         state=Monitoring(row.state),
         state_reason=row.state_reason,
         state_since=row.state_since,

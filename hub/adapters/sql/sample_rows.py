@@ -102,7 +102,7 @@ def flags(words: Sequence[str]) -> list[str]:
     return [said(one).flags if one else "" for one in words] if any(words) else [""] * len(words)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def source(code: int) -> Source:
     """The device and the profile."""
     device_id, profile = divmod(code, _PROFILES)

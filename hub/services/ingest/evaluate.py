@@ -47,12 +47,12 @@ class Came:
 class Group:
     """What is known before the judging, by patient: what ingest read of them, what came late, and what is new.
 
-    ``newest``: by metric when the newest sample was measured. ``registry`` with the evaluation ``versions``: what is
-    kept from group to group.
+    ``before``: by metric when the newest sample was measured until then. ``registry`` with the evaluation ``versions``:
+    what is kept from group to group.
     """
 
     known: Mapping[int, Known]
-    newest: Mapping[int, Mapping[str, datetime]]
+    before: Mapping[int, Mapping[str, datetime]]
     late: Mapping[int, Mapping[str, datetime]]
     new: Mapping[int, frozenset[int]]
     registry: Registry
@@ -81,9 +81,8 @@ def evaluate(
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
     late = {one.patient.id: _first_late(before[one.patient.id], one.readings) for one in came}
-    newest = {one.patient.id: later_of(before[one.patient.id], one.newest) for one in came}
     new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
-    group = Group(known, newest, late, new, registry, versions)
+    group = Group(known, before, late, new, registry, versions)
     speaking = _speaking(uow, came, group, now)
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
@@ -201,7 +200,8 @@ def _pasts(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -
 
 
 def _past(uow: UnitOfWork, came: Came, group: Group, now: datetime) -> Past:
-    return Past(uow.series, came.patient.id, now + _AHEAD, group.newest[came.patient.id])
+    newest = later_of(group.before[came.patient.id], came.newest)
+    return Past(uow.series, came.patient.id, now + _AHEAD, newest)
 
 
 def _judge(uow: UnitOfWork, hub: Hub, came: Came, group: Group, past: Past, now: datetime) -> bool:

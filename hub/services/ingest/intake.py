@@ -6,15 +6,16 @@ from typing import Literal
 
 import msgspec
 
-from hub.domain.custody import Assignment, Held, owner
+from hub.domain.custody import Held, covers, owner
 from hub.domain.effective import OLDEST
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.samples import TIME_SUSPECT
 from hub.services.ingest.decode import Bad
 from hub.services.ingest.measured import Measured, MeasuredBatch
 from hub.services.ingest.messages import Message
+from hub.services.ingest.placing import Device, Period
 from hub.services.ingest.registry import Registry
-from hub.services.ports.devices import DeviceRow, Sender
+from hub.services.ports.devices import Sender
 from hub.services.ports.measuring import JournalEntry, KeyTaken, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 
@@ -76,9 +77,8 @@ class Intake:
         self._records: dict[tuple[str, str], KnownRecord] = {}
         if not all_new:
             self._look_for_keys(uow, arrivals, readings)
-        self.devices: dict[str, DeviceRow] = registry.devices(uow, {reading.device for reading in readings})
-        self._assignments = registry.assignments(uow, [device.id for device in self.devices.values()])
-        theirs = {period.patient_id for periods in self._assignments.values() for period in periods}
+        self.devices: dict[str, Device] = registry.devices(uow, {reading.device for reading in readings})
+        theirs = {period.patient_id for device in self.devices.values() for period in device.periods}
         self.patients: dict[int, Patient] = registry.patients(uow, theirs)
 
     def _look_for_keys(self, uow: UnitOfWork, arrivals: Sequence[Arrival], readings: Sequence[Measured]) -> None:
@@ -148,14 +148,13 @@ class Intake:
         return Placed(one.seq, "rejected", "ended", quarantine="measured after monitoring of this patient ended")
 
     def _whose(
-        self, gateway_id: str, device: DeviceRow | None, at: datetime, user: int | None
+        self, gateway_id: str, device: Device | None, at: datetime, user: int | None
     ) -> int | Held | Literal["ended"]:
         if device is None:
             return Held("unknown_device")
-        periods = self._assignments.get(device.id, [])
-        found = owner(periods, at, user)
+        found = owner(device.periods, at, user)
         if isinstance(found, Held):
-            return "ended" if self._was_ended(periods, at, user) else found
+            return "ended" if self._was_ended(device.periods, at, user) else found
         if gateway_id not in device.accepted_on:
             return Held("foreign_gateway", (found.patient_id,))
         patient = self.patients[found.patient_id]
@@ -167,14 +166,14 @@ class Intake:
         """Only on a test patient, or an invented one (SF20). Never held: a person might give it to somebody real."""
         return isinstance(found, int) and (self._demo or self.patients[found].is_test)
 
-    def _was_ended(self, periods: Iterable[Assignment], at: datetime, user: int | None) -> bool:
+    def _was_ended(self, periods: Iterable[Period], at: datetime, user: int | None) -> bool:
         """Whether the last who had this device, or this user number of it, is no longer monitored.
 
         Such data is quarantined, not offered around.
         """
         theirs = [period for period in periods if period.slot is None or period.slot == user]
         past = [period for period in theirs if period.until is not None and period.until <= at]
-        if not past or any(period.covers(at) for period in theirs):
+        if not past or any(covers(period, at) for period in theirs):
             return False
         last = max(past, key=lambda period: period.until or at)
         patient = self.patients[last.patient_id]

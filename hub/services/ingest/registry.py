@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from hub.domain.calm import Before, Foreseen, before, foresee
-from hub.domain.custody import Assignment
 from hub.domain.patients import Patient
 from hub.domain.ruling import Rule
 from hub.domain.same_person import WEIGHT
 from hub.domain.samples import Sample
+from hub.services.ingest.placing import Device, pack, unpack
 from hub.services.ports.care import Enrolment
-from hub.services.ports.devices import DeviceRow
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -46,48 +45,54 @@ def weighed(since: datetime, weights: Sequence[Sample]) -> Weighed:
     return Weighed(since, weights[-1].at if weights else None, before(weights))
 
 
+_Newest = tuple[int, tuple[str, ...], tuple[datetime, ...]]
+"""An evaluation version, and by metric when the patient's newest sample was measured as of that.
+
+Nearly all patients' are of the same few metrics, which are kept once: a mapping of its own would be larger than all
+else of a patient.
+"""
+
+
 class Registry:
     """Ask ``refresh`` once in each transaction, before anything else."""
 
     def __init__(self) -> None:
         self._version: int | None = None
-        self._devices: dict[str, DeviceRow] = {}
-        self._periods: dict[int, list[Assignment]] = {}
+        self._devices: dict[str, bytes] = {}
         self._patients: dict[int, Patient] = {}
         self._enrolments: dict[int, Sequence[Enrolment]] = {}
         self._foreseen: dict[int, Mapping[str, Foreseen]] = {}
         self._alike: dict[Hashable, Mapping[str, Foreseen]] = {}
-        self._newest: dict[int, tuple[int, Mapping[str, datetime]]] = {}
-        """By patient, as of an evaluation version: whoever adds a sample moves that."""
+        self._newest: dict[int, _Newest] = {}
+        """By patient: whoever adds a sample moves the version."""
+        self._told: dict[int, dict[str, datetime]] = {}
+        """The same of the group's patients, before it."""
+        self._metrics: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._weights: dict[int, tuple[int, Weighed]] = {}
-        """Likewise."""
+        """By patient, as of an evaluation version."""
         self._weighed: dict[int, Weighed] = {}
         """As they will be when the group is committed."""
 
     def refresh(self, uow: UnitOfWork) -> None:
         """Forget everything if anything has changed."""
         self._weighed.clear()
+        self._told.clear()
         version = uow.operations.registry_version()
         if version != self._version or max(map(len, (self._devices.keys(), self._newest.keys()))) > MOST:
-            for kept in (self._devices, self._periods, self._patients, self._enrolments, self._foreseen, self._alike):
+            for kept in (self._devices, self._patients, self._enrolments, self._foreseen, self._alike, self._metrics):
                 kept.clear()
             self._newest.clear()
             self._weights.clear()
             self._version = version
 
-    def devices(self, uow: UnitOfWork, addresses: Collection[str]) -> dict[str, DeviceRow]:
+    def devices(self, uow: UnitOfWork, addresses: Collection[str]) -> dict[str, Device]:
         """By address; unknown ones are left out, and asked for again."""
         absent = _absent(addresses, self._devices)
         if absent:
-            self._devices |= uow.devices.by_addresses(sorted(absent))
-        return {address: self._devices[address] for address in addresses if address in self._devices}
-
-    def assignments(self, uow: UnitOfWork, device_ids: Collection[int]) -> Mapping[int, Sequence[Assignment]]:
-        """Every period of these devices; a device that nobody ever had is absent."""
-        absent = _absent(device_ids, self._periods)
-        if absent:
-            self._periods |= {one: [] for one in absent} | uow.devices.assignments(sorted(absent))
-        return {device_id: self._periods[device_id] for device_id in device_ids}
+            found = uow.devices.by_addresses(sorted(absent))
+            periods = uow.devices.assignments([device.id for device in found.values()])
+            self._devices |= {one: pack(device, periods.get(device.id, ())) for one, device in found.items()}
+        return {address: unpack(self._devices[address]) for address in addresses if address in self._devices}
 
     def patients(self, uow: UnitOfWork, patient_ids: Collection[int]) -> dict[int, Patient]:
         """By id."""
@@ -100,8 +105,8 @@ class Registry:
         """The protocols each of them is on."""
         absent = _absent(patient_ids, self._enrolments)
         if absent:
-            nobody: dict[int, Sequence[Enrolment]] = dict.fromkeys(absent, ())
-            self._enrolments |= nobody | dict(uow.protocols.of_patients(sorted(absent), now + _AHEAD))
+            found = uow.protocols.of_patients(sorted(absent), now + _AHEAD)
+            self._enrolments |= {one: tuple(found.get(one, ())) for one in absent}
         return {one: [on for on in self._enrolments[one] if on.since <= now] for one in patient_ids}
 
     def newest(self, uow: UnitOfWork, versions: Mapping[int, int]) -> Mapping[int, Mapping[str, datetime]]:
@@ -109,8 +114,11 @@ class Registry:
         absent = [one for one, version in versions.items() if self._newest.get(one, (None,))[0] != version]
         if absent:
             read = uow.series.newest_times(absent)
-            self._newest |= {one: (versions[one], read.get(one, {})) for one in absent}
-        return {one: self._newest[one][1] for one in versions}
+            for one in absent:
+                self._keep_newest(one, versions[one], read.get(one, {}))
+        told = {one: dict(zip(*self._newest[one][1:], strict=True)) for one in versions}
+        self._told |= told
+        return told
 
     def weights(self, versions: Mapping[int, int], since: Mapping[int, datetime]) -> dict[int, Weighed]:
         """What is known, by patient, of the weights from ``since`` on or from longer ago, at these versions."""
@@ -124,13 +132,17 @@ class Registry:
     def added(self, versions: Mapping[int, int], newest: Mapping[int, Mapping[str, datetime]]) -> None:
         """The group is committed: what it added of each patient, who was at these versions before."""
         for one, theirs in newest.items():
-            before = self._newest[one][1] if one in self._newest else {}
-            self._newest[one] = (versions[one] + 1, later_of(before, theirs))
+            now = later_of(self._told.get(one, {}), theirs)
+            self._keep_newest(one, versions[one] + 1, now)
             at, weights = self._weights.get(one, (None, None))
-            if one in self._weighed and _reaches(self._weighed[one], self._newest[one][1].get(WEIGHT)):
+            if one in self._weighed and _reaches(self._weighed[one], now.get(WEIGHT)):
                 self._weights[one] = (versions[one] + 1, self._weighed[one])
             elif weights is not None and at == versions[one] and WEIGHT not in theirs:
                 self._weights[one] = (versions[one] + 1, weights)
+
+    def _keep_newest(self, patient_id: int, version: int, newest: Mapping[str, datetime]) -> None:
+        metrics = tuple(newest)
+        self._newest[patient_id] = version, self._metrics.setdefault(metrics, metrics), tuple(newest.values())
 
     def foreseen(self, patient: Patient) -> Mapping[str, Foreseen]:
         """By metric what the patient's rules, whose ``enrolments`` were asked for, can tell beforehand."""
@@ -146,7 +158,11 @@ class Registry:
 
 def later_of(some: Mapping[str, datetime], others: Mapping[str, datetime]) -> dict[str, datetime]:
     """By metric the later of two instants, or the only one."""
-    return {**some, **{metric: max(at, some.get(metric, at)) for metric, at in others.items()}}
+    found = dict(some)
+    for metric, at in others.items():
+        if metric not in found or at > found[metric]:
+            found[metric] = at
+    return found
 
 
 def _foreseen(rules: Sequence[Rule], patient: Patient) -> Mapping[str, Foreseen]:

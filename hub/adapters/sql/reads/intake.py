@@ -12,6 +12,7 @@ from hub.adapters.sql.reads.people import tags
 from hub.adapters.sql.tables.devices import gateway
 from hub.adapters.sql.tables.measurements import HELD, journal, quarantine
 from hub.adapters.sql.tables.people import staff
+from hub.domain.custody import covers
 from hub.services.ports.devices import DeviceRow
 from hub.services.views.intake import BadMessage, HeldReading, Inbox
 from hub.services.views.people import PatientTag
@@ -94,7 +95,7 @@ def _on_its_way(r: Row[Any], device: DeviceRow | None) -> bool:
 def _candidates(connection: Connection, known: Mapping[str, DeviceRow], now: datetime) -> dict[str, set[int]]:
     periods = SqlDevices(connection).assignments([device.id for device in known.values()])
     return {
-        address: {period.patient_id for period in periods.get(device.id, ()) if period.covers(now)}
+        address: {period.patient_id for period in periods.get(device.id, ()) if covers(period, now)}
         for address, device in known.items()
     }
 
