@@ -14,6 +14,7 @@ from hub.services.ingest.samples import VALUES_PER_READING
 from hub.services.ports.alerting import AlertEvent
 from hub.services.ports.series import Amendment
 from hub.services.ports.storage import UnitOfWork
+from hub.services.waiting import wait_without
 
 LONGEST_REASON = 400
 _INSTANT = timedelta(milliseconds=1)
@@ -32,8 +33,8 @@ def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str =
 
     ``by``: who says so, if not the actor. ``of``: the patient whose it must be.
 
-    What rules said of it counts no more, and what came after is judged again without it. An alert that it raised stays
-    for a person to close, and says so.
+    What rules said of it counts no more, what came after is judged again without it, and what it was the only answer to
+    is waited for again. An alert that it raised stays for a person to close, and says so.
     """
     require(actor, CLINICAL)
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
@@ -50,6 +51,7 @@ def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str =
         if not voided:
             raise Conflict("this reading has no value that still holds: it was left out before, or never had one")
         _take_back(uow, patient, voided, why)
+        wait_without(uow, patient, voided, now)
         judge_after(uow, hub, patient, voided, now)
         if not uow.patients.judged(versions):
             raise Conflict("readings of this patient came in at this moment; try again")

@@ -4,11 +4,13 @@ A row of ``expectation`` holds the one occurrence of a slot that is waited for. 
 ingest brings that forward when a reading of the metric comes.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hub.domain.patients import Monitoring, Patient
+from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
 from hub.services.alerting import Raised, raise_alert
@@ -78,6 +80,26 @@ def wait_again(uow: UnitOfWork, patient: Patient, key: str, due_at: datetime, no
     for row in uow.duties.expectations(patient.id):
         if row.slot_id == key and row.due_at > due_at:
             uow.duties.expect(replace(row, due_at=due_at, state=SlotState.LATE.value, check_at=now))
+
+
+def wait_without(uow: UnitOfWork, patient: Patient, gone: Sequence[Sample], now: datetime) -> None:
+    """Look again at the occurrences that these samples may have met last, and that hold no more.
+
+    Whether something else met one of them is found out at the next look; if not, that says so.
+    """
+    for row in uow.duties.expectations(patient.id):
+        found = _slot_of(uow, row, now)
+        if found is None:
+            continue
+        slot, zone = found[1], ZoneInfo(patient.zone)
+        earlier = occurrences(slot, zone, row.due_at - _HORIZON, row.due_at, assigned_at=row.counted_from)
+        last = max(earlier, key=lambda one: one.due_at, default=None)
+        if last is not None and any(one.metric == slot.metric and _within(last, one.at) for one in gone):
+            uow.duties.expect(replace(row, due_at=last.due_at, state=SlotState.DUE.value, check_at=now))
+
+
+def _within(occurrence: Occurrence, at: datetime) -> bool:
+    return occurrence.opens_at <= at < occurrence.no_data_at
 
 
 def _late(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.services import enrolment, equipment
+from hub.services.amending import void_reading
 from tests.unit.ingest.home import ADMIN, CUFF, OXIMETER, Home, homes, kg, pressure, pulse, spo2
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -149,3 +150,54 @@ def test_who_is_paused_is_not_waited_for_and_who_is_back_is_from_then_on(home: H
     assert missing(home) == []
     until(home, 2, day=6)
     assert len(missing(home)) == 3
+
+
+def leave_out_the_last(home: Home) -> None:
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[-1], "her husband stood on the scale")
+
+
+def weight_is_due(home: Home) -> datetime:
+    with home.hub.unit_of_work() as uow:
+        return next(row.due_at for row in uow.duties.expectations(home.patient_id) if row.metric == "body_weight")
+
+
+def test_a_slot_whose_reading_was_left_out_is_waited_for_again(home: Home) -> None:
+    until(home, 13)
+    measure_all(home)
+    until(home, 14)
+    tomorrow = weight_is_due(home)
+    home.measures(kg(78))
+    until(home, 16)
+    leave_out_the_last(home)
+    until(home, 17)
+    assert weight_is_due(home) == tomorrow, "another weight of the same morning holds"
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+    home.forward(MINUTE, every=MINUTE)
+    assert weight_is_due(home) == tomorrow - DAY
+    assert states(home)["weight-morning"] == "late"
+    until(home, 2, day=4)
+    assert missing(home) == ["missing-body_weight open"]
+    assert weight_is_due(home) == tomorrow
+
+
+def test_left_out_after_its_window_it_is_missing_as_if_it_never_came(home: Home) -> None:
+    until(home, 13)
+    measure_all(home)
+    until(home, 3, day=4)
+    assert missing(home) == []
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+    home.forward(MINUTE, every=MINUTE)
+    assert missing(home) == ["missing-body_weight open"]
+
+
+def test_leaving_out_what_met_an_earlier_slot_asks_for_nothing(home: Home) -> None:
+    until(home, 13)
+    measure_all(home)
+    until(home, 13, day=4)
+    measure_all(home)
+    until(home, 14, day=4)
+    following = weight_is_due(home)
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+    until(home, 15, day=4)
+    assert weight_is_due(home) == following
+    assert missing(home) == []
