@@ -80,6 +80,7 @@ class MqttSession:
         self._epoch = epoch
         self._epochs = range(epoch, epoch + EPOCHS)
         self._read = read
+        self._shared = shard.of > 1  # where it is not, no topic need be remembered
         self._mine = lru_cache(maxsize=50_000)(lambda topic: shard.has(gateway_of(topic)))
         self._client: BulkClient | None = None
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
@@ -142,7 +143,7 @@ class MqttSession:
             return False
         self._heard_at = self._clock.monotonic()
         topic = message.topic
-        if not self._mine(topic):
+        if self._shared and not self._mine(topic):
             return True
         if topic != self._ping_topic:
             now = self._clock.now()

@@ -33,6 +33,14 @@ _EPOCHS_OF_A_LIFE = 2**32
 _SILENT = Taken([], 0, connected=False, alive=False)
 RECEIVER = ("-m", "hub.adapters.receiver")
 
+GIVES_BACK = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(128 * 1024),
+}
+"""To glibc: have one heap for all threads of a receiver, and give back what is free at its end. By itself it keeps what
+the longest queue once took. Whoever sets these otherwise means it."""
+
 
 class NoReceiver(Exception):
     """One receiver after the other ended without a word. Whoever supervises ingest must know, and wait."""
@@ -84,7 +92,9 @@ class ReceiverProcess:
         ours, theirs = Pipe()
         # -P: a checkout in the current directory is not picked up by accident.
         command = [sys.executable, "-P", *self._command, str(theirs.fileno())]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=GIVES_BACK | os.environ
+        )
         theirs.close()
         _bound(ours)
         self._pipe = ours

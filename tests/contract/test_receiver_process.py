@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,6 +191,28 @@ def test_what_pages_at_once_overtakes_the_group_that_was_asked_for_beforehand(tm
         assert next_ones() == [b"2", b"3"], "never twice in a row"
         assert sorted(next_ones() + next_ones()) == sorted([b"4", red(3)])
         inbox.stop()
+
+
+def test_a_receiver_gives_memory_back_as_it_is_told_to(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> dict[bytes, bytes]:
+        pairs = Path(f"/proc/{receiver(rig)}/environ").read_bytes().split(b"\0")
+        return {name: value for name, _, value in (pair.partition(b"=") for pair in pairs)}
+
+    send_and_hear(rig, 1)
+    assert told()[b"MALLOC_ARENA_MAX"] == b"1"
+    rig.stop()
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "3")
+    rig.start()
+    send_and_hear(rig, 2)
+    assert told()[b"MALLOC_ARENA_MAX"] == b"3"
+
+
+def test_a_receiver_loads_nothing_that_only_the_writer_needs() -> None:
+    names = "import hub.adapters.receiver, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", names], check=True, capture_output=True, text=True).stdout.split()
+    kept_out = {"sqlalchemy", "asyncio", "yaml", "click", "hub.bootstrap", "hub.adapters.sql", "hub.services.hub"}
+    assert kept_out & set(loaded) == set()
+    assert "hub.services.ingest.measured" in loaded
 
 
 def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Path) -> None:
