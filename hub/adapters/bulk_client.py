@@ -5,6 +5,7 @@ came, whole messages are taken from it as they lie there, and what is said toget
 a message that ends in the next piece, paho reads for itself from the same bytes.
 """
 
+import ssl
 import threading
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, cast
@@ -63,6 +64,7 @@ class BulkClient(paho.Client):
         self.connection = connection
         self._listener = listener
         self._heard, self._at = b"", 0
+        self._room = memoryview(bytearray(READ))  # the system would be asked for as much each time, and clean it first
         self._dealt_with: list[int] = []
         self._saying = threading.Lock()
         self._may_say = False
@@ -111,11 +113,15 @@ class BulkClient(paho.Client):
         return self._loop_rc_handle(code) if code > 0 else MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _hear(self) -> MQTTErrorCode:
-        if self._sock is None:
+        sock: Any = self._sock
+        if sock is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
         try:
-            self._heard, self._at = super()._sock_recv(READ), 0
-        except BlockingIOError:
+            self._heard, self._at = bytes(self._room[: sock.recv_into(self._room)]), 0
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return MQTTErrorCode.MQTT_ERR_AGAIN
+        except ssl.SSLWantWriteError:
+            self._call_socket_register_write()
             return MQTTErrorCode.MQTT_ERR_AGAIN
         except OSError:
             return MQTTErrorCode.MQTT_ERR_CONN_LOST
