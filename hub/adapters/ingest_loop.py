@@ -25,10 +25,14 @@ log = logging.getLogger(__name__)
 GROUP, GROUP_BYTES = 500, 256 * 1024
 """A commit's messages at most, and their size: some 500 readings. It does not wait for more than there is."""
 
+SMALL, LONG_QUEUE = 100, 1_000
+"""A commit's messages while fewer than so many wait: what pages at once waits for the commit that it comes upon."""
+
 HEARTBEAT_EVERY = timedelta(seconds=5)
 RETRY_S = 0.5
 YIELD_S = 0.003
-"""Between full groups the worker and the pages get the database: an acknowledgement must not wait for a backlog."""
+"""After each full group's number of messages the worker and the pages get the database: whoever acknowledges an alert
+must not wait for a backlog."""
 
 HOLD_S = 5.0
 
@@ -81,13 +85,17 @@ class IngestLoop:
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         self._inbox.start()
+        written = 0
         try:
             while not stop.is_set():
-                taken = self._inbox.take(GROUP, GROUP_BYTES, timeout=0.25)
+                limit = GROUP if self._inbox.waiting >= LONG_QUEUE else SMALL
+                taken = self._inbox.take(limit, GROUP_BYTES, timeout=0.25)
                 if taken:
                     self._commit(taken, stop)
-                if len(taken) >= GROUP:
+                written = written + len(taken) if self._inbox.waiting else 0
+                if written >= GROUP:
                     stop.wait(YIELD_S)
+                    written = 0
                 self._watch()
         finally:
             self._inbox.stop()

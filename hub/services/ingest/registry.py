@@ -19,8 +19,8 @@ from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-MOST = 50_000
-"""Of each kind; beyond it everything is forgotten, which costs a few questions."""
+MOST = 400_000
+"""Of each kind, some 200 MB; beyond it everything is forgotten and asked for anew."""
 
 _AHEAD = timedelta(days=1)
 """A person's act may carry the time of a clock that is ahead of this one."""
