@@ -314,38 +314,6 @@ def test_gateways_devices_and_periods(uow: UnitOfWork) -> None:
     assert uow.devices.by_addresses(["NOBODY"]) == uow.devices.assignments([]) == {}
 
 
-def test_quarantine_keeps_bytes_whole_and_attempts_count(uow: UnitOfWork, home: Home) -> None:
-    row = uow.quarantine.add("g" * 99, "t" * 999, "schema", "why", b"\0\xff" * 200_000, NOW)
-    assert uow.quarantine.count_unseen() == 1
-    for number in range(25):
-        uow.quarantine.add_unanswered("g-9", "rpm/v1/g-9/up/live", "unknown_gateway", "why", bytes([number]), NOW)
-        uow.quarantine.add_unanswered("g-9", "rpm/v1/g-9/up/status", "schema", "why", b"x", NOW)
-    assert uow.quarantine.count_unseen() == 41
-    assert uow.quarantine.mark_seen(row, home.ana.staff_id or 0, "looked", NOW)
-    assert not uow.quarantine.mark_seen(row, home.ana.staff_id or 0, "again", NOW)
-    assert [uow.quarantine.attempts(b"d", NOW) for _ in range(3)] == [0, 1, 2]
-    assert uow.quarantine.started([b"d", b"e"]) == {b"d": 3}
-    uow.quarantine.finished([b"d"])
-    assert uow.quarantine.started([b"d"]) == {}
-    uow.commit()
-    assert home.rows("quarantine", "gateway_id", "topic", "size")[0] == ("g" * 40, "t" * 200, 400_000)
-
-
-def test_what_is_sent_again_before_its_answer_is_counted_and_kept_once(uow: UnitOfWork, home: Home) -> None:
-    def add(raw: bytes, topic: str = "rpm/v1/g-1/up/live", code: str = "undecodable") -> int:
-        return uow.quarantine.add("g-1", topic, code, "why", raw, NOW)
-
-    first = add(b"\xff")
-    others = [add(b"\xfe"), add(b"\xff", code="schema"), add(b"\xff", topic="rpm/v1/g-2/up/live")]
-    cut = [add(b"x" * 300_000), add(b"x" * 299_999 + b"y")]
-    assert len({first, *others, *cut}) == 6
-    assert [add(b"\xff"), add(b"\xff")] == [first, first]
-    uow.quarantine.mark_seen(first, home.ana.staff_id or 0, "looked", NOW)
-    assert add(b"\xff") != first, "somebody must see that it goes on"
-    uow.commit()
-    assert home.rows("quarantine", "times") == [3, 1, 1, 1, 1, 1, 1]
-
-
 def test_counters_histograms_stamps_and_heartbeats(uow: UnitOfWork) -> None:
     uow.operations.count("a")
     uow.operations.count("a", "x", 2)

@@ -54,10 +54,11 @@ class SqlQuarantine:
         if values["size"] != len(values["raw"]):
             return None
         q = quarantine.c
-        alike = select(q.id, q.raw, q.size, q.seen_at).where(q.topic == values["topic"], q.code == values["code"])
+        alike = select(q.id).where(q.topic == values["topic"], q.code == values["code"])
         newest = alike.order_by(q.id.desc()).limit(LOOKED_BACK).subquery()
-        same = newest.c.raw == values["raw"], newest.c.size == values["size"], newest.c.seen_at.is_(None)
-        found: int | None = self._connection.execute(select(func.max(newest.c.id)).where(*same)).scalar()
+        # By its size first: of a row that differs in it the bytes are not read.
+        same = q.id.in_(select(newest.c.id)), q.size == values["size"], q.seen_at.is_(None), q.raw == values["raw"]
+        found: int | None = self._connection.execute(select(func.max(q.id)).where(*same)).scalar()
         return found
 
     def count_unseen(self) -> int:
