@@ -25,7 +25,7 @@ from hub.adapters.receiver_process import ReceiverProcess
 from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import refuse_restoring, share
-from hub.adapters.sql.migrate import Schema, check_current, standing, upgrade
+from hub.adapters.sql.migrate import IN_THE_LOG, Schema, Tell, check_current, standing, upgrade
 from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.reads.copying import CopiedCharts
@@ -60,11 +60,18 @@ HUB_USER = "rpmhub"
 """The hub's own name at the broker, as ``config/deploy/mosquitto.acl`` knows it."""
 
 
-def open_database(settings: Settings, mode: str, *, new: bool = False, stop: threading.Event | None = None) -> None:
+def open_database(
+    settings: Settings,
+    mode: str,
+    *,
+    new: bool = False,
+    stop: threading.Event | None = None,
+    tell: Tell = IN_THE_LOG,
+) -> None:
     """Make or upgrade the database and stamp it with ``mode``; raises ``WrongMode`` if it carries another (SF20).
 
     One that was not closed cleanly is read whole before it is touched. Where there was one and there is none now it
-    raises ``NoDatabase``, unless ``new`` says that this is meant.
+    raises ``NoDatabase``, unless ``new`` says that this is meant. ``tell``: see ``migrate.upgrade``.
     """
     make_data_dir(settings.data)
     refuse_restoring(settings.database)
@@ -72,7 +79,7 @@ def open_database(settings: Settings, mode: str, *, new: bool = False, stop: thr
     engine = make_engine(settings.database, hurries=False)
     if not new:
         _refuse_unmarked(engine)
-    upgrade(engine)
+    upgrade(engine, tell)
     make_ahead(engine, SystemClock().now())
     with SqlUnitOfWork(engine) as uow:
         stamped = uow.operations.stamp("mode")

@@ -1,5 +1,7 @@
 """The database."""
 
+from functools import partial
+
 import click
 
 from hub.adapters.database_file.presence import refuse_missing
@@ -21,5 +23,5 @@ def upgrade(mode: str, existing: bool, new: bool) -> None:
     wanted = settings()
     if existing and wanted.database_file is not None:
         refuse_missing(wanted.database_file, wanted.data)
-    open_database(wanted, mode, new=new)
+    open_database(wanted, mode, new=new, tell=partial(click.echo, err=True))
     click.echo("The database is at this version's schema.")

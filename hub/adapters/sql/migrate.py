@@ -4,12 +4,22 @@ Alembic is loaded where there is something to migrate: to know where a database 
 process of the hub asks it when it begins.
 """
 
+import logging
+from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 
+from hub.adapters.clock import SystemClock
 from hub.errors import WrongSetting
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[str], None]
+"""Takes a sentence for the operator who waits."""
+
+IN_THE_LOG: Tell = log.info
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _STANDS = table("alembic_version", column("version_num"))
@@ -25,17 +35,29 @@ class Schema(Enum):
     """Of a later version, or of none of ours."""
 
 
-def upgrade(engine: Engine) -> None:
-    """Run every migration that is still to come. Nothing happens where the schema is current."""
+def upgrade(engine: Engine, tell: Tell = IN_THE_LOG) -> None:
+    """Run every migration that is still to come. Nothing happens where the schema is current.
+
+    ``tell`` hears of each before it begins and after it: with many readings one takes minutes. A new database is made
+    without a word.
+    """
     if is_current(engine):
         return
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    titles, clock = ScriptDirectory.from_config(config), SystemClock()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
+        for revision in _to_come(connection):
+            tell(f"Migration {revision} of {revisions()[-1]}: {titles.get_revision(revision).doc}")
+            begun = clock.monotonic()
+            command.upgrade(config, revision)
+            connection.commit()
+            tell(f"Migration {revision} took {clock.monotonic() - begun:.1f} s.")
         command.upgrade(config, "head")
         connection.commit()
 
@@ -65,6 +87,14 @@ def check_current(engine: Engine) -> None:
 def revisions() -> list[str]:
     """Of this version, the first first: a file of ``migrations/versions`` begins with its revision's number."""
     return sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _to_come(connection: Connection) -> list[str]:
+    """What a database of an earlier version is behind."""
+    if standing(connection) is not Schema.OLDER:
+        return []
+    stands = _revision(connection)
+    return [revision for revision in revisions() if stands is not None and revision > stands]
 
 
 def _revision(connection: Connection) -> str | None:
