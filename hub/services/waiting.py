@@ -13,7 +13,8 @@ from hub.domain.patients import Monitoring, Patient
 from hub.domain.samples import Sample
 from hub.domain.severity import Severity
 from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
-from hub.services.alerting import Raised, raise_alert
+from hub.errors import Transient
+from hub.services.alerting import Raised, data_returned, raise_alert
 from hub.services.checkins.ending import reading_came
 from hub.services.checkins.missing import ask_for_reading, key_of
 from hub.services.hub import Hub
@@ -47,7 +48,10 @@ def expect_readings(uow: UnitOfWork, patient: Patient, now: datetime) -> None:
 
 
 def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
-    """Judge the occurrence that is waited for, say what is missing, and wait for the next."""
+    """Judge the occurrence that is waited for, say what is missing, and wait for the next.
+
+    Raises ``Transient`` if a reading was judged meanwhile that did not know of the alert which this opens.
+    """
     patient = uow.patients.get(waited.patient_id)
     found = _slot_of(uow, waited, now)
     if found is None or patient.state not in {Monitoring.ACTIVE, Monitoring.INVITED}:
@@ -55,6 +59,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
         return
     enrolment, slot = found
     occurrence = _occurrence(slot, waited.due_at)
+    versions = uow.patients.evaluation_versions([patient.id])
     samples = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
     state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible and sample.dated])
     if state is SlotState.MET:
@@ -66,9 +71,13 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
             _keep(uow, waited, SlotState.LATE, now + _LOOKS_AGAIN)
             return
         _say_missing(uow, hub, patient, enrolment, slot, occurrence, now)
+        if any(sample.credible and sample.at >= occurrence.no_data_at for sample in samples):
+            data_returned(uow, hub, patient.id, slot.metric, now)  # before anybody said that they were missing
         if down_since is not None:
             _have_phoned(uow, patient, down_since, now)
         _wait_next(uow, patient, slot, waited.slot_id, waited.counted_from, after=occurrence.due_at)
+        if not uow.patients.judged(versions):
+            raise Transient("a reading of this patient was judged meanwhile")
     elif state is SlotState.LATE:
         _late(uow, hub, patient, slot, waited, occurrence, now)
     else:

@@ -74,6 +74,21 @@ def test_data_that_returns_closes_it(home: Home) -> None:
     assert missing(home)[1] == "missing-oxygen_saturation open"
 
 
+def test_data_that_returned_before_anybody_looked_closes_it_at_once(home: Home) -> None:
+    """The worker was down meanwhile: nobody is called about a silence that is over."""
+    until(home, 12)
+    home.clinic.clock.forward(DAY)
+    measure_all(home)
+    assert missing(home) == []
+    home.tick()
+    assert missing(home) == [
+        "missing-body_weight closed",
+        "missing-oxygen_saturation closed",
+        "missing-systolic_blood_pressure closed",
+    ]
+    assert "No data: weight was due Tue 03 Mar 08:00 and none came" in home.sentences()
+
+
 def test_a_second_silent_day_is_the_same_alert(home: Home) -> None:
     until(home, 2, day=5)
     assert len(missing(home)) == 3
