@@ -248,7 +248,8 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
     shard = parse_shard(settings.ingest_shard)
     name = _instance() + shard.name
     with serving(settings, "ingest", admitted(settings, stop)) as hub:
-        inbox = ReceiverProcess(broker_address(settings), f"rpmhub-ingest-{name}", settings.mqtt_ca_file, shard=shard)
+        session = broker_address(settings), f"rpmhub-ingest-{name}"
+        inbox = ReceiverProcess(*session, hub.clock, settings.mqtt_ca_file, shard=shard)
         IngestLoop(hub, inbox, name, reserve_for(settings), shard).run(stop)
 
 

@@ -83,6 +83,12 @@ class Handoff:
                 self._lanes[lane] = deque(one for one in waiting if one[1].epoch not in epochs)
             self._changed.notify_all()
 
+    def hold(self, max_bytes: int) -> None:
+        """From now on so much in each room. What is held already stays."""
+        with self._changed:
+            self._max_bytes = max_bytes
+            self._changed.notify_all()
+
     def full(self, *, stored: bool) -> bool:
         """Whether a ``put`` would wait."""
         return self._messages[stored] >= self._max_messages or self._bytes[stored] >= self._max_bytes

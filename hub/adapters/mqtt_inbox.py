@@ -73,6 +73,12 @@ class MqttInbox:
         self.stop()
         self.start()
 
+    def read_with(self, read: Callable[[Message], Message], max_bytes: int) -> None:
+        """Do this to each message that comes from now on, and hold so much in each room. What came already stays."""
+        for session in self._sessions:
+            session.read_with(read)
+        self.handoff.hold(max_bytes)
+
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
         """See ``Handoff.take``."""
         return self.handoff.take(limit, max_bytes, timeout)

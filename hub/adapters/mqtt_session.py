@@ -112,6 +112,10 @@ class MqttSession:
             client.loop_stop()
             self._epoch = client.connection
 
+    def read_with(self, read: Callable[[Message], Message]) -> None:
+        """Do this to each message that comes from now on."""
+        self._read = read
+
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of another connection are skipped."""
         if (client := self._client) is not None:

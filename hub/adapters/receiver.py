@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Any
 
 import msgspec
 
@@ -39,8 +38,8 @@ times as long."""
 class Begin(msgspec.Struct, tag=True, frozen=True):
     """The broker's address and the session's name. ``epoch``: above that of every receipt given out before.
 
-    ``reads``: read messages beforehand. Where a receiver has died it may be of a message, and then the writer
-    must come upon it, who keeps count.
+    ``reads``: read messages beforehand, from the first on. Where a receiver has died it may be of a message, and then
+    the writer must come upon it, who keeps count.
     """
 
     host: str
@@ -86,11 +85,16 @@ class Check(msgspec.Struct, tag=True, frozen=True):
     """How is the connection? Answered by ``Taken`` with nothing in it."""
 
 
+class Read(msgspec.Struct, tag=True, frozen=True):
+    """Read beforehand what comes from now on. Not answered."""
+
+
 class Restart(msgspec.Struct, tag=True, frozen=True):
     """Make a new connection. Not answered."""
 
 
-Request = Begin | Take | Hurry | Done | Answer | Check | Restart
+Order = Take | Hurry | Done | Answer | Check | Read | Restart
+Request = Begin | Order
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -125,7 +129,7 @@ def serve(pipe: Connection, clock: Clock) -> None:
             inbox.stop()
 
 
-def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Hurry | Done | Answer | Check | Restart) -> None:
+def _obey(pipe: Connection, inbox: MqttInbox, request: Order) -> None:
     match request:
         case Take(limit, max_bytes, timeout):
             _reply(pipe, inbox, inbox.take(limit, max_bytes, timeout))
@@ -137,6 +141,8 @@ def _obey(pipe: Connection, inbox: MqttInbox, request: Take | Hurry | Done | Ans
             inbox.answer(messages)
         case Check():
             _reply(pipe, inbox, [])
+        case Read():
+            inbox.read_with(_read, READ_BYTES)
         case Restart():
             inbox.restart()
 
@@ -147,8 +153,10 @@ def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Rec
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:
     """The inbox that ``begin`` describes."""
-    reads: dict[str, Any] = {"read": _read, "max_bytes": READ_BYTES} if begin.reads else {}
-    return MqttInbox(begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, shard=begin.shard, **reads)
+    inbox = MqttInbox(begin, begin.client_id, clock, begin.ca_file, epoch=begin.epoch, shard=begin.shard)
+    if begin.reads:
+        inbox.read_with(_read, READ_BYTES)
+    return inbox
 
 
 def _read(message: Message) -> Message:

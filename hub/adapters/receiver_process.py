@@ -13,9 +13,23 @@ import msgspec
 
 from hub.adapters.handoff import Receipt
 from hub.adapters.mqtt_session import BrokerAddress
-from hub.adapters.receiver import ENCODER, REPLIES, Answer, Begin, Check, Done, Hurry, Request, Restart, Take, Taken
+from hub.adapters.receiver import (
+    ENCODER,
+    REPLIES,
+    Answer,
+    Begin,
+    Check,
+    Done,
+    Hurry,
+    Read,
+    Request,
+    Restart,
+    Take,
+    Taken,
+)
 from hub.services.ingest.messages import Message
 from hub.services.ingest.shard import WHOLE, Shard
+from hub.services.ports.base import Clock
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +40,10 @@ BEGINS_WITHIN_S = 60.0
 """A new one reads its libraries first."""
 
 FRUITLESS = 3
+READS_AGAIN_S = 300.0
+"""For so long a receiver that took the place of another one does not read beforehand. By then the writer has met what
+may have ended the other; where it could not, one receiver more dies of it, and the next does not read again."""
+
 LEAVES_WITHIN_S = 2.0
 """Less than whoever supervises ingest gives it to stop."""
 
@@ -53,16 +71,20 @@ class ReceiverProcess:
         self,
         address: BrokerAddress,
         client_id: str,
+        clock: Clock,
         ca_file: str = "",
         command: Sequence[str] = RECEIVER,
         shard: Shard = WHOLE,
     ) -> None:
         self._address = address
         self._client_id = client_id
+        self._clock = clock
         self._ca_file = ca_file
         self._command = command
         self._shard = shard
         self._lives = 0
+        self._reads = True
+        self._began_at = 0.0  # on the monotonic clock
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._fruitless = 0
@@ -89,6 +111,12 @@ class ReceiverProcess:
         """Start a receiver, which connects in the background and keeps trying."""
         self._lives += 1
         self._fruitless += 1
+        self._reads = self._lives == 1
+        self._began_at = self._clock.monotonic()
+        if not self._reads:
+            log.warning(
+                "a new receiver, which does not read beforehand: nothing overtakes", extra={"for_s": READS_AGAIN_S}
+            )
         ours, theirs = Pipe()
         # -P: a checkout in the current directory is not picked up by accident.
         command = [sys.executable, "-P", *self._command, str(theirs.fileno())]
@@ -100,7 +128,7 @@ class ReceiverProcess:
         self._pipe = ours
         a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
         to = (a.host, a.port, a.tls, a.user, a.password)
-        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, reads=self._lives == 1, shard=self._shard))
+        self._tell(Begin(*to, self._client_id, self._ca_file, epoch, reads=self._reads, shard=self._shard))
 
     def stop(self) -> None:
         """Leave the session on the broker: what comes meanwhile waits there."""
@@ -163,11 +191,19 @@ class ReceiverProcess:
         It says so with all that it gives; who asks a second time asks it anew.
         """
         self._look_ahead()
+        if not self._reads:
+            self._read_again()
         if not self._said:
             self._tell(Check())
             self._hear(0.0)
         self._said = False
         return self._last.alive
+
+    def _read_again(self) -> None:
+        if self._pipe is not None and self._clock.monotonic() - self._began_at >= READS_AGAIN_S:
+            log.info("the receiver reads beforehand again")
+            self._tell(Read())
+            self._reads = True
 
     def _look_ahead(self) -> None:
         if self._owed:

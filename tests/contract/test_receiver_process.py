@@ -1,6 +1,7 @@
 """Ingest whose broker's side is a process of its own: killed, stopped or left alone, it costs no reading."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 from paho.mqtt import client as paho
 
 from hub.adapters import receiver_process
-from hub.adapters.receiver_process import FRUITLESS, NoReceiver, ReceiverProcess
+from hub.adapters.clock import SystemClock
+from hub.adapters.receiver_process import FRUITLESS, READS_AGAIN_S, NoReceiver, ReceiverProcess
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, leave_sessions, rigs, until
 from tests.servers import mosquitto, stand_still
@@ -26,7 +28,9 @@ pytestmark = pytest.mark.timeout(60)
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setattr(receiver_process, "PATIENCE_S", 1.0)
     with rigs(tmp_path) as made:
-        made.inbox_of = lambda port: ReceiverProcess(Address("127.0.0.1", port, False, None, None), "hub")
+        made.inbox_of = lambda port: ReceiverProcess(
+            Address("127.0.0.1", port, False, None, None), "hub", SystemClock()
+        )
         with made:
             yield made
 
@@ -80,7 +84,7 @@ def test_a_receiver_that_hangs_is_replaced_and_loses_nothing(rig: Rig) -> None:
 
 def test_receivers_that_end_without_a_word_end_ingest_too(rig: Rig) -> None:
     """Whoever supervises it then tells of it, and waits longer and longer before the next try."""
-    inbox = ReceiverProcess(Address("127.0.0.1", rig.broker.port, False, None, None), "other")
+    inbox = ReceiverProcess(Address("127.0.0.1", rig.broker.port, False, None, None), "other", SystemClock())
     inbox._command = ("-c", "raise SystemExit('no such file: ca.pem')")
     inbox.start()
     for _ in range(FRUITLESS - 1):
@@ -128,6 +132,15 @@ def test_signals_are_for_the_writer_who_ends_the_receiver_in_its_time(rig: Rig) 
     assert rig.inbox.alive()
 
 
+class MovedClock(SystemClock):
+    """The machine's, moved on."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
 @contextlib.contextmanager
 def sender(port: int) -> Iterator[Callable[[bytes], object]]:
     client = paho.Client(paho.CallbackAPIVersion.VERSION2)
@@ -141,7 +154,7 @@ def sender(port: int) -> Iterator[Callable[[bytes], object]]:
 def test_what_was_not_acknowledged_comes_again_and_old_receipts_are_void(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker:
         leave_sessions(broker.port, "hub")
-        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", SystemClock())
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)
         with sender(broker.port) as send:
@@ -176,7 +189,7 @@ def test_what_pages_at_once_overtakes_the_group_that_was_asked_for_beforehand(tm
 
     with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
         leave_sessions(broker.port, "hub")
-        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", SystemClock())
         inbox.start()
         for number in range(5):
             send(b"%d" % number)
@@ -218,7 +231,7 @@ def test_a_receiver_loads_nothing_that_only_the_writer_needs() -> None:
 def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
         leave_sessions(broker.port, "hub")
-        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub")
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", SystemClock())
         inbox.start()
         until(lambda: inbox.alive() and inbox.connected)
         process = inbox._process
@@ -228,4 +241,46 @@ def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Pa
         send(b"meanwhile")
         inbox.restart()
         assert [m.payload for m, _ in inbox.take(9, 10**6, 15.0)] == [b"meanwhile"]
+        inbox.stop()
+
+
+def test_a_receiver_that_replaced_another_reads_again_after_some_minutes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until then what ended the other may come, and is the writer's to meet; unread, nothing overtakes."""
+    now, clock, numbers = datetime(2026, 3, 2, tzinfo=UTC), MovedClock(), itertools.count(1)
+    caplog.set_level("INFO", receiver_process.__name__)
+
+    def is_read() -> bool:
+        sent = batch(now, reading(1, now, spo2(80)), batch=f"red-{next(numbers)}")
+        send(sent)
+        message = None
+        while message is None or message.payload != sent:  # what the one before had not acknowledged yet comes again
+            ((message, receipt),) = inbox.take(1, 10**6, 15.0)
+            inbox.acknowledge([receipt])
+        assert message.urgent is bool(message.packed)
+        return message.urgent
+
+    def replaced() -> None:
+        assert inbox._process is not None
+        inbox._process.kill()
+        until(lambda: not inbox.alive())
+        inbox.restart()
+
+    with mosquitto(tmp_path / "broker") as broker, sender(broker.port) as send:
+        leave_sessions(broker.port, "hub")
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", clock)
+        inbox.start()
+        assert is_read()
+        for _ in range(2):
+            replaced()
+            assert "nothing overtakes" in caplog.text
+            clock.ahead_s += READS_AGAIN_S - 60
+            assert inbox.alive()
+            assert not is_read()
+            clock.ahead_s += 60
+            assert inbox.alive()
+            assert "reads beforehand again" in caplog.text
+            assert is_read()
+            caplog.clear()
         inbox.stop()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub import bootstrap, cli
-from hub.adapters.clock import SystemClock
 from hub.adapters.handoff import Receipt
 from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.mqtt_inbox import MqttInbox
@@ -17,6 +16,7 @@ from hub.services.ingest.decode import decode
 from hub.services.ingest.messages import Message
 from hub.services.ingest.shard import Shard
 from hub.services.ingest.wire import BatchAck, Result
+from hub.services.ports.base import Clock
 from tests.faults.broken.crash import die_once
 
 DATA = Path(os.environ["RPMHUB_DATA_DIR"])
@@ -25,8 +25,10 @@ DATA = Path(os.environ["RPMHUB_DATA_DIR"])
 class PublishesAtOnce(MqttInbox):
     """What it was told to answer has reached the broker when ``answer`` returns."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, ca_file: str = "", *, shard: Shard) -> None:
-        super().__init__(address, client_id, SystemClock(), ca_file, shard=shard)
+    def __init__(
+        self, address: BrokerAddress, client_id: str, clock: Clock, ca_file: str = "", *, shard: Shard
+    ) -> None:
+        super().__init__(address, client_id, clock, ca_file, shard=shard)
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
         for topic, payload in messages:

@@ -107,6 +107,19 @@ def test_a_full_queue_makes_put_wait_until_there_is_room(count: int, size: int) 
     assert names(handoff) == ["2", "3"]
 
 
+def test_a_room_may_be_made_smaller_and_what_it_holds_stays() -> None:
+    handoff = Handoff(max_bytes=10)
+    put(handoff, *(message(str(number)) for number in range(5)))
+    handoff.hold(3)
+    thread = waiting(handoff, message("5"), threading.Event())
+    assert names(handoff, limit=2) == ["0", "1"]
+    thread.join(0.05)
+    assert thread.is_alive()
+    assert names(handoff, limit=1) == ["2"]
+    thread.join(5)
+    assert names(handoff) == ["3", "4", "5"]
+
+
 def test_what_waits_on_a_connection_that_is_gone_is_dropped_unacknowledged() -> None:
     handoff, stale = Handoff(max_messages=1), threading.Event()
     put(handoff, message("1"))
