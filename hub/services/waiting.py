@@ -12,7 +12,16 @@ from zoneinfo import ZoneInfo
 from hub.domain.patients import Monitoring, Patient
 from hub.domain.samples import Sample
 from hub.domain.severity import Severity
-from hub.domain.slots import Occurrence, Slot, SlotState, judge, missing_finding, occurrences, silence_severity
+from hub.domain.slots import (
+    Occurrence,
+    Slot,
+    SlotState,
+    judge,
+    missing_finding,
+    occurrences,
+    rule_for_missing,
+    silence_severity,
+)
 from hub.errors import Transient
 from hub.services.alerting import Raised, data_returned, raise_alert
 from hub.services.checkins.ending import reading_came
@@ -84,31 +93,33 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
         _keep(uow, waited, state, occurrence.late_at)
 
 
-def wait_again(uow: UnitOfWork, patient: Patient, key: str, due_at: datetime, now: datetime) -> None:
-    """Wait again for the occurrence that was due then: the reading that had met it was taken back."""
-    for row in uow.duties.expectations(patient.id):
-        if row.slot_id == key and row.due_at > due_at:
-            uow.duties.expect(replace(row, due_at=due_at, state=SlotState.LATE.value, check_at=now))
-
-
 def wait_without(uow: UnitOfWork, patient: Patient, gone: Sequence[Sample], now: datetime) -> None:
     """Look again at the occurrences that these samples may have met last, and that hold no more.
 
-    Whether something else met one of them is found out at the next look; if not, that says so.
+    Whether something else met one of them is found out at the next look; if not, that says so. One whose silence was
+    told before stays told, and is not looked at again.
     """
     for row in uow.duties.expectations(patient.id):
         found = _slot_of(uow, row, now)
         if found is None:
             continue
-        slot, zone = found[1], ZoneInfo(patient.zone)
-        earlier = occurrences(slot, zone, row.due_at - _HORIZON, row.due_at, assigned_at=row.counted_from)
-        last = max(earlier, key=lambda one: one.due_at, default=None)
-        if last is not None and any(one.metric == slot.metric and _within(last, one.at) for one in gone):
+        enrolment, slot = found
+        last = _last_before(row, slot, patient)
+        if last is None or not any(one.metric == slot.metric and _may_have_met(one, last) for one in gone):
+            continue
+        if not uow.findings.said(patient.id, enrolment.in_force.version_id, rule_for_missing(slot), last.no_data_at):
             uow.duties.expect(replace(row, due_at=last.due_at, state=SlotState.DUE.value, check_at=now))
 
 
-def _within(occurrence: Occurrence, at: datetime) -> bool:
-    return occurrence.opens_at <= at < occurrence.no_data_at
+def _last_before(row: Expectation, slot: Slot, patient: Patient) -> Occurrence | None:
+    zone = ZoneInfo(patient.zone)
+    earlier = occurrences(slot, zone, row.due_at - _HORIZON, row.due_at, assigned_at=row.counted_from)
+    return max(earlier, key=lambda one: one.due_at, default=None)
+
+
+def _may_have_met(sample: Sample, occurrence: Occurrence) -> bool:
+    """Also one that is not believed now: it may have been when it was looked at, before another weight came late."""
+    return sample.dated and occurrence.opens_at <= sample.at < occurrence.no_data_at
 
 
 def _late(

@@ -191,7 +191,10 @@ def test_findings_and_what_supersedes_them(uow: UnitOfWork) -> None:
     assert uow.findings.of_readings(1, [16], 4) == {}
     assert uow.findings.worst_since(1, NOW) == 2
     assert uow.findings.worst_since(1, NOW + HOUR) is None
+    others = [(2, 3, "r", NOW), (1, 4, "r", NOW), (1, 3, "q", NOW), (1, 3, "r", NOW + HOUR)]
+    assert [uow.findings.said(*one) for one in [(1, 3, "r", NOW), *others]] == [True, False, False, False, False]
     uow.findings.supersede([row], NOW)
+    assert not uow.findings.said(1, 3, "r", NOW)
     assert uow.findings.of_readings(1, [16], 3) == {}
 
 

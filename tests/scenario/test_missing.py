@@ -216,3 +216,98 @@ def test_leaving_out_what_met_an_earlier_slot_asks_for_nothing(home: Home) -> No
     until(home, 15, day=4)
     assert weight_is_due(home) == following
     assert missing(home) == []
+
+
+def missing_weights(home: Home) -> list[tuple[str, int]]:
+    """State of each alert about a silent weight, and how often silence was found."""
+    alerts = home.rows("alert", "problem", "state", "findings")
+    return [(state, findings) for problem, state, findings in alerts if problem == "missing-body_weight"]
+
+
+def leave_out(home: Home, place: int) -> None:
+    """The reading that came in this place, from 0; the worker looks a minute later."""
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[place], "her husband stood on the scale")
+    home.forward(MINUTE, every=MINUTE)
+
+
+def test_leaving_out_what_met_nothing_says_nothing_a_second_time(home: Home) -> None:
+    home.measures(kg(78))
+    until(home, 14)
+    home.measures(kg(95))
+    until(home, 2, day=4)
+    home.measures(kg(78))
+    following = weight_is_due(home)
+    assert missing_weights(home) == [("closed", 1)]
+    leave_out(home, 1)
+    assert (missing_weights(home), weight_is_due(home)) == ([("closed", 1)], following)
+
+
+def test_leaving_out_what_came_after_its_silence_was_told_says_nothing_a_second_time(home: Home) -> None:
+    until(home, 2, day=4)
+    home.measures(kg(78), old=12 * HOUR)
+    home.measures(kg(78))
+    leave_out(home, 0)
+    assert missing_weights(home) == [("closed", 1)]
+
+
+def test_a_silence_that_is_still_open_is_not_counted_twice(home: Home) -> None:
+    home.measures(kg(78))
+    until(home, 14)
+    home.measures(kg(95))
+    until(home, 2, day=4)
+    leave_out(home, 1)
+    assert missing_weights(home) == [("open", 1)]
+    until(home, 2, day=5)
+    assert missing_weights(home) == [("open", 2)], "the next morning was silent as well"
+
+
+def test_what_was_believed_until_another_came_late_leaves_its_slot_empty(home: Home) -> None:
+    """The 95 kg met the slot when it came; only the weight of the day before, spooled, shows whose it was."""
+    until(home, 14)
+    home.measures(kg(95))
+    until(home, 15)
+    home.measures(kg(78), old=DAY)
+    assert "someone_else" in home.rows("reading", "words")
+    until(home, 3, day=4)
+    assert missing_weights(home) == []
+    leave_out(home, 0)
+    assert missing_weights(home) == [("open", 1)]
+
+
+def test_two_that_are_left_out_at_once_leave_one_silence(home: Home) -> None:
+    until(home, 13)
+    home.measures(kg(78))
+    home.measures(kg(78))
+    until(home, 3, day=4)
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+    yesterdays = weight_is_due(home)
+    leave_out(home, 1)
+    assert yesterdays == datetime(2026, 3, 3, 13, tzinfo=home.now.tzinfo)
+    assert missing_weights(home) == [("open", 1)]
+
+
+@pytest.mark.parametrize(("day", "hour"), [(7, 13), (8, 12), (9, 12)])
+def test_when_clocks_change_it_is_the_same_morning_that_is_looked_at_again(home: Home, day: int, hour: int) -> None:
+    """New York is an hour ahead from the 8th on."""
+    until(home, hour, day=day)
+    home.measures(kg(78))
+    until(home, 2, day=day + 1)
+    leave_out(home, 0)
+    home.measures(kg(78), old=12 * HOUR)
+    leave_out(home, 1)
+    told = [at for rule, _, at, _ in home.found() if rule == "missing-weight-morning"]
+    over = datetime(2026, 3, day, hour, tzinfo=home.now.tzinfo) + 12 * HOUR
+    assert told[-1] == over.isoformat()
+    assert len(set(told)) == len(told) == day - 2
+
+
+def test_each_slot_of_a_metric_is_waited_for_by_itself(tmp_path: Path) -> None:
+    """What met the evening is left out; the morning, of which silence was told, stays as it is."""
+    for home in homes(tmp_path, ("hypertension",)):
+        until(home, 22)
+        assert missing(home) == ["missing-systolic_blood_pressure open"]
+        home.measures(pressure(120, 80), CUFF)
+        until(home, 6, day=4)
+        leave_out(home, 0)
+        found = [(rule.removeprefix("missing-pressure-"), at[8:13]) for rule, _, at, _ in home.found()]
+        assert found == [("evening", "03T05"), ("evening", "04T05"), ("morning", "03T21")]

@@ -101,6 +101,17 @@ class SqlFindings:
         changed = update(table).where(*these).values(superseded_at=now).returning(table.c.alert_id)
         return {row.alert_id for row in self._connection.execute(changed) if row.alert_id is not None}
 
+    def said(self, patient_id: int, protocol_version_id: int, rule: str, at: datetime) -> bool:
+        """Whether this rule of one protocol's copy says something of this instant."""
+        found = select(table.c.id).where(
+            table.c.patient_id == patient_id,
+            table.c.at == at,
+            table.c.rule == rule,
+            table.c.protocol_version_id == protocol_version_id,
+            table.c.superseded_at.is_(None),
+        )
+        return self._connection.execute(found.limit(1)).first() is not None
+
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
         """The highest severity of readings' findings since, or None; recordings do not count."""
         found = select(func.max(table.c.severity)).where(

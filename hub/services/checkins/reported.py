@@ -9,7 +9,7 @@ import msgspec
 
 from hub.domain.answers import Value
 from hub.domain.patients import Patient
-from hub.domain.samples import PATIENT_REPORTED, WITHDRAWN
+from hub.domain.samples import PATIENT_REPORTED, WITHDRAWN, Sample
 from hub.errors import Transient
 from hub.services.hub import Hub
 from hub.services.ingest import wire
@@ -40,13 +40,18 @@ def keep_reading(
     return journal_id, bool(spoke)
 
 
-def take_reading_back(uow: UnitOfWork, patient: Patient, journal_id: int) -> None:
-    """Mark the samples of a reading that was mistyped: kept, believed no more. What they raised stays for a person."""
+def take_reading_back(uow: UnitOfWork, patient: Patient, journal_id: int) -> list[Sample]:
+    """Mark the samples of a reading that was mistyped: kept, believed no more. What they raised stays for a person.
+
+    The samples as they were before.
+    """
     versions = uow.patients.evaluation_versions([patient.id])
-    for place in range(VALUES_PER_READING):
-        for sample in uow.series.get(patient.id, journal_id * VALUES_PER_READING + place):
-            uow.series.mark(patient.id, replace(sample, flags=sample.flags | {WITHDRAWN}))
+    first = journal_id * VALUES_PER_READING
+    samples = [one for place in range(VALUES_PER_READING) for one in uow.series.get(patient.id, first + place)]
+    for sample in samples:
+        uow.series.mark(patient.id, replace(sample, flags=sample.flags | {WITHDRAWN}))
     _judged(uow, versions)
+    return samples
 
 
 def _judged(uow: UnitOfWork, versions: dict[int, int]) -> None:

@@ -8,7 +8,6 @@ from hub.domain.patients import Patient
 from hub.services.checkins.asking import LOOKS_AGAIN, following, put
 from hub.services.checkins.ending import change
 from hub.services.checkins.heard import Heard
-from hub.services.checkins.missing import waited_for
 from hub.services.checkins.reported import take_reading_back
 from hub.services.checkins.talk import Talk, talk_of
 from hub.services.hub import Hub
@@ -16,7 +15,7 @@ from hub.services.paging import clinic
 from hub.services.ports.checkins import OPEN, Asked
 from hub.services.ports.storage import UnitOfWork
 from hub.services.texting import ANSWER, ANSWER_VALID, NewText, text_patient
-from hub.services.waiting import wait_again
+from hub.services.waiting import wait_without
 
 WITHIN = timedelta(minutes=30)
 
@@ -31,10 +30,7 @@ def take_back(uow: UnitOfWork, hub: Hub, patient: Patient, inbound_id: int, now:
         return Heard.NOTHING
     talk = talk_of(uow, patient, uow.conversations.get(last.conversation_id))
     if last.journal_id is not None:
-        take_reading_back(uow, patient, last.journal_id)
-        slot = waited_for(talk.row.key)
-        if slot is not None:
-            wait_again(uow, patient, *slot, now)
+        wait_without(uow, patient, take_reading_back(uow, patient, last.journal_id), now)
     if _asked_anew(uow, hub, talk, last, said_at, now):
         return Heard.UNDERSTOOD
     reply(uow, hub, talk, inbound_id, taken_back(clinic(hub, patient)), now)

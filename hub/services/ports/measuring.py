@@ -158,6 +158,10 @@ class Findings(Protocol):
         """Whatever any protocol says of these samples counts no more; the alerts that it stands behind."""
         ...
 
+    def said(self, patient_id: int, protocol_version_id: int, rule: str, at: datetime) -> bool:
+        """Whether this rule of a protocol's copy has spoken of exactly this instant, and it still counts."""
+        ...
+
     def worst_since(self, patient_id: int, since: datetime) -> int | None:
         """The highest severity found since in what patients' own devices measured, or None."""
         ...
