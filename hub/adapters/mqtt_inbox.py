@@ -93,8 +93,9 @@ class MqttInbox:
             session.acknowledge(receipts)
 
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Send. Losing it is harmless: a gateway without an acknowledgement sends again."""
-        self.fresh.answer(messages)
+        """Send, on either session that is connected. Losing it is harmless: a gateway without an answer sends again."""
+        session = self.fresh if self.fresh.connected or not self.stored.connected else self.stored
+        session.answer(messages)
 
     def alive(self) -> bool:
         """Whether both sessions are: see ``MqttSession.alive``."""

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,6 +217,30 @@ def test_a_reading_of_now_does_not_wait_for_all_that_gateways_have_kept(
         send(b"now")
         until(lambda: len(inbox.handoff) == 6)
         assert [name for name, _ in take(inbox)] == ["now", *["x" * 100] * 5]
+
+
+def test_answers_go_out_over_the_stored_session_where_the_broker_refuses_the_fresh_one(
+    clock: RigClock, tmp_path: Path
+) -> None:
+    """Or a gateway would send again what is stored, until somebody mends the broker."""
+    answers: list[bytes] = []
+    ready = threading.Event()
+    gateway = paho.Client(CallbackAPIVersion.VERSION2, client_id="hub-gateway")
+    gateway.on_message = lambda _client, _data, message: answers.append(message.payload)
+    gateway.on_subscribe = lambda *_: ready.set()
+    with mosquitto(tmp_path / "broker", "clientid_prefixes hub-") as broker:
+        gateway.connect("127.0.0.1", broker.port)
+        gateway.loop_start()
+        gateway.subscribe("rpm/v1/g-1/down/ack", 1)
+        assert ready.wait(15.0)
+        inbox = MqttInbox(Address("127.0.0.1", broker.port, False, None, None), "hub", clock)
+        inbox.start()
+        until(lambda: inbox.stored.connected)
+        assert not inbox.fresh.connected
+        inbox.answer([("rpm/v1/g-1/down/ack", b"stored")])
+        until(lambda: answers == [b"stored"])
+        inbox.stop()
+        gateway.loop_stop()
 
 
 def test_a_session_that_heard_all_lanes_gives_up_the_one_that_has_its_own_now(
