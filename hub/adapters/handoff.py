@@ -43,6 +43,8 @@ class Handoff:
         self._bytes = {False: 0, True: 0}
         """Held of fresh readings, and of stored ones."""
         self._alone = False
+        self._standing: list[int] = []
+        """The connections of what waits for room."""
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
@@ -51,7 +53,10 @@ class Handoff:
         """Hand over; waits while its room is full. Once ``stale`` the message is dropped un-acknowledged."""
         stored = message.lane == STORED
         with self._changed:
-            self._changed.wait_for(lambda: stale() or not self.full(stored=stored))
+            if self.full(stored=stored):
+                self._standing.append(receipt.epoch)
+                self._changed.wait_for(lambda: stale() or not self.full(stored=stored))
+                self._standing.remove(receipt.epoch)
             if stale():
                 return
             self._lanes[_URGENT if message.urgent else message.lane].append((message, receipt))
@@ -88,6 +93,11 @@ class Handoff:
         with self._changed:
             self._max_bytes = max_bytes
             self._changed.notify_all()
+
+    def stands(self, epochs: range) -> bool:
+        """Whether what came on one of these connections waits for room, and its thread with it."""
+        with self._changed:
+            return any(epoch in epochs for epoch in self._standing)
 
     def full(self, *, stored: bool) -> bool:
         """Whether a ``put`` would wait."""

@@ -15,7 +15,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.adapters.bulk_client import Arrived, BulkClient
-from hub.adapters.handoff import STORED, Handoff, Receipt
+from hub.adapters.handoff import Handoff, Receipt
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -130,10 +130,11 @@ class MqttSession:
     def alive(self) -> bool:
         """Whether the connection's thread showed any life lately. paho's own flag stays true after it died.
 
-        One that waits for room is not dead.
+        One that waits for room is not dead. It may be the other session's room: of what lane a message is that the
+        broker kept since before, nobody knows.
         """
         now = self._clock.monotonic()
-        if self._handoff.full(stored=STORED in self._lanes):
+        if self._handoff.stands(self._epochs):
             self._heard_at = now
         if now - self._pinged_at >= PING_EVERY_S:
             self._pinged_at = now

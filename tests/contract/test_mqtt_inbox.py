@@ -129,7 +129,7 @@ def test_a_thread_that_waits_for_room_is_not_taken_for_a_dead_one(
     with started(broker.port, clock, max_bytes=8) as inbox:
         for sent in [send(b"12345678") for _ in range(3)]:
             sent.wait_for_publish(15.0)
-        until(lambda: inbox.handoff.full(stored=False))
+        until(lambda: inbox.handoff.stands(inbox.fresh._epochs))
         broker.freeze()  # what it sent was sent: not even the echo of a ping comes any more
         clock.ahead_s += LOST_S + 1
         assert inbox.fresh.alive()
@@ -217,6 +217,26 @@ def test_a_reading_of_now_does_not_wait_for_all_that_gateways_have_kept(
         send(b"now")
         until(lambda: len(inbox.handoff) == 6)
         assert [name for name, _ in take(inbox)] == ["now", *["x" * 100] * 5]
+
+
+def test_a_thread_that_waits_in_the_room_of_stored_readings_is_not_taken_for_dead_whosever_it_is(
+    broker: Mosquitto, clock: RigClock
+) -> None:
+    """The first start after the version with one session: the fresh one is handed what it kept of all lanes."""
+    leave_session(broker.port, "hub", LANES)
+    with senders(broker.port, topic=BACKFILL) as send_stored:
+        for sent in [send_stored(b"12345678") for _ in range(3)]:
+            sent.wait_for_publish(15.0)
+    with started(broker.port, clock, max_bytes=8) as inbox:
+        until(lambda: inbox.handoff.stands(inbox.fresh._epochs))
+        assert not inbox.handoff.full(stored=False)
+        broker.freeze()
+        for _ in range(3):
+            clock.ahead_s += LOST_S + 1
+            assert inbox.fresh.alive()
+        assert len([one for _ in range(3) for one in take(inbox)]) == 3
+        clock.ahead_s += LOST_S + 1
+        assert not inbox.fresh.alive(), "now it should have been heard of"
 
 
 def test_answers_go_out_over_the_stored_session_where_the_broker_refuses_the_fresh_one(

@@ -101,9 +101,12 @@ def test_a_full_queue_makes_put_wait_until_there_is_room(count: int, size: int) 
     thread = waiting(handoff, message("3"), threading.Event())
     thread.join(0.05)
     assert thread.is_alive()
+    assert handoff.stands(range(1))
+    assert not handoff.stands(range(1, 9)), "another connection's thread"
     assert names(handoff, limit=1) == ["1"]
     thread.join(5)
     assert not thread.is_alive()
+    assert not handoff.stands(range(1))
     assert names(handoff) == ["2", "3"]
 
 
