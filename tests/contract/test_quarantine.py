@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hub.services.ports.storage import UnitOfWork
 from tests.unit.ingest.home import Home, homes
@@ -53,3 +55,29 @@ def test_what_is_sent_again_before_its_answer_is_counted_and_kept_once(uow: Unit
     assert add(b"\xff") != first, "somebody must see that it goes on"
     uow.commit()
     assert home.rows("quarantine", "times") == [3, 1, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_seen_while_its_copy_comes_does_not_hide_the_copy(uow: UnitOfWork, home: Home) -> None:
+    """PostgreSQL lets both write: somebody looks at the row after it was found, before the copy is counted in it."""
+
+    def add() -> int:
+        return uow.quarantine.add("g-1", "t", "schema", "why", b"\xff", NOW)
+
+    seen: list[bool] = []
+
+    def look(*told: Any) -> None:
+        if told[2].startswith("UPDATE quarantine SET times") and not seen:
+            with home.hub.unit_of_work() as other:
+                seen.append(other.quarantine.mark_seen(first, home.ana.staff_id or 0, "looked", NOW))
+                other.commit()
+
+    first = add()
+    uow.commit()
+    event.listen(home.clinic.engine, "before_cursor_execute", look)
+    copy = add()
+    assert seen == [True]
+    assert copy != first
+    assert uow.quarantine.count_unseen() == 1
+    uow.commit()
+    assert home.rows("quarantine", "times") == [1, 1]

@@ -30,9 +30,7 @@ class SqlQuarantine:
         """The row's id: a new one's, unless the same bytes came just before and nobody has looked at them yet."""
         values = _values(gateway_id, topic, code, detail, raw, now)
         again = self._again(values)
-        if again is not None:
-            counted = update(quarantine).where(quarantine.c.id == again).values(times=quarantine.c.times + 1)
-            self._connection.execute(counted)
+        if again is not None and self._counted(again):
             return again
         added: int = self._connection.execute(insert(quarantine).values(values).returning(quarantine.c.id)).scalar_one()
         return added
@@ -60,6 +58,12 @@ class SqlQuarantine:
         same = q.id.in_(select(newest.c.id)), q.size == values["size"], q.seen_at.is_(None), q.raw == values["raw"]
         found: int | None = self._connection.execute(select(func.max(q.id)).where(*same)).scalar()
         return found
+
+    def _counted(self, again: int) -> bool:
+        """False if somebody has looked at the row since it was found."""
+        this = quarantine.c.id == again, quarantine.c.seen_at.is_(None)
+        counted = update(quarantine).where(*this).values(times=quarantine.c.times + 1)
+        return self._connection.execute(counted).rowcount == 1
 
     def count_unseen(self) -> int:
         """How many nobody has looked at."""
