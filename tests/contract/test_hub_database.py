@@ -34,7 +34,7 @@ from hub.services.hub import HUB
 from hub.services.ports.alerting import ReplyCode
 from hub.services.ports.care import NewPatient, Situation
 from hub.services.ports.devices import GatewayStatus
-from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KeyTaken, KnownKey, KnownRecord
+from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import change
 from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, homes, spo2
@@ -154,12 +154,6 @@ def test_the_journal_and_its_keys(uow: UnitOfWork) -> None:
     assert uow.journal.held_since(NOW + HOUR) == [("g-1", "unassigned")]
     assert uow.journal.release(second, 1, None, "stored")
     assert not uow.journal.release(second, 1, None, "stored")
-
-
-def test_two_processes_that_store_one_reading_are_told_to_look_again(uow: UnitOfWork) -> None:
-    uow.journal.append([entry(1)])
-    with pytest.raises(KeyTaken, match="stored before"):
-        uow.journal.append([entry(1)])
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,5 +1,6 @@
 """The journal and the two keys that make a replay harmless."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,6 +36,10 @@ _KEYS = Many(lambda _: insert(transport_key), ("gateway_id", "spool", "seq", "di
 _RECORDS = Many(lambda _: insert(record_key), ("device", "record", "digest", "journal_id"))
 
 _HIGHEST = select(func.coalesce(func.max(journal.c.id), 0))
+
+_KEY_TABLES = frozenset({transport_key.name, record_key.name})
+_TWICE = re.compile(rf"UNIQUE constraint failed: ({'|'.join(sorted(_KEY_TABLES))})\.")
+_UNIQUE_VIOLATION = "23505"
 
 CHUNK = 300
 """Keys of one question: databases bound the number of parameters."""
@@ -183,7 +188,20 @@ def _taken_keys() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise KeyTaken("one of these readings was stored before") from error
+        if _is_of_a_key(error):
+            raise KeyTaken("one of these readings was stored before") from error
+        raise
+
+
+def _is_of_a_key(error: IntegrityError) -> bool:
+    """Whether a row with one of the two keys stands. Whatever else the database refuses, it refuses the next time too.
+
+    The primary key is all that is unique in either table. The newer SQLite driver gives no extended code.
+    """
+    diagnostics = getattr(error.orig, "diag", None)
+    if diagnostics is None:
+        return _TWICE.match(str(error.orig)) is not None
+    return diagnostics.sqlstate == _UNIQUE_VIOLATION and diagnostics.table_name in _KEY_TABLES
 
 
 def _key_values(key: JournalEntry | AnsweredKey) -> tuple[object, ...]:
