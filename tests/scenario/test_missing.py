@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.services import enrolment, equipment
 from hub.services.amending import void_reading
+from hub.services.engine import missing as missing_engine
 from tests.unit.ingest.home import ADMIN, CUFF, OXIMETER, Home, homes, kg, pressure, pulse, spo2
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -272,6 +274,29 @@ def test_what_was_believed_until_another_came_late_leaves_its_slot_empty(home: H
     assert missing_weights(home) == []
     leave_out(home, 0)
     assert missing_weights(home) == [("open", 1)]
+
+
+def test_what_is_left_out_while_the_worker_is_at_other_rows_is_waited_for_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was read as due tomorrow, and is not written back as it was."""
+    until(home, 13)
+    measure_all(home)
+    until(home, 14, day=4)
+    home.clinic.clock.forward(HOUR)
+    goes_through = missing_engine.one_by_one
+
+    def left_out_first(*of: Any) -> int:
+        void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+        return goes_through(*of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(missing_engine, "one_by_one", left_out_first)
+        missing_engine.Missing().run(home.hub, home.now)
+    assert missing_weights(home) == []
+    home.tick()
+    assert missing_weights(home) == [("open", 1)]
+    assert weight_is_due(home) == datetime(2026, 3, 4, 13, tzinfo=home.now.tzinfo)
 
 
 def test_two_that_are_left_out_at_once_leave_one_silence(home: Home) -> None:
