@@ -4,7 +4,6 @@ The broker hands a session its messages in the order in which they came. In one 
 behind all that thousands of gateways kept while they could not send. So stored readings have a session of their own.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 
 from hub.adapters.handoff import HELD_BYTES, STORED, Handoff, Receipt
@@ -12,8 +11,6 @@ from hub.adapters.mqtt_session import EPOCHS, BrokerAddress, MqttSession
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
-
-log = logging.getLogger(__name__)
 
 FRESH = tuple(lane for lane in LANES if lane != STORED)
 
@@ -65,13 +62,9 @@ class MqttInbox:
             session.stop()
 
     def restart(self) -> None:
-        """New connections on the same sessions. What the old ones took and nobody acknowledged comes again.
-
-        Of both, though one alone may be dead: whoever asks drops what he has taken of either.
-        """
-        log.warning("making new broker connections")
-        self.stop()
-        self.start()
+        """New connections on both sessions. What the old ones took and nobody acknowledged comes again."""
+        for session in self._sessions:
+            session.restart()
 
     def read_with(self, read: Callable[[Message], Message], max_bytes: int) -> None:
         """Do this to each message that comes from now on, and hold so much in each room. What came already stays."""
@@ -98,6 +91,13 @@ class MqttInbox:
         session.answer(messages)
 
     def alive(self) -> bool:
-        """Whether both sessions are: see ``MqttSession.alive``."""
-        each = [session.alive() for session in self._sessions]  # all are asked: they ping then
-        return all(each)
+        """Whether any session is: see ``MqttSession.alive``. One that alone seems dead gets a new connection here.
+
+        The other one's receipts stay good; of its own the messages come again.
+        """
+        dead = [session for session in self._sessions if not session.alive()]  # all are asked: they ping then
+        if len(dead) == len(self._sessions):
+            return False
+        for session in dead:
+            session.restart()
+        return True

@@ -30,6 +30,9 @@ LOST_S = 30.0
 UNCONNECTED_S = 120.0
 """Not even an attempt to connect for this long, while paho tries at least every 30 s: dead as well."""
 
+UNHEARD = 3
+"""Dead connections in a row on which not one of our own pings had come back: the next will be no better."""
+
 KEEPALIVE_S = 60
 EPOCHS = 2**31
 """Connections of one session before its numbers would be another's."""
@@ -86,12 +89,14 @@ class MqttSession:
         self._ping_topic = f"rpm/v1/rpmhub/ping/{client_id}"
         self._pinged_at = 0.0
         self._heard_at = 0.0  # both on the monotonic clock
+        self._echoed = False
+        self._mute = 0
         self.connected = False
         """What paho believes; only ``alive`` knows."""
 
     def start(self) -> None:
         """Connect in the background, and keep trying."""
-        self._client = self._make_client()
+        self._client, self._echoed = self._make_client(), False
         self._heard_at = self._pinged_at = self._clock.monotonic()
         try:
             self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
@@ -111,6 +116,22 @@ class MqttSession:
             client.disconnect()
             client.loop_stop()
             self._epoch = client.connection
+
+    def restart(self) -> None:
+        """A new connection on the same session. What the old one took and nobody acknowledged comes again."""
+        if self.connected and not self._echoed and self._clock.monotonic() - self._heard_at >= LOST_S:
+            self._mute += 1
+        log.warning("making a new broker connection", extra={"session": self._client_id})
+        if self.unheard:
+            said = {"topic": self._ping_topic, "connections": self._mute}
+            log.warning("no ping of ours comes back: the broker's access list may not allow it", extra=said)
+        self.stop()
+        self.start()
+
+    @property
+    def unheard(self) -> bool:
+        """Whether connections died one after the other and none had brought back a ping of ours."""
+        return self._mute >= UNHEARD
 
     def read_with(self, read: Callable[[Message], Message]) -> None:
         """Do this to each message that comes from now on."""
@@ -148,13 +169,15 @@ class MqttSession:
             return False
         self._heard_at = self._clock.monotonic()
         topic = message.topic
+        if topic == self._ping_topic:
+            self._echoed, self._mute = True, 0
+            return False
         if self._shared and not self._mine(topic):
             return True
-        if topic != self._ping_topic:
-            now = self._clock.now()
-            received = Message.received(topic, message.payload, now, redelivered=message.dup, retained=message.retain)
-            receipt = Receipt(message.connection, message.mid, message.qos)
-            self._handoff.put(self._read(received), receipt, stale=lambda: client is not self._client)
+        now = self._clock.now()
+        received = Message.received(topic, message.payload, now, redelivered=message.dup, retained=message.retain)
+        receipt = Receipt(message.connection, message.mid, message.qos)
+        self._handoff.put(self._read(received), receipt, stale=lambda: client is not self._client)
         return False
 
     def opened(self, client: BulkClient, reason: ReasonCode) -> None:

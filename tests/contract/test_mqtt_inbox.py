@@ -16,8 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from hub.adapters.bulk_client import READ
 from hub.adapters.handoff import Receipt
 from hub.adapters.mqtt_inbox import MqttInbox
-from hub.adapters.mqtt_session import LOST_S
+from hub.adapters.mqtt_session import LOST_S, PING_EVERY_S, UNHEARD
 from hub.services.ingest.messages import LANES, Message
+from hub.services.ingest.shard import Shard
 from hub.settings import Address
 from tests.contract.hub_rig import RigClock, leave_session, leave_sessions, until
 from tests.servers import Mosquitto, mosquitto
@@ -237,6 +238,48 @@ def test_a_thread_that_waits_in_the_room_of_stored_readings_is_not_taken_for_dea
         assert len([one for _ in range(3) for one in take(inbox)]) == 3
         clock.ahead_s += LOST_S + 1
         assert not inbox.fresh.alive(), "now it should have been heard of"
+
+
+def test_a_session_that_may_not_hear_itself_is_told_of_and_leaves_the_other_one_alone(
+    clock: RigClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its broker's list spells out the one ping that there was when there was one session."""
+    rules = tmp_path / "rules"
+    own = "readwrite rpm/v1/rpmhub/ping/hub"
+    rules.write_text("".join(f"topic {rule}\n" for rule in ("readwrite rpm/v1/+/up/#", "write rpm/v1/+/down/#", own)))
+    rules.chmod(0o600)
+    with (
+        mosquitto(tmp_path / "broker", f"acl_file {rules}") as broker,
+        started(broker.port, clock) as inbox,
+        senders(broker.port) as send,
+    ):
+        send(b"first")
+        ((_, receipt),) = take(inbox)
+        fresh, stored, replaced = inbox.fresh._client, inbox.stored._client, 0
+        while replaced < UNHEARD:
+            assert not inbox.stored.unheard
+            until(lambda: inbox.connected)
+            clock.ahead_s += PING_EVERY_S
+            asked_at = clock.monotonic()
+            assert inbox.alive()
+            until(lambda at=asked_at: inbox.fresh._heard_at >= at)
+            stored, replaced = inbox.stored._client, replaced + (inbox.stored._client is not stored)
+        assert inbox.stored.unheard
+        assert not inbox.fresh.unheard
+        assert inbox.fresh._client is fresh
+        assert "no ping of ours comes back" in caplog.text
+        inbox.acknowledge([receipt])
+        inbox.restart()
+        assert inbox.take(9, 10**6, timeout=0.5) == [], "its receipt was still good"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_part_of_the_work_hears_its_own_ping(broker: Mosquitto, clock: RigClock, number: int) -> None:
+    """Which is no gateway's message, and so no part's."""
+    with started(broker.port, clock, shard=Shard(number, 2)) as inbox:
+        clock.ahead_s += PING_EVERY_S
+        assert inbox.alive()
+        until(lambda: inbox.fresh._echoed and inbox.stored._echoed)
 
 
 def test_answers_go_out_over_the_stored_session_where_the_broker_refuses_the_fresh_one(

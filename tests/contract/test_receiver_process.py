@@ -280,6 +280,7 @@ def test_a_receiver_that_replaced_another_reads_again_after_some_minutes(
             assert not is_read()
             clock.ahead_s += 60
             assert inbox.alive()
+            assert inbox.alive(), "the receiver has heard what it was told before"
             assert "reads beforehand again" in caplog.text
             assert is_read()
             caplog.clear()
