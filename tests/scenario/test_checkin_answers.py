@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,21 @@ def test_what_was_taken_back_is_waited_for_again(asked: Talks) -> None:
     assert asked.slot()[0] == "late"
     asked.until(1, 10, day=4)
     assert "missing-systolic_blood_pressure open" in asked.home.alerts()
+
+
+def test_it_is_waited_for_again_whatever_it_was_asked_for(talk: Talks) -> None:
+    def every_morning(document: dict[str, Any]) -> None:
+        del document["missing"]
+        document["schedule"] = {"at": "09:00"}
+
+    talk.sign(PRESSURE, every_morning)
+    talk.until(14, 10)
+    due = talk.slot()
+    talk.writes("120/80")
+    talk.tick()
+    assert talk.slot()[1] > due[1]
+    talk.writes("0")
+    assert talk.slot() == due
 
 
 def test_a_correction_counts_as_the_one_time_something_is_asked_anew(asked: Talks) -> None:
