@@ -15,8 +15,13 @@ full the connection's thread stands still."""
 STORED = "backfill"
 """The lane of readings that waited at a gateway. There may be any number of them, so they have a room of their own."""
 
+SHARE = 10
+"""Stored readings have one in so many of a full group, though more fresh ones wait: or they would never be written
+where more comes than can be, and their gateways would send them again and again."""
+
 _URGENT = "urgent"
 _SERVED = (_URGENT, *LANES)
+_FRESH = tuple(lane for lane in _SERVED if lane != STORED)
 
 
 class Receipt(NamedTuple):
@@ -67,11 +72,13 @@ class Handoff:
         """What is there, by lane: up to ``limit`` messages, and no more once they hold ``max_bytes``.
 
         What pages at once comes alone: it does not wait for hundreds of others to be written with it. But never twice
-        in a row, for whoever sent nothing else would stop everybody. Waits ``timeout`` seconds for a first one.
+        in a row, for whoever sent nothing else would stop everybody. Stored readings have their ``SHARE``.
+
+        Waits ``timeout`` seconds for a first one.
         """
         with self._changed:
             self._changed.wait_for(lambda: len(self), timeout)
-            return self._hurried(limit, max_bytes) or self._taken(_SERVED, limit, max_bytes)
+            return self._hurried(limit, max_bytes) or self._mixed(limit, max_bytes)
 
     def urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
         """``take`` of what pages at once and of nothing else; nothing, if the last one was such."""
@@ -106,6 +113,15 @@ class Handoff:
     def _hurried(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
         self._alone = bool(self._lanes[_URGENT]) and not self._alone
         return self._taken((_URGENT,), limit, max_bytes) if self._alone else []
+
+    def _mixed(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+        share = min(limit // SHARE, len(self._lanes[STORED]))
+        if not share:
+            return self._taken(_SERVED, limit, max_bytes)
+        share_bytes = max_bytes // SHARE
+        fresh = self._taken(_FRESH, limit - share, max_bytes - share_bytes)
+        left = max_bytes - sum(len(message.payload) for message, _ in fresh)
+        return fresh + self._taken((STORED,), limit - len(fresh), max(left, share_bytes))
 
     def _taken(self, lanes: Sequence[str], limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
         taken: list[tuple[Message, Receipt]] = []

@@ -36,6 +36,31 @@ def test_live_overtakes_status_and_backfill_and_each_lane_keeps_its_order() -> N
     assert len(handoff) == 0
 
 
+@pytest.mark.parametrize(("waiting", "fresh", "stored"), [(30, 18, 2), (19, 18, 2), (12, 12, 8), (0, 0, 20)])
+def test_stored_readings_have_a_share_of_a_full_group(waiting: int, fresh: int, stored: int) -> None:
+    handoff = Handoff()
+    put(handoff, *(message(f"b{number}", "backfill") for number in range(30)))
+    put(handoff, *(message(f"l{number}", ("live", "status")[number % 2]) for number in range(waiting)))
+    taken = names(handoff, limit=20)
+    assert [name[0] for name in taken] == ["l"] * fresh + ["b"] * stored
+
+
+def test_what_no_stored_reading_waits_for_is_the_fresh_ones() -> None:
+    handoff = Handoff()
+    put(handoff, message("b0", "backfill"), *(message(f"l{number}") for number in range(30)))
+    assert names(handoff, limit=20) == [*(f"l{number}" for number in range(19)), "b0"]
+    assert len(names(handoff, limit=20)) == 11
+
+
+@pytest.mark.parametrize(("size", "fresh", "stored"), [(10, 9, 1), (60, 2, 1), (200, 1, 1)])
+def test_they_have_it_of_the_bytes_too(size: int, fresh: int, stored: int) -> None:
+    """At least one, however large the fresh ones are."""
+    handoff = Handoff()
+    put(handoff, *(message("b" * 10, "backfill") for _ in range(90)), *(message("l" * size) for _ in range(90)))
+    taken = names(handoff, limit=1000, max_bytes=100)
+    assert [name[0] for name in taken] == ["l"] * fresh + ["b"] * stored
+
+
 def red(name: str) -> Message:
     return replace(message(name, "backfill"), urgent=True)
 
