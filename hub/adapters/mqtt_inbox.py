@@ -4,10 +4,11 @@ The broker hands a session its messages in the order in which they came. In one 
 behind all that thousands of gateways kept while they could not send. So stored readings have a session of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hub.adapters.handoff import HELD_BYTES, STORED, Handoff, Receipt
 from hub.adapters.mqtt_session import EPOCHS, BrokerAddress, MqttSession
+from hub.services.ingest import hearing
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -45,6 +46,12 @@ class MqttInbox:
     def connected(self) -> bool:
         """What paho believes; only ``alive`` knows."""
         return all(session.connected for session in self._sessions)
+
+    @property
+    def ailing(self) -> Mapping[str, str]:
+        """What is wrong with which session, in the words of ``hearing``; empty if both are well."""
+        each = {hearing.FRESH: self.fresh.ails, hearing.STORED: self.stored.ails}
+        return {name: ails for name, ails in each.items() if ails}
 
     @property
     def waiting(self) -> int:

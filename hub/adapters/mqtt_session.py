@@ -16,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from hub.adapters.bulk_client import Arrived, BulkClient
 from hub.adapters.handoff import Handoff, Receipt
+from hub.services.ingest.hearing import UNCONNECTED, UNHEARD
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -30,7 +31,7 @@ LOST_S = 30.0
 UNCONNECTED_S = 120.0
 """Not even an attempt to connect for this long, while paho tries at least every 30 s: dead as well."""
 
-UNHEARD = 3
+MUTE = 3
 """Dead connections in a row on which not one of our own pings had come back: the next will be no better."""
 
 KEEPALIVE_S = 60
@@ -129,9 +130,14 @@ class MqttSession:
         self.start()
 
     @property
+    def ails(self) -> str:
+        """What is wrong with it, in the words of ``hearing``; nothing if it is well."""
+        return UNHEARD if self.unheard else "" if self.connected else UNCONNECTED
+
+    @property
     def unheard(self) -> bool:
         """Whether connections died one after the other and none had brought back a ping of ours."""
-        return self._mute >= UNHEARD
+        return self._mute >= MUTE
 
     def read_with(self, read: Callable[[Message], Message]) -> None:
         """Do this to each message that comes from now on."""

@@ -9,7 +9,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -98,12 +98,13 @@ Request = Begin | Order
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
-    """What came, how many messages still wait, and how the connection is: ``alive`` as ``MqttInbox.alive`` says."""
+    """What came, how many messages still wait, and how the connections are, as ``MqttInbox`` says."""
 
     messages: Sequence[tuple[Message, Receipt]]
     waiting: int
     connected: bool
     alive: bool
+    ailing: Mapping[str, str] = {}
 
 
 ENCODER = msgspec.msgpack.Encoder()
@@ -148,7 +149,8 @@ def _obey(pipe: Connection, inbox: MqttInbox, request: Order) -> None:
 
 
 def _reply(pipe: Connection, inbox: MqttInbox, messages: list[tuple[Message, Receipt]]) -> None:
-    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, inbox.alive())))
+    alive = inbox.alive()  # a session that seems dead gets a new connection
+    pipe.send_bytes(ENCODER.encode(Taken(messages, inbox.waiting, inbox.connected, alive, inbox.ailing)))
 
 
 def inbox_of(begin: Begin, clock: Clock) -> MqttInbox:

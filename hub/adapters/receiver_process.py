@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 
 import msgspec
@@ -106,6 +106,11 @@ class ReceiverProcess:
     def connected(self) -> bool:
         """What the receiver believes; only ``alive`` knows."""
         return self._last.connected
+
+    @property
+    def ailing(self) -> Mapping[str, str]:
+        """See ``MqttInbox.ailing``, as the receiver said last."""
+        return self._last.ailing
 
     def start(self) -> None:
         """Start a receiver, which connects in the background and keeps trying."""

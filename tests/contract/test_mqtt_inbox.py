@@ -16,7 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from hub.adapters.bulk_client import READ
 from hub.adapters.handoff import Receipt
 from hub.adapters.mqtt_inbox import MqttInbox
-from hub.adapters.mqtt_session import LOST_S, PING_EVERY_S, UNHEARD
+from hub.adapters.mqtt_session import LOST_S, MUTE, PING_EVERY_S
+from hub.services.ingest import hearing
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import Shard
 from hub.settings import Address
@@ -256,7 +257,7 @@ def test_a_session_that_may_not_hear_itself_is_told_of_and_leaves_the_other_one_
         send(b"first")
         ((_, receipt),) = take(inbox)
         fresh, stored, replaced = inbox.fresh._client, inbox.stored._client, 0
-        while replaced < UNHEARD:
+        while replaced < MUTE:
             assert not inbox.stored.unheard
             until(lambda: inbox.connected)
             clock.ahead_s += PING_EVERY_S
@@ -264,8 +265,7 @@ def test_a_session_that_may_not_hear_itself_is_told_of_and_leaves_the_other_one_
             assert inbox.alive()
             until(lambda at=asked_at: inbox.fresh._heard_at >= at)
             stored, replaced = inbox.stored._client, replaced + (inbox.stored._client is not stored)
-        assert inbox.stored.unheard
-        assert not inbox.fresh.unheard
+        assert inbox.ailing == {hearing.STORED: hearing.UNHEARD}
         assert inbox.fresh._client is fresh
         assert "no ping of ours comes back" in caplog.text
         inbox.acknowledge([receipt])
@@ -300,6 +300,7 @@ def test_answers_go_out_over_the_stored_session_where_the_broker_refuses_the_fre
         inbox.start()
         until(lambda: inbox.stored.connected)
         assert not inbox.fresh.connected
+        assert inbox.ailing == {hearing.FRESH: hearing.UNCONNECTED}
         inbox.answer([("rpm/v1/g-1/down/ack", b"stored")])
         until(lambda: answers == [b"stored"])
         inbox.stop()

@@ -16,6 +16,7 @@ from paho.mqtt import client as paho
 from hub.adapters import receiver_process
 from hub.adapters.clock import SystemClock
 from hub.adapters.receiver_process import FRUITLESS, READS_AGAIN_S, NoReceiver, ReceiverProcess
+from hub.services.ingest import hearing
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, leave_sessions, rigs, until
 from tests.servers import mosquitto, stand_still
@@ -139,6 +140,15 @@ class MovedClock(SystemClock):
 
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead_s
+
+
+def test_the_writer_is_told_which_session_the_broker_does_not_take(tmp_path: Path) -> None:
+    with mosquitto(tmp_path / "broker", "clientid_prefixes hub-") as broker:
+        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", SystemClock())
+        inbox.start()
+        until(lambda: inbox.alive() and inbox.ailing == {hearing.FRESH: hearing.UNCONNECTED})
+        assert not inbox.connected
+        inbox.stop()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from hub.services.checkup.finding import Finding, fine, must, should
 from hub.services.engine.gateways import CLOCK_OFF, OFFLINE_FOR, SILENT_FOR
+from hub.services.ingest.hearing import deaf
 from hub.services.ingest.shard import silent
 from hub.services.ports.devices import GatewayRow
 from hub.services.ports.operations import Heartbeat
@@ -43,12 +44,8 @@ def _of_ingest(beat: Heartbeat | None) -> Iterator[Finding]:
     if beat is not None and beat.detail.get("full"):
         why = "No reading is stored or judged; they wait in the gateways."
         yield must("ingest takes nothing: the disk is full.", why, "Make room: what is reserved is made anew by itself")
-    if beat is not None and not beat.detail.get("connected"):
-        yield must(
-            "ingest has no connection to the broker.",
-            "Readings wait in the gateways.",
-            "Mend what is said of the broker; ingest then connects by itself",
-        )
+    if beat is not None and (unheard := deaf(beat.detail)):
+        yield must(f"ingest {unheard.what}.", f"{unheard.harm[0].upper()}{unheard.harm[1:]}.", unheard.mend)
 
 
 def _of_ticks(role: str, beat: Heartbeat | None) -> Iterator[Finding]:

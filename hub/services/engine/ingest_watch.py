@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hub.domain.severity import Severity
 from hub.services.alerting import technical, technical_over
 from hub.services.hub import Hub
+from hub.services.ingest.hearing import deaf
 from hub.services.ingest.shard import silent
 from hub.services.ports.operations import Heartbeat
 
@@ -46,9 +47,9 @@ class IngestWatch:
             return f"Ingest {', '.join(absent)} gives no sign of life: its gateways' readings are not stored or judged"
         if any(beat.detail.get("holding") for beat in alive):
             return "Ingest fails on whatever comes and holds it: no reading is judged until the hub is mended"
-        deaf = bool(alive) and not all(beat.detail.get("connected") for beat in alive)
-        if self._lasts("deaf", deaf, now, DISCONNECTED_FOR):
-            return "Ingest has no connection to the broker: readings wait in the gateways"
+        unheard = [found for beat in alive if (found := deaf(beat.detail))]
+        if self._lasts("deaf", bool(unheard), now, DISCONNECTED_FOR):
+            return f"Ingest {unheard[0].what}: {unheard[0].harm}"
         return None
 
     def _lasts(self, what: str, wrong: bool, now: datetime, long: timedelta) -> bool:  # noqa: FBT001
