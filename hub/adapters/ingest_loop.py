@@ -30,11 +30,19 @@ SMALL, LONG_QUEUE = 100, 1_000
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
 RETRY_S = 0.5
+LEAVES_WITHIN_S = 1.0
 YIELD_S = 0.003
 """After each full group's number of messages the worker and the pages get the database: whoever acknowledges an alert
 must not wait for a backlog."""
 
 HOLD_S = 5.0
+"""Between two looks at whether a hub that failed on everything works again."""
+
+HELD = 2_000
+"""Messages that are held meanwhile. More are left to the broker, which has them until they are acknowledged."""
+
+SOON_S, AT_ONCE = 0.02, 2
+"""What another program changed meanwhile is done again at once, so often, and then with a pause."""
 
 COLLECT_AFTER = 50_000
 """Objects made before the collector looks for circles: about those of a full group. It looked every 700, and a tenth of
@@ -79,11 +87,14 @@ class IngestLoop:
         self._encoder = msgspec.json.Encoder()
         self._beaten_at: datetime | None = None
         self._holding = False
+        self._left_to_the_broker = False
 
     def run(self, stop: threading.Event) -> None:
         """Receive, commit, answer, until ``stop`` is set."""
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
+        leaving = threading.Thread(target=self._leave, args=[stop], daemon=True)
+        leaving.start()
         self._inbox.start()
         written = 0
         try:
@@ -97,37 +108,78 @@ class IngestLoop:
                     stop.wait(YIELD_S)
                     written = 0
                 self._watch()
+            leaving.join(LEAVES_WITHIN_S)
         finally:
             self._inbox.stop()
 
+    def _leave(self, stop: threading.Event) -> None:
+        """A thread of its own, since the writer may stand in the database for longer than it is given to stop."""
+        stop.wait()
+        try:
+            self._processor.leave()
+        except Transient as error:
+            log.warning("attempts stay noted", extra={"error": str(error)})
+
     def _commit(self, taken: Taken, stop: threading.Event) -> None:
-        """Until it is committed nothing is acknowledged, and nothing else is taken; but see ``HubFault``."""
-        while not stop.is_set():
-            if not self._reserve.held:
-                self._watch()
-                if not self._reserve.held:
-                    stop.wait(RETRY_S)
-                    continue
-            try:
-                answers = self._processor.process([message for message, _ in taken])
-            except HubFault as fault:
-                log.warning("holding what comes", extra={"error": str(fault)})
-                self._holding = True
-                self._watch()
-                stop.wait(HOLD_S)
-                # One good message among what came meanwhile shows that it was not the hub.
-                taken = self._inbox.take(GROUP - len(taken), GROUP_BYTES, timeout=0) + taken
-            except Unavailable as error:
-                log.warning("the database cannot take this now", extra={"error": str(error)})
-                self._watch()
-                stop.wait(RETRY_S)
-            except Transient as error:
-                log.info("group is done again", extra={"error": str(error)})
+        """Until these are dealt with nothing else is acknowledged or taken, but for looks while the hub is broken."""
+        held: Taken = []
+        proven, again = False, 0
+        while taken and not stop.is_set():
+            if not self._has_room(stop):
+                continue
+            outcome = self._processor.process([message for message, _ in taken], proven=proven)
+            left = {id(message) for message in outcome.left}
+            self._acknowledge([one for one in taken if id(one[0]) not in left], outcome.answers)
+            taken = [one for one in taken if id(one[0]) in left]
+            again = again + 1 if taken else 0
+            if isinstance(outcome.why, HubFault):
+                taken, held = self._look_again(outcome.why, taken, held, stop)
+            elif outcome.why is not None:
+                self._wait(outcome.why, again, stop)
             else:
                 self._holding = False
-                self._inbox.acknowledge([receipt for _, receipt in taken])
-                self._answer(answers)
-                return
+                proven = proven or outcome.proven
+            if not taken:
+                taken, held = held[:GROUP], held[GROUP:]
+        if self._left_to_the_broker and not stop.is_set():
+            self._inbox.restart()  # it hands over again what it has
+            self._left_to_the_broker = False
+
+    def _look_again(self, fault: HubFault, taken: Taken, held: Taken, stop: threading.Event) -> tuple[Taken, Taken]:
+        """What to try after a while, and what to hold: one of those held, in turn, and what comes meanwhile.
+
+        One good message among what comes shows that it was not the hub, however many bad ones are held.
+        """
+        log.warning("holding what comes", extra={"error": str(fault), "held": len(taken) + len(held)})
+        self._holding = True
+        self._watch()
+        stop.wait(HOLD_S)
+        held, self._left_to_the_broker = (held + taken)[:HELD], self._left_to_the_broker or len(held + taken) > HELD
+        return self._inbox.take(SMALL, GROUP_BYTES, timeout=0) + held[:1], held[1:]
+
+    def _wait(self, why: Transient, again: int, stop: threading.Event) -> None:
+        if isinstance(why, Unavailable):
+            log.warning("the database cannot take this now", extra={"error": str(why)})
+            self._watch()
+            stop.wait(RETRY_S)
+        else:
+            log.info("group is done again", extra={"error": str(why)})
+            if again > AT_ONCE:
+                self._watch()
+                stop.wait(SOON_S)
+
+    def _has_room(self, stop: threading.Event) -> bool:
+        if not self._reserve.held:
+            self._watch()
+            if not self._reserve.held:
+                stop.wait(RETRY_S)
+                return False
+        return True
+
+    def _acknowledge(self, done: Taken, answers: Answers) -> None:
+        if done:
+            self._inbox.acknowledge([receipt for _, receipt in done])
+            self._answer(answers)
 
     def _answer(self, answers: Answers) -> None:
         hub_time = self._hub.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,7 @@
 """What PostgreSQL must promise beside: away is told as such, whatever way it goes, and is over when it is back."""
 
 import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,11 @@ from hub.adapters.sql.engine import Unavailable, make_engine
 from hub.adapters.sql.migrate import upgrade
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.errors import Transient
+from hub.services.ingest.poison import SafeProcessor
+from tests.contract.hub_rig import until
 from tests.servers_postgres import PostgreSQL, postgresql
 from tests.unit.alerting.clinic import clinics
-from tests.unit.ingest.home import Home, kg
+from tests.unit.ingest.home import Home, batch, kg, reading
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,22 @@ def test_a_lock_that_another_holds_is_waited_for_within_bounds(home: Home) -> No
         with pytest.raises(Unavailable):
             home.measures(kg(78))
     assert home.measures(kg(78)) == "stored"
+
+
+def test_whoever_stops_a_writer_that_waits_for_a_lock_blames_no_message(home: Home) -> None:
+    """It may be killed before the lock is free: then this would be a life that ended in an attempt at the message."""
+    message = home.message(batch(home.now, reading(1, home.now, kg(78))), redelivered=True)
+    safe = SafeProcessor(home.hub)
+    with home.clinic.engine.connect() as other:
+        other.execute(text("LOCK TABLE journal"))
+        waiting = threading.Thread(target=safe.process, args=[[message]])
+        waiting.start()
+        until(lambda: home.count("ingest_attempt") == 1)
+        safe.leave()
+        assert home.count("ingest_attempt") == 0
+        assert waiting.is_alive()
+    waiting.join()
+    assert home.count("ingest_attempt") == 0
 
 
 def test_two_who_change_two_rows_crosswise_are_told_to_try_again(home: Home) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from hub.domain.severity import Severity
 from hub.errors import Transient
@@ -29,13 +30,52 @@ by the same message so often; one that kills it itself always is.
 POISON_IN_A_ROW = 3
 """More bad messages than this, and none good between them, are not poison: it is the hub that is broken."""
 
-
 LOOKS = 20
 """Groups of which one asks whether its readings came before, after one had such a reading."""
+
+_IN_THE_JOURNAL = ("stored", "held")
+"""What is answered of a reading that went all the way. A status or rubbish does not, and shows nothing of the hub."""
 
 
 class HubFault(Transient):
     """The hub fails on whatever comes. Nothing more is put aside or acknowledged: the readings wait where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a group: the answers, and in their order the messages to be tried again, with the reason.
+
+    ``proven``: one of them went all the way, so the hub works.
+    """
+
+    answers: Answers
+    left: Sequence[Message] = ()
+    why: Transient | None = None
+    proven: bool = False
+
+
+@dataclass(slots=True)
+class Trial:
+    """A group that is done part by part."""
+
+    messages: Sequence[Message]
+    proven: bool
+    answers: Answers = field(default_factory=dict)
+    failed: list[Message] = field(default_factory=list)
+    dealt: set[int] = field(default_factory=set)
+    """The messages that are done with, by identity."""
+
+    def told(self, messages: Sequence[Message], answers: Answers) -> None:
+        """These are done with."""
+        self.dealt |= {id(message) for message in messages}
+        self.proven = self.proven or shows_that_the_hub_works(answers)
+        for gateway_id, acks in answers.items():
+            self.answers.setdefault(gateway_id, []).extend(acks)
+
+    def outcome(self, why: Transient | None = None) -> Outcome:
+        """As far as it came."""
+        left = [message for message in self.messages if id(message) not in self.dealt]
+        return Outcome(self.answers, left, why, self.proven)
 
 
 class SafeProcessor:
@@ -49,26 +89,45 @@ class SafeProcessor:
         """In so many groups keys are looked for beforehand."""
         self._begun: dict[bytes, int] = {}
         """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
+        self._leaving = False
+        self._shown: set[type[Exception]] = set()
+        """Faults that the log shows whole already, of this group: a broken hub has one for every message."""
 
-    def process(self, messages: Sequence[Message]) -> Answers:
-        """As ``commit.process``; what fails is found and tried alone. Raises ``Transient`` to be tried again.
+    def process(self, messages: Sequence[Message], *, proven: bool = False) -> Outcome:
+        """As ``commit.process``; what fails is found and tried alone. What may pass is a reason, and nothing is raised.
 
         Only redelivered messages have their attempts noted: one that ends the process comes again with that mark.
+        ``proven``: another message has just shown that the hub works.
         """
+        self._shown.clear()
+        trial = Trial(messages, proven)
         suspects = [message for message in messages if message.redelivered]
-        if suspects and self._ended_a_life(suspects):
-            return self._parts(messages, [[message] for message in messages])
-        self._begin(suspects)
         try:
+            if suspects and self._ended_a_life(suspects):
+                return self._parts(trial, [[message] for message in messages])
+            self._begin(suspects)
             answers = self._together(messages, all_new=not suspects and not self._looking)
-        except Transient:
-            raise
-        except Exception:  # one of them is poison, or the hub is broken: find out
-            log.exception("a group failed", extra={"messages": len(messages)})
-            return self._parts(messages, _halves(messages))
-        self._in_a_row = 0
-        self._finish(suspects)
-        return answers
+            self._finish(messages)
+        except Transient as error:
+            return trial.outcome(error)
+        except Exception as error:  # noqa: BLE001 - one of them is poison, or the hub is broken: find out
+            self._show(error)
+            return self._parts(trial, _halves(messages))
+        trial.told(messages, answers)
+        self._works(trial)
+        return trial.outcome()
+
+    def leave(self) -> None:
+        """Whoever ends this process now does so for no message's sake: what is attempted meanwhile does not count.
+
+        May be called while another thread is in ``process``, which may wait for the database longer than a process is
+        given to stop.
+        """
+        self._leaving = True
+        if self._begun:
+            with self._hub.unit_of_work() as uow:
+                uow.quarantine.finished(list(self._begun))
+                uow.commit()
 
     def _together(self, messages: Sequence[Message], *, all_new: bool) -> Answers:
         """One reading that came before is seldom the only one: keys are looked for in some groups from then on."""
@@ -80,36 +139,42 @@ class SafeProcessor:
         self._looking = max(self._looking - 1, 0)
         return process(self._hub, messages, self._registry)
 
-    def _parts(self, messages: Sequence[Message], parts: Sequence[Sequence[Message]]) -> Answers:
+    def _parts(self, trial: Trial, parts: Sequence[Sequence[Message]]) -> Outcome:
         """Part by part. One that fails is halved until what fails stands alone: that is some twenty tries of a full
         group, and not one for each message in it.
         """
-        answers: Answers = {}
-        failed: list[Message] = []
         waiting = [*reversed(parts)]
-        while waiting:
-            part = waiting.pop()
-            told = self._try(part[0]) if len(part) == 1 else self._try_part(part)
-            if told is not None:
-                self._in_a_row = 0
-                _add(answers, told)
-            elif len(part) == 1:
-                failed += part
-            else:
-                waiting += reversed(_halves(part))  # the earlier one is next: they stay in the order they came in
-        return self._settled(messages, failed, answers)
+        try:
+            while waiting:
+                part = waiting.pop()
+                told = self._try(part[0]) if len(part) == 1 else self._try_part(part)
+                if told is not None:
+                    trial.told(part, told)
+                elif len(part) == 1:
+                    trial.failed += part
+                else:
+                    waiting += reversed(_halves(part))  # the earlier one is next: they stay in the order they came in
+            return self._settled(trial)
+        except Transient as error:
+            self._works(trial)
+            return trial.outcome(error)
 
-    def _settled(self, messages: Sequence[Message], failed: Sequence[Message], answers: Answers) -> Answers:
+    def _settled(self, trial: Trial) -> Outcome:
         """What failed is put aside, once another message has shown that the hub itself works."""
-        if len(failed) == len(messages):
-            if self._in_a_row + len(failed) > POISON_IN_A_ROW:
-                # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
-                self._finish(messages)
-                raise HubFault("the hub fails on every message: it holds what comes until it is mended")
-            self._in_a_row += len(failed)
-        for message in failed:
-            _add(answers, self._put_aside(message))
-        return answers
+        self._works(trial)
+        if not trial.proven and self._in_a_row + len(trial.failed) > POISON_IN_A_ROW:
+            # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
+            self._finish(trial.failed)
+            self._in_a_row = POISON_IN_A_ROW  # until one goes all the way, nothing more is put aside
+            return trial.outcome(HubFault("the hub fails on every reading: it holds what comes until it is mended"))
+        for message in trial.failed:
+            trial.told([message], self._put_aside(message))
+            self._in_a_row += not trial.proven
+        return trial.outcome()
+
+    def _works(self, trial: Trial) -> None:
+        if trial.proven:
+            self._in_a_row = 0
 
     def _try_part(self, messages: Sequence[Message]) -> Answers | None:
         """The answers, or None if the hub fails on one of them. Nothing remembered is used, for it may be at fault."""
@@ -117,28 +182,33 @@ class SafeProcessor:
             answers = process(self._hub, messages)
         except Transient:
             raise
-        except Exception:
-            log.exception("a part of a group failed", extra={"messages": len(messages)})
+        except Exception as error:  # noqa: BLE001 - it is looked for in the halves
+            self._show(error)
             return None
-        self._finish([message for message in messages if message.redelivered])
+        self._finish(messages)
         return answers
 
     def _try(self, message: Message) -> Answers | None:
         """The answers, or None if the hub fails on it."""
         self._begin([message])
-        if self._begun[_digest(message)] >= LIVES:
+        if self._begun.get(_digest(message), 0) >= LIVES:
             return None
         for _ in range(TRIES):
             try:
                 answers = process(self._hub, [message])
             except Transient:
                 raise
-            except Exception:
-                log.exception("a message failed alone")
+            except Exception as error:  # noqa: BLE001 - it is put aside with an alarm, or all is held
+                self._show(error)
             else:
                 self._finish([message])
                 return answers
         return None
+
+    def _show(self, error: Exception) -> None:
+        if type(error) not in self._shown:
+            self._shown.add(type(error))
+            log.error("the hub fails on a message", exc_info=error)
 
     def _ended_a_life(self, suspects: Sequence[Message]) -> bool:
         """Whether an earlier life of this process ended while one of these was attempted."""
@@ -152,7 +222,7 @@ class SafeProcessor:
     def _begin(self, messages: Sequence[Message]) -> None:
         """Note that these are attempted, before they are."""
         new = {digest: message for message in messages if (digest := _digest(message)) not in self._begun}
-        if new:
+        if new and not self._leaving:
             with self._hub.unit_of_work() as uow:
                 noted = {
                     digest: uow.quarantine.attempts(digest, message.received_at) for digest, message in new.items()
@@ -161,14 +231,17 @@ class SafeProcessor:
             self._begun |= noted
 
     def _finish(self, messages: Sequence[Message]) -> None:
-        if messages:
+        """What was begun of these is done."""
+        if not self._begun:
+            return
+        begun = {digest for message in messages if (digest := _digest(message)) in self._begun}
+        if begun:
             with self._hub.unit_of_work() as uow:
-                self._finished(uow, messages)
+                self._finished(uow, begun)
                 uow.commit()
 
-    def _finished(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-        digests = [_digest(message) for message in messages]
-        uow.quarantine.finished(digests)
+    def _finished(self, uow: UnitOfWork, digests: Iterable[bytes]) -> None:
+        uow.quarantine.finished(sorted(digests))
         for digest in digests:
             self._begun.pop(digest, None)
 
@@ -183,7 +256,7 @@ class SafeProcessor:
             alarm = "The hub failed again and again on one message and put it aside: readings in it are not judged"
             subject = f"gateway:{message.gateway_id[:40]}"
             technical(uow, self._hub, subject, "unprocessable", Severity.RED, alarm, now)
-            self._finished(uow, [message])
+            self._finished(uow, {_digest(message)})
             uow.commit()
         return {message.gateway_id: [_refusal(message)]} if known and message.lane != "status" else {}
 
@@ -194,9 +267,10 @@ def _halves(messages: Sequence[Message]) -> list[Sequence[Message]]:
     return [half for half in (messages[:middle], messages[middle:]) if half]
 
 
-def _add(answers: Answers, more: Answers) -> None:
-    for gateway_id, acks in more.items():
-        answers.setdefault(gateway_id, []).extend(acks)
+def shows_that_the_hub_works(answers: Answers) -> bool:
+    """Whether a reading of these went all the way: decoded, placed, in the journal and judged."""
+    batches = (ack for acks in answers.values() for ack in acks if isinstance(ack, BatchAck))
+    return any(result.status in _IN_THE_JOURNAL for ack in batches for result in ack.results)
 
 
 def _refusal(message: Message) -> BatchAck | ErrorAck:

@@ -1,15 +1,21 @@
-"""How much the writer takes at once: little while little waits, so that nobody waits long for a commit."""
+"""What the writer takes at once, and what it does with what cannot be written now."""
 
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from hub.adapters.handoff import Receipt
-from hub.adapters.ingest_loop import GROUP, LONG_QUEUE, SMALL, IngestLoop
-from tests.unit.ingest.home import Home, homes
+from hub.adapters import ingest_loop
+from hub.adapters.handoff import Handoff, Receipt
+from hub.adapters.ingest_loop import AT_ONCE, GROUP, LONG_QUEUE, SMALL, SOON_S, IngestLoop
+from hub.adapters.sql.engine import Unavailable
+from hub.services.ingest import commit, poison
+from hub.services.ingest.commit import JudgedMeanwhile
+from hub.services.ingest.messages import Message
+from tests.unit.ingest.home import Home, batch, homes, kg, reading
 
 
 class Queue:
@@ -42,6 +48,67 @@ class Queue:
     def answer(self, messages: Sequence[tuple[str, bytes]]) -> None: ...
 
 
+class Broker:
+    """An inbox on a broker that has what was not acknowledged, and hands it over again on a new connection."""
+
+    connected = True
+
+    def __init__(self, messages: Sequence[Message], stop: threading.Event, meanwhile: Sequence[Message] = ()) -> None:
+        """``meanwhile``: what comes behind the others when it hands over again, one each time."""
+        self._stop = stop
+        self.unacknowledged = dict(enumerate(messages))
+        self._meanwhile = iter(meanwhile)
+        self.restarts = 0
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._handoff = Handoff()
+        for mid, message in self.unacknowledged.items():
+            self._handoff.put(message, Receipt(self.restarts, mid, 1), lambda: False)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._handoff)
+
+    def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        return self._handoff.take(limit, max_bytes, 0)
+
+    def acknowledge(self, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            if receipt.epoch == self.restarts:
+                del self.unacknowledged[receipt.mid]
+        if not self.unacknowledged:
+            self._stop.set()
+
+    def restart(self) -> None:
+        self.restarts += 1
+        for message in self._meanwhile:
+            self.unacknowledged[max(self.unacknowledged) + 1] = message
+            break
+        self._hand_over()
+
+    def alive(self) -> bool:
+        return True
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def answer(self, messages: Sequence[tuple[str, bytes]]) -> None: ...
+
+
+class Pauses(threading.Event):
+    """An event for which nobody waits in vain: how long they would have, in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is None:
+            return super().wait()
+        self.asked.append(timeout)
+        return self.is_set()
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     yield from homes(tmp_path)
@@ -52,3 +119,66 @@ def test_a_long_queue_is_written_in_large_groups_and_a_short_one_in_small_ones(h
     queue = Queue([0, LONG_QUEUE - 1, LONG_QUEUE, 9_999, 5], stop)
     IngestLoop(home.hub, queue, "test").run(stop)
     assert queue.limits == [SMALL, SMALL, GROUP, GROUP, SMALL]
+
+
+def one(home: Home, spool: str, seq: int) -> Message:
+    return home.message(batch(home.now, reading(seq, home.now, kg(78)), spool=spool, batch=f"{spool}-{seq}"))
+
+
+@pytest.mark.parametrize(("held", "again"), [(2_000, 0), (350, 1)])
+def test_one_good_reading_frees_a_writer_that_holds_however_many_bad_ones(
+    home: Home, monkeypatch: pytest.MonkeyPatch, held: int, again: int
+) -> None:
+    """A firmware that went out to hundreds of gateways sends what the hub fails on, and then comes a good reading.
+
+    What is more than a writer may hold stays at the broker, comes again afterwards, and is not forgotten there.
+    """
+    bad = 600
+
+    def process(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
+        if any(b'"bad"' in message.payload for message in messages):
+            raise ZeroDivisionError("a fault of ours")
+        return commit.process(hub, messages, registry, **more)
+
+    monkeypatch.setattr(poison, "process", process)
+    monkeypatch.setattr(ingest_loop, "HELD", held)
+    stop = Pauses()
+    messages = [one(home, "bad", seq) for seq in range(bad)] + [one(home, "good", 1)]
+    broker = Broker(messages, stop, meanwhile=[one(home, "good", 2)])
+    IngestLoop(home.hub, broker, "test").run(stop)
+    assert home.count("journal") == 1 + again
+    assert home.count("quarantine") == bad
+    assert broker.restarts == again
+
+
+def test_what_another_changed_meanwhile_is_done_again_at_once_and_then_with_a_pause(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 20
+    faults = iter([JudgedMeanwhile("by another")] * tries)
+
+    def process(*of: Any, **more: Any) -> Any:
+        for fault in faults:
+            raise fault
+        return commit.process(*of, **more)
+
+    monkeypatch.setattr(poison, "process", process)
+    stop = Pauses()
+    IngestLoop(home.hub, Broker([one(home, "good", 1)], stop), "test").run(stop)
+    assert stop.asked == [SOON_S] * (tries - AT_ONCE)
+    assert home.count("journal") == 1
+
+
+def test_a_writer_that_is_told_to_stop_takes_back_what_it_noted_of_an_attempt(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: Any, **__: Any) -> Any:
+        assert home.count("ingest_attempt") == 1
+        stop.set()
+        raise Unavailable("database is locked")
+
+    monkeypatch.setattr(poison, "process", locked)
+    stop = Pauses()
+    message = msgspec.structs.replace(one(home, "good", 1), redelivered=True)
+    IngestLoop(home.hub, Broker([message], stop), "test").run(stop)
+    assert home.count("ingest_attempt") == 0

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from hub.adapters.sql.engine import Unavailable
+from hub.adapters.sql.journal import SqlJournal
+from hub.adapters.sql.quarantine import SqlQuarantine
 from hub.domain.metrics import METRICS
 from hub.services.ingest import commit, messages, poison
 from hub.services.ingest.commit import JudgedMeanwhile
 from hub.services.ingest.messages import Message
-from hub.services.ingest.poison import HubFault, SafeProcessor
+from hub.services.ingest.poison import HubFault, Outcome, SafeProcessor
 from hub.services.ingest.wire import BatchAck, ErrorAck
 from tests.unit.ingest.home import GATEWAY, Home, batch, homes, kg, reading
 
@@ -57,18 +59,25 @@ def one(home: Home, spool: str, seq: int = 1, **more: Any) -> Message:
     return home.message(batch(home.now, reading(seq, home.now, values), spool=spool, batch=f"{spool}-{seq}"), **more)
 
 
-def told(answers: Any) -> dict[str, str]:
+def told(outcome: Outcome) -> dict[str, str]:
     return {
         ack.batch: f"{ack.results[0].status} {ack.results[0].code or ''}".strip()
-        for ack in answers.get(GATEWAY, [])
+        for ack in outcome.answers.get(GATEWAY, [])
         if isinstance(ack, BatchAck)
     }
 
 
+def held(outcome: Outcome) -> list[str]:
+    """What the hub failed on and holds."""
+    assert isinstance(outcome.why, HubFault)
+    return [spool_of(message) for message in outcome.left]
+
+
 def test_poison_among_good_ones_is_put_aside_and_the_others_are_stored(home: Home, faulty: Faulty) -> None:
     messages = [one(home, "a"), one(home, "poison"), one(home, "b")]
-    answers = SafeProcessor(home.hub).process(messages)
-    assert told(answers) == {"a-1": "stored", "poison-1": "rejected unprocessable", "b-1": "stored"}
+    outcome = SafeProcessor(home.hub).process(messages)
+    assert (outcome.left, outcome.why) == ([], None)
+    assert told(outcome) == {"a-1": "stored", "poison-1": "rejected unprocessable", "b-1": "stored"}
     assert home.rows("quarantine", "code", "raw") == [("unprocessable", messages[1].payload)]
     assert home.alerts() == ["unprocessable open"]
     assert home.rows("alert", "severity") == [3]
@@ -96,8 +105,8 @@ def test_what_may_pass_is_no_failure_of_the_message(home: Home, faulty: Faulty, 
     faulty.faults["waits"] = lambda: passing
     safe, message = SafeProcessor(home.hub), one(home, "waits", redelivered=True)
     for _ in range(5):
-        with pytest.raises(type(passing)):
-            safe.process([message, one(home, "b", redelivered=True)])
+        outcome = safe.process([message, one(home, "b", redelivered=True)])
+        assert (outcome.why, len(outcome.left)) == (passing, 2)
     del faulty.faults["waits"]
     assert told(safe.process([message, one(home, "b", redelivered=True)])) == {"waits-1": "stored", "b-1": "stored"}
     assert home.count("quarantine") == home.count("ingest_attempt") == 0
@@ -136,15 +145,13 @@ def test_a_hub_that_fails_on_everything_answers_nothing_and_puts_nothing_more_as
     for seq in range(3):
         assert told(safe.process([one(home, "poison", seq)])) == {f"poison-{seq}": "rejected unprocessable"}
     for _ in range(3):
-        with pytest.raises(HubFault):
-            safe.process([one(home, "poison", 3)])
+        assert held(safe.process([one(home, "poison", 3)])) == ["poison"]
     assert home.count("quarantine") == poison.POISON_IN_A_ROW
 
 
 def test_a_group_of_more_than_three_that_all_fail_is_held_whole(home: Home, faulty: Faulty) -> None:
     safe, group = SafeProcessor(home.hub), [one(home, "poison", seq) for seq in range(5)]
-    with pytest.raises(HubFault):
-        safe.process(group)
+    assert len(held(safe.process(group))) == 5
     assert home.count("quarantine") == 0
     # One good message shows that it was not the hub: one gateway's rubbish stops nobody else.
     answers = told(safe.process([one(home, "a"), *group]))
@@ -155,8 +162,7 @@ def test_a_group_of_more_than_three_that_all_fail_is_held_whole(home: Home, faul
 
 def test_a_mended_hub_stores_what_it_held(home: Home, faulty: Faulty) -> None:
     safe, group = SafeProcessor(home.hub), [one(home, "poison", seq) for seq in range(5)]
-    with pytest.raises(HubFault):
-        safe.process(group)
+    assert len(held(safe.process(group))) == 5
     faulty.faults.clear()
     assert set(told(safe.process(group)).values()) == {"stored"}
 
@@ -173,7 +179,7 @@ def test_a_fault_in_reading_itself_is_poison_too(home: Home, monkeypatch: pytest
         raise ArithmeticError("a fault in decode")
 
     monkeypatch.setattr(messages, "decode", broken)
-    (ack,) = SafeProcessor(home.hub).process([one(home, "a")])[GATEWAY]
+    (ack,) = SafeProcessor(home.hub).process([one(home, "a")]).answers[GATEWAY]
     assert isinstance(ack, ErrorAck)
     assert (ack.batch, ack.error) == (None, "undecodable")
 
@@ -183,7 +189,7 @@ def test_a_value_that_no_rule_was_made_for_is_no_poison(home: Home) -> None:
         for extreme in (1e11, -1e11, 1e-300, 0.0, -0.0):
             values = [{"metric": metric.name, "value": extreme, "unit": metric.unit, "comparator": "<"}]
             one = reading(number * 10 + abs(hash(extreme)) % 1000 * 1000, home.now, values)
-            (ack,) = SafeProcessor(home.hub).process([home.message(batch(home.now, one))])[GATEWAY]
+            (ack,) = SafeProcessor(home.hub).process([home.message(batch(home.now, one))]).answers[GATEWAY]
             assert isinstance(ack, BatchAck)
             assert ack.results[0].status in {"stored", "rejected"}
     assert not [line for line in home.alerts() if "unprocessable" in line or "judging" in line or "rule" in line]
@@ -213,16 +219,116 @@ def test_while_poison_is_looked_for_the_others_stay_in_the_order_they_came_in(ho
     assert home.count("quarantine") == 2
 
 
-def test_what_may_pass_while_poison_is_looked_for_is_tried_again_and_nothing_is_stored_twice(
+def test_what_may_pass_while_poison_is_looked_for_is_tried_again_and_the_rest_is_done_with(
     home: Home, faulty: Faulty
 ) -> None:
-    messages = [one(home, "a"), one(home, "poison"), one(home, "waits"), one(home, "b")]
+    """What was written is not written, counted or answered a second time."""
+    rubbish, bad = home.message(b"not json"), home.message(b"{}", "status")
+    messages = [rubbish, bad, one(home, "a"), one(home, "poison"), one(home, "b"), one(home, "waits")]
     faulty.faults["waits"] = lambda: Unavailable("database is locked")
-    safe = SafeProcessor(home.hub)
-    with pytest.raises(Unavailable):
-        safe.process(messages)
+    safe, left = SafeProcessor(home.hub), messages
+    fates: dict[str, str] = {}
+    for _ in range(4):
+        outcome = safe.process(left, proven=True)
+        assert isinstance(outcome.why, Unavailable)
+        fates |= told(outcome)
+        left = list(outcome.left)
+    assert fates == {"a-1": "stored"}
     del faulty.faults["waits"]
-    fates = told(safe.process(messages))
-    assert fates.pop("poison-1") == "rejected unprocessable"
-    assert (fates["waits-1"], fates["b-1"]) == ("stored", "stored")
+    fates |= told(safe.process(left))
+    assert fates == {"a-1": "stored", "poison-1": "rejected unprocessable", "b-1": "stored", "waits-1": "stored"}
     assert home.count("journal") == 3
+    assert sorted(home.rows("quarantine", "code", "times")) == [
+        ("schema", 1),
+        ("undecodable", 1),
+        ("unprocessable", 1),
+    ]
+    assert home.count("ingest_attempt") == 0
+
+
+@pytest.mark.parametrize("beside", ["status", "broken status", "rubbish", "unknown gateway", "sent again"])
+def test_what_does_not_go_all_the_way_shows_nothing_of_the_hub(
+    home: Home, monkeypatch: pytest.MonkeyPatch, beside: str
+) -> None:
+    """A release that can write no reading: it holds them, whatever else it can do."""
+    safe = SafeProcessor(home.hub)
+    safe.process([one(home, "known")])
+    others = {
+        "status": home.message(b'{"v": 1, "online": true}', "status"),
+        "broken status": home.message(b"{}", "status"),
+        "rubbish": home.message(b"not json"),
+        "unknown gateway": one(home, "x", gateway="nobody"),
+        "sent again": one(home, "known"),
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlJournal, "append", fails_on_entries)
+        group = [one(home, "s", seq) for seq in range(4)]
+        for _ in range(2):
+            outcome = safe.process([*group, others[beside]])
+            assert held(outcome) == ["s"] * 4
+        assert held(safe.process([others[beside], group[0]])) == ["s"]
+        assert "unprocessable" not in home.rows("quarantine", "code")
+    assert set(told(safe.process(group)).values()) == {"stored"}
+
+
+def fails_on_entries(_journal: SqlJournal, entries: Sequence[Any]) -> list[int]:
+    if entries:
+        raise RuntimeError("no row can be written")
+    return []
+
+
+def test_a_broken_hub_shows_each_fault_once_a_group(
+    home: Home, faulty: Faulty, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Five hundred tracebacks every few seconds would fill a disk before anybody came."""
+    faulty.faults["other"] = lambda: KeyError("another")
+    safe = SafeProcessor(home.hub)
+    group = [one(home, "poison", seq) for seq in range(20)] + [one(home, "other", seq) for seq in range(20)]
+    assert len(held(safe.process(group))) == 40
+    assert [type(record.exc_info[1]) for record in caplog.records if record.exc_info] == [ZeroDivisionError, KeyError]
+    assert len(caplog.records) == 2
+
+
+def test_a_lock_at_putting_aside_makes_no_hold_of_one_poison(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: Any) -> None:
+        raise Unavailable("database is locked")
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(poison, "process", broken)
+    safe = SafeProcessor(home.hub)
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlQuarantine, "add", locked)
+        for _ in range(5):
+            assert isinstance(safe.process([one(home, "poison")]).why, Unavailable)
+    assert told(safe.process([one(home, "poison")])) == {"poison-1": "rejected unprocessable"}
+
+
+def test_an_attempt_that_was_noted_is_done_when_its_message_is_whichever_way(home: Home, faulty: Faulty) -> None:
+    real = faulty.faults.pop("poison")
+    faults = iter([real(), Unavailable("database is locked")])
+
+    def process(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
+        for fault in faults:
+            raise fault
+        return commit.process(hub, messages, registry, **more)
+
+    poison.process = process  # type: ignore[assignment]
+    safe = SafeProcessor(home.hub)
+    assert isinstance(safe.process([one(home, "a")]).why, Unavailable)
+    assert home.count("ingest_attempt") == 1
+    assert told(safe.process([one(home, "a")])) == {"a-1": "stored"}
+    assert home.count("ingest_attempt") == 0
+
+
+def test_a_life_that_was_told_to_end_ended_for_no_messages_sake(home: Home, faulty: Faulty) -> None:
+    """An operator restarts a hub that waits for a lock, again and again: the message it waits with is a good one."""
+    faulty.faults["waits"] = lambda: Unavailable("database is locked")
+    for _ in range(poison.LIVES + 2):
+        safe = SafeProcessor(home.hub)
+        safe.process([one(home, "waits", redelivered=True), one(home, "b", redelivered=True)])
+        safe.leave()
+    del faulty.faults["waits"]
+    group = [one(home, "waits", redelivered=True), one(home, "b", redelivered=True)]
+    assert told(SafeProcessor(home.hub).process(group)) == {"waits-1": "stored", "b-1": "stored"}
