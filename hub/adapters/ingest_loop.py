@@ -3,7 +3,7 @@
 import gc
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -58,6 +58,8 @@ class Inbox(Protocol):
     def waiting(self) -> int: ...
     @property
     def connected(self) -> bool: ...
+    @property
+    def ailing(self) -> Mapping[str, str]: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def restart(self) -> None: ...
@@ -204,6 +206,7 @@ class IngestLoop:
         detail = {
             "queue": self._inbox.waiting,
             "connected": self._inbox.connected,
+            "ailing": self._inbox.ailing,
             "holding": self._holding,
             "full": full,
             "shard": str(self._shard),

@@ -112,7 +112,7 @@ def test_a_thousand_bad_ones_delay_a_good_one_by_their_own_time_only(shared: Rig
 def test_the_hub_runs_on_after_all_of_that(shared: Rig) -> None:
     with shared.home.hub.unit_of_work() as uow:
         (beat,) = uow.operations.heartbeats()
-    assert (beat.role, beat.detail["connected"]) == ("ingest", True)
+    assert (beat.role, beat.detail["connected"], beat.detail["ailing"]) == ("ingest", True, {})
     assert not [line for line in shared.home.alerts() if "unprocessable" in line]
 
 

@@ -1,7 +1,7 @@
 """What the writer takes at once, and what it does with what cannot be written now."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Queue:
     """An inbox in which so many messages wait before each time that somebody takes, and that then is empty."""
 
     connected = True
+    ailing: Mapping[str, str] = {}
 
     def __init__(self, waiting: Sequence[int], stop: threading.Event) -> None:
         self._waiting, self._stop = list(waiting), stop
@@ -52,6 +53,7 @@ class Broker:
     """An inbox on a broker that has what was not acknowledged, and hands it over again on a new connection."""
 
     connected = True
+    ailing: Mapping[str, str] = {}
 
     def __init__(self, messages: Sequence[Message], stop: threading.Event, meanwhile: Sequence[Message] = ()) -> None:
         """``meanwhile``: what comes behind the others when it hands over again, one each time."""
