@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from dashboards.viewmodels import times
+from hub.services.ingest.hearing import deaf
 from hub.services.ingest.shard import silent
 from hub.services.views.running import Beat, Running
 
@@ -30,8 +31,8 @@ def missing(running: Running, now: datetime) -> list[str]:
 def _of_ingest(beat: Beat) -> list[str]:
     """What ingest itself says; of a silent one nothing is known but its silence."""
     said = []
-    if beat.detail.get("connected") is False:
-        said.append("broker: ingest is not connected to it")
+    if beat.detail.get("connected") is False and (unheard := deaf(beat.detail)):
+        said.append(f"ingest {unheard.what}")
     if beat.detail.get("holding") is True:
         said.append("ingest holds what comes")
     if beat.detail.get("full") is True:

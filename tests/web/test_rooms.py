@@ -171,7 +171,7 @@ def test_ready_says_what_is_missing(ana: Person, ward: Ward) -> None:
     assert cut.status_code == 503
     assert cut.json == {
         "ready": False,
-        "missing": ["broker: ingest is not connected to it", "ingest holds what comes"],
+        "missing": ["ingest has no connection to the broker", "ingest holds what comes"],
     }
     ward.clock.forward(timedelta(seconds=90))
     silent = [f"{role} has been silent for 1 min" for role in ("ingest", "worker", "sender")]

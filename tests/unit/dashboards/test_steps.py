@@ -194,9 +194,11 @@ def _missing(*ingest: Beat) -> list[str]:
 
 
 def test_not_ready_without_the_broker_or_while_ingest_holds() -> None:
-    cut, holding = "broker: ingest is not connected to it", "ingest holds what comes"
+    cut, holding = "ingest has no connection to the broker", "ingest holds what comes"
     assert _missing(Beat("ingest", "1", NOW, {"queue": 0, "connected": True, "holding": False})) == []
     assert _missing(Beat("ingest", "1", NOW, {"queue": 0, "connected": False})) == [cut]
+    stored = {"connected": False, "ailing": {"stored readings": "unconnected"}}
+    assert _missing(Beat("ingest", "1", NOW, stored)) == [f"{cut} for stored readings"]
     assert _missing(Beat("ingest", "1", NOW, {"queue": 7, "connected": True, "holding": True})) == [holding]
     assert _missing(Beat("ingest", "1", NOW, {"connected": False, "holding": True})) == [cut, holding]
 
