@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Protocol
 
 import msgspec
@@ -38,7 +39,7 @@ must not wait for a backlog."""
 HOLD_S = 5.0
 """Between two looks at whether a hub that failed on everything works again."""
 
-HELD = 2_000
+HELD, HELD_BYTES = 2_000, 64 * 1024 * 1024
 """Messages that are held meanwhile. More are left to the broker, which has them until they are acknowledged."""
 
 SOON_S, AT_ONCE = 0.02, 2
@@ -133,6 +134,7 @@ class IngestLoop:
             left = {id(message) for message in outcome.left}
             self._acknowledge([one for one in taken if id(one[0]) not in left], outcome.answers)
             taken = [one for one in taken if id(one[0]) in left]
+            proven = outcome.proven or (proven and bool(taken))
             again = again + 1 if taken else 0
             if isinstance(outcome.why, HubFault):
                 taken, held = self._look_again(outcome.why, taken, held, stop)
@@ -140,12 +142,9 @@ class IngestLoop:
                 self._wait(outcome.why, again, stop)
             else:
                 self._holding = False
-                proven = proven or outcome.proven
-            if not taken:
-                taken, held = held[:GROUP], held[GROUP:]
-        if self._left_to_the_broker and not stop.is_set():
-            self._inbox.restart()  # it hands over again what it has
-            self._left_to_the_broker = False
+            if not taken and held:
+                taken, held = self._release(held)
+        self._take_from_the_broker(stop)
 
     def _look_again(self, fault: HubFault, taken: Taken, held: Taken, stop: threading.Event) -> tuple[Taken, Taken]:
         """What to try after a while, and what to hold: one of those held, in turn, and what comes meanwhile.
@@ -156,8 +155,20 @@ class IngestLoop:
         self._holding = True
         self._watch()
         stop.wait(HOLD_S)
-        held, self._left_to_the_broker = (held + taken)[:HELD], self._left_to_the_broker or len(held + taken) > HELD
-        return self._inbox.take(SMALL, GROUP_BYTES, timeout=0) + held[:1], held[1:]
+        held = held + taken
+        room = _as_many_as(held, HELD, HELD_BYTES)
+        self._left_to_the_broker = self._left_to_the_broker or room < len(held)
+        return held[:1] + self._inbox.take(SMALL, GROUP_BYTES, timeout=0), held[1:room]
+
+    def _release(self, held: Taken) -> tuple[Taken, Taken]:
+        """Some of what is held, with what comes meanwhile: that waits no longer, and shows anew that the hub works."""
+        self._watch()
+        return held[:SMALL] + self._inbox.take(SMALL, GROUP_BYTES, timeout=0), held[SMALL:]
+
+    def _take_from_the_broker(self, stop: threading.Event) -> None:
+        if self._left_to_the_broker and not stop.is_set():
+            self._inbox.restart()  # it hands over again what it has
+            self._left_to_the_broker = False
 
     def _wait(self, why: Transient, again: int, stop: threading.Event) -> None:
         if isinstance(why, Unavailable):
@@ -217,3 +228,9 @@ class IngestLoop:
                 uow.commit()
         except Transient as error:
             log.warning("no heartbeat written", extra={"error": str(error)})
+
+
+def _as_many_as(taken: Taken, messages: int, size: int) -> int:
+    """How many of the first of these are no more than so many messages, and so many bytes."""
+    sizes = accumulate(len(message.payload) + len(message.packed) for message, _ in taken[:messages])
+    return sum(whole <= size for whole in sizes)

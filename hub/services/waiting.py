@@ -18,6 +18,7 @@ from hub.domain.slots import (
     SlotState,
     judge,
     missing_finding,
+    missing_problem,
     occurrences,
     rule_for_missing,
     silence_severity,
@@ -80,7 +81,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
             _keep(uow, waited, SlotState.LATE, now + _LOOKS_AGAIN)
             return
         _say_missing(uow, hub, patient, enrolment, slot, occurrence, now)
-        if any(sample.credible and sample.at >= occurrence.no_data_at for sample in samples):
+        if any(_ends_silence(sample) and sample.at >= occurrence.no_data_at for sample in samples):
             data_returned(uow, hub, patient.id, slot.metric, now)  # before anybody said that they were missing
         if down_since is not None:
             _have_phoned(uow, patient, down_since, now)
@@ -97,7 +98,7 @@ def wait_without(uow: UnitOfWork, patient: Patient, gone: Sequence[Sample], now:
     """Look again at the occurrences that these samples may have met last, and that hold no more.
 
     Whether something else met one of them is found out at the next look; if not, that says so. One whose silence was
-    told before stays told, and is not looked at again.
+    told before is not told again, unless it was one of these that had ended it.
     """
     for row in uow.duties.expectations(patient.id):
         found = _slot_of(uow, row, now)
@@ -107,8 +108,22 @@ def wait_without(uow: UnitOfWork, patient: Patient, gone: Sequence[Sample], now:
         last = _last_before(row, slot, patient)
         if last is None or not any(one.metric == slot.metric and _may_have_met(one, last) for one in gone):
             continue
-        if not uow.findings.said(patient.id, enrolment.in_force.version_id, rule_for_missing(slot), last.no_data_at):
+        told = uow.findings.said(patient.id, enrolment.in_force.version_id, rule_for_missing(slot), last.no_data_at)
+        if not told or _goes_on(uow, patient, slot, last, now):
             uow.duties.expect(replace(row, due_at=last.due_at, state=SlotState.DUE.value, check_at=now))
+
+
+def _goes_on(uow: UnitOfWork, patient: Patient, slot: Slot, occurrence: Occurrence, now: datetime) -> bool:
+    """Whether a silence that was told has no alert any more, and nothing that ended it."""
+    if uow.alerts.open_of(f"patient:{patient.id}", missing_problem(slot.metric)) is not None:
+        return False
+    since = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
+    return not any(_ends_silence(sample) for sample in since)
+
+
+def _ends_silence(sample: Sample) -> bool:
+    """What is late, of unknown time or not believed closes nothing (SF11)."""
+    return sample.credible and sample.timely
 
 
 def _last_before(row: Expectation, slot: Slot, patient: Patient) -> Occurrence | None:

@@ -91,6 +91,36 @@ def test_data_that_returned_before_anybody_looked_closes_it_at_once(home: Home) 
     assert "No data: weight was due Tue 03 Mar 08:00 and none came" in home.sentences()
 
 
+@pytest.mark.parametrize(
+    ("old", "more"),
+    [(7 * HOUR, {}), (timedelta(0), {"measured_at": "2000-01-01T00:00:00+00:00"})],
+    ids=["late", "of unknown time"],
+)
+@pytest.mark.parametrize("looks_first", [True, False])
+def test_what_is_late_or_of_unknown_time_ends_no_silence(
+    home: Home, old: timedelta, more: dict[str, str], *, looks_first: bool
+) -> None:
+    until(home, 0, day=4)
+    home.clinic.clock.forward(HOUR + MINUTE)
+    if looks_first:
+        home.tick()
+    home.clinic.clock.forward(8 * HOUR)
+    assert home.measures(kg(78), old=old, **more) == "stored"
+    home.tick()
+    assert missing(home)[0] == "missing-body_weight open"
+
+
+def test_a_silence_whose_end_is_taken_back_is_told_again(home: Home) -> None:
+    until(home, 1, day=4)
+    assert missing(home)[0] == "missing-body_weight open"
+    home.forward(3 * MINUTE, every=MINUTE)
+    home.measures(kg(78), old=6 * MINUTE)
+    assert missing(home)[0] == "missing-body_weight closed"
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[-1], "not hers")
+    home.forward(2 * MINUTE, every=MINUTE)
+    assert missing(home)[:2] == ["missing-body_weight closed", "missing-body_weight open"]
+
+
 def test_a_second_silent_day_is_the_same_alert(home: Home) -> None:
     until(home, 2, day=5)
     assert len(missing(home)) == 3

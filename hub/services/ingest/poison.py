@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,6 @@ from hub.services.ingest.messages import Message
 from hub.services.ingest.registry import Registry
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
 from hub.services.ports.measuring import KeyTaken
-from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,9 @@ POISON_IN_A_ROW = 3
 LOOKS = 20
 """Groups of which one asks whether its readings came before, after one had such a reading."""
 
-_IN_THE_JOURNAL = ("stored", "held")
-"""What is answered of a reading that went all the way. A status or rubbish does not, and shows nothing of the hub."""
+_ALL_THE_WAY = "stored"
+"""What is answered of a reading that was written and judged. One that is held, a status, or rubbish shows nothing of
+the part that fails on readings."""
 
 
 class HubFault(Transient):
@@ -59,7 +60,9 @@ class Trial:
     """A group that is done part by part."""
 
     messages: Sequence[Message]
-    proven: bool
+    believed: bool
+    """That the hub works, before any of these showed it."""
+    proven: bool = False
     answers: Answers = field(default_factory=dict)
     failed: list[Message] = field(default_factory=list)
     dealt: set[int] = field(default_factory=set)
@@ -89,15 +92,15 @@ class SafeProcessor:
         """In so many groups keys are looked for beforehand."""
         self._begun: dict[bytes, int] = {}
         """Attempts noted in this process's life, and how many earlier lives ended in one; none of ours counts twice."""
-        self._leaving = False
+        self._leaving = threading.Event()
         self._shown: set[type[Exception]] = set()
         """Faults that the log shows whole already, of this group: a broken hub has one for every message."""
 
     def process(self, messages: Sequence[Message], *, proven: bool = False) -> Outcome:
-        """As ``commit.process``; what fails is found and tried alone. What may pass is a reason, and nothing is raised.
+        """As ``commit.process``; what fails is found and tried alone. What may pass is not raised: it is the reason.
 
         Only redelivered messages have their attempts noted: one that ends the process comes again with that mark.
-        ``proven``: another message has just shown that the hub works.
+        ``proven``: another message has just shown that the hub works; the outcome's own is of these messages alone.
         """
         self._shown.clear()
         trial = Trial(messages, proven)
@@ -107,7 +110,6 @@ class SafeProcessor:
                 return self._parts(trial, [[message] for message in messages])
             self._begin(suspects)
             answers = self._together(messages, all_new=not suspects and not self._looking)
-            self._finish(messages)
         except Transient as error:
             return trial.outcome(error)
         except Exception as error:  # noqa: BLE001 - one of them is poison, or the hub is broken: find out
@@ -115,6 +117,10 @@ class SafeProcessor:
             return self._parts(trial, _halves(messages))
         trial.told(messages, answers)
         self._works(trial)
+        try:
+            self._finish(messages)
+        except Transient as error:  # they stay noted until this process ends, and do not come again
+            return trial.outcome(error)
         return trial.outcome()
 
     def leave(self) -> None:
@@ -123,7 +129,7 @@ class SafeProcessor:
         May be called while another thread is in ``process``, which may wait for the database longer than a process is
         given to stop.
         """
-        self._leaving = True
+        self._leaving.set()
         if self._begun:
             with self._hub.unit_of_work() as uow:
                 uow.quarantine.finished(list(self._begun))
@@ -162,18 +168,19 @@ class SafeProcessor:
     def _settled(self, trial: Trial) -> Outcome:
         """What failed is put aside, once another message has shown that the hub itself works."""
         self._works(trial)
-        if not trial.proven and self._in_a_row + len(trial.failed) > POISON_IN_A_ROW:
+        works = trial.believed or trial.proven
+        if not works and self._in_a_row + len(trial.failed) > POISON_IN_A_ROW:
             # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
             self._finish(trial.failed)
             self._in_a_row = POISON_IN_A_ROW  # until one goes all the way, nothing more is put aside
             return trial.outcome(HubFault("the hub fails on every reading: it holds what comes until it is mended"))
         for message in trial.failed:
             trial.told([message], self._put_aside(message))
-            self._in_a_row += not trial.proven
+            self._in_a_row += not works
         return trial.outcome()
 
     def _works(self, trial: Trial) -> None:
-        if trial.proven:
+        if trial.believed or trial.proven:
             self._in_a_row = 0
 
     def _try_part(self, messages: Sequence[Message]) -> Answers | None:
@@ -222,13 +229,15 @@ class SafeProcessor:
     def _begin(self, messages: Sequence[Message]) -> None:
         """Note that these are attempted, before they are."""
         new = {digest: message for message in messages if (digest := _digest(message)) not in self._begun}
-        if new and not self._leaving:
+        if new and not self._leaving.is_set():
             with self._hub.unit_of_work() as uow:
                 noted = {
                     digest: uow.quarantine.attempts(digest, message.received_at) for digest, message in new.items()
                 }
                 uow.commit()
             self._begun |= noted
+            if self._leaving.is_set():  # it was told so meanwhile
+                self.leave()
 
     def _finish(self, messages: Sequence[Message]) -> None:
         """What was begun of these is done."""
@@ -237,11 +246,12 @@ class SafeProcessor:
         begun = {digest for message in messages if (digest := _digest(message)) in self._begun}
         if begun:
             with self._hub.unit_of_work() as uow:
-                self._finished(uow, begun)
+                uow.quarantine.finished(sorted(begun))
                 uow.commit()
+            self._forget(begun)
 
-    def _finished(self, uow: UnitOfWork, digests: Iterable[bytes]) -> None:
-        uow.quarantine.finished(sorted(digests))
+    def _forget(self, digests: Iterable[bytes]) -> None:
+        """After the commit: what is noted still and not known here would count as an earlier life's."""
         for digest in digests:
             self._begun.pop(digest, None)
 
@@ -256,8 +266,9 @@ class SafeProcessor:
             alarm = "The hub failed again and again on one message and put it aside: readings in it are not judged"
             subject = f"gateway:{message.gateway_id[:40]}"
             technical(uow, self._hub, subject, "unprocessable", Severity.RED, alarm, now)
-            self._finished(uow, {_digest(message)})
+            uow.quarantine.finished([_digest(message)])
             uow.commit()
+        self._forget([_digest(message)])
         return {message.gateway_id: [_refusal(message)]} if known and message.lane != "status" else {}
 
 
@@ -268,9 +279,9 @@ def _halves(messages: Sequence[Message]) -> list[Sequence[Message]]:
 
 
 def shows_that_the_hub_works(answers: Answers) -> bool:
-    """Whether a reading of these went all the way: decoded, placed, in the journal and judged."""
+    """Whether a reading of these went all the way: read, placed, written and judged."""
     batches = (ack for acks in answers.values() for ack in acks if isinstance(ack, BatchAck))
-    return any(result.status in _IN_THE_JOURNAL for ack in batches for result in ack.results)
+    return any(result.status == _ALL_THE_WAY for ack in batches for result in ack.results)
 
 
 def _refusal(message: Message) -> BatchAck | ErrorAck:

@@ -1,6 +1,7 @@
 """What the writer takes at once, and what it does with what cannot be written now."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from hub.adapters import ingest_loop
 from hub.adapters.handoff import Handoff, Receipt
-from hub.adapters.ingest_loop import AT_ONCE, GROUP, LONG_QUEUE, SMALL, SOON_S, IngestLoop
+from hub.adapters.ingest_loop import AT_ONCE, GROUP, LONG_QUEUE, RETRY_S, SMALL, SOON_S, IngestLoop
 from hub.adapters.sql.engine import Unavailable
 from hub.services.ingest import commit, poison
 from hub.services.ingest.commit import JudgedMeanwhile
@@ -56,12 +57,19 @@ class Broker:
     ailing: Mapping[str, str] = {}
 
     def __init__(self, messages: Sequence[Message], stop: threading.Event, meanwhile: Sequence[Message] = ()) -> None:
-        """``meanwhile``: what comes behind the others when it hands over again, one each time."""
+        """``meanwhile``: what comes when nothing waits any more, one each time."""
         self._stop = stop
         self.unacknowledged = dict(enumerate(messages))
-        self._meanwhile = iter(meanwhile)
+        self._mid = len(messages)
+        self._meanwhile = deque(meanwhile)
         self.restarts = 0
         self._hand_over()
+
+    def _one_more(self) -> None:
+        if self._meanwhile:
+            mid = self._mid = self._mid + 1
+            self.unacknowledged[mid] = self._meanwhile.popleft()
+            self._handoff.put(self.unacknowledged[mid], Receipt(self.restarts, mid, 1), lambda: False)
 
     def _hand_over(self) -> None:
         self._handoff = Handoff()
@@ -73,20 +81,19 @@ class Broker:
         return len(self._handoff)
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
+        if not self.waiting:
+            self._one_more()
         return self._handoff.take(limit, max_bytes, 0)
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             if receipt.epoch == self.restarts:
                 del self.unacknowledged[receipt.mid]
-        if not self.unacknowledged:
+        if not self.unacknowledged and not self._meanwhile:
             self._stop.set()
 
     def restart(self) -> None:
         self.restarts += 1
-        for message in self._meanwhile:
-            self.unacknowledged[max(self.unacknowledged) + 1] = message
-            break
         self._hand_over()
 
     def alive(self) -> bool:
@@ -98,16 +105,19 @@ class Broker:
 
 
 class Pauses(threading.Event):
-    """An event for which nobody waits in vain: how long they would have, in seconds."""
+    """An event for which nobody waits in vain: how long they would have, in seconds. It may end after so many."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends_after: int | None = None) -> None:
         super().__init__()
         self.asked: list[float] = []
+        self._ends_after = ends_after
 
     def wait(self, timeout: float | None = None) -> bool:
         if timeout is None:
             return super().wait()
         self.asked.append(timeout)
+        if len(self.asked) == self._ends_after:
+            self.set()
         return self.is_set()
 
 
@@ -128,29 +138,58 @@ def one(home: Home, spool: str, seq: int) -> Message:
 
 
 @pytest.mark.parametrize(("held", "again"), [(2_000, 0), (350, 1)])
-def test_one_good_reading_frees_a_writer_that_holds_however_many_bad_ones(
+def test_good_readings_free_a_writer_that_holds_however_many_bad_ones(
     home: Home, monkeypatch: pytest.MonkeyPatch, held: int, again: int
 ) -> None:
-    """A firmware that went out to hundreds of gateways sends what the hub fails on, and then comes a good reading.
+    """A firmware that went out to hundreds of gateways sends what the hub fails on, and then come good readings.
 
     What is more than a writer may hold stays at the broker, comes again afterwards, and is not forgotten there.
     """
-    bad = 600
-
-    def process(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
-        if any(b'"bad"' in message.payload for message in messages):
-            raise ZeroDivisionError("a fault of ours")
-        return commit.process(hub, messages, registry, **more)
-
-    monkeypatch.setattr(poison, "process", process)
+    bad, good = 600, 12
+    monkeypatch.setattr(poison, "process", fails_on_bad)
     monkeypatch.setattr(ingest_loop, "HELD", held)
     stop = Pauses()
-    messages = [one(home, "bad", seq) for seq in range(bad)] + [one(home, "good", 1)]
-    broker = Broker(messages, stop, meanwhile=[one(home, "good", 2)])
+    broker = Broker(
+        [one(home, "bad", seq) for seq in range(bad)], stop, [one(home, "good", seq) for seq in range(good)]
+    )
     IngestLoop(home.hub, broker, "test").run(stop)
-    assert home.count("journal") == 1 + again
+    assert home.rows("journal", "spool") == ["good"] * good
     assert home.count("quarantine") == bad
     assert broker.restarts == again
+
+
+def test_a_hub_that_breaks_again_holds_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put aside is what failed beside a reading that was written, and not all that was held by then."""
+    monkeypatch.setattr(poison, "process", fails_on_bad)
+    stop = Pauses(ends_after=200)
+    broker = Broker([one(home, "bad", seq) for seq in range(600)], stop, [one(home, "good", 1)])
+    IngestLoop(home.hub, broker, "test").run(stop)
+    assert home.count("journal") == 1
+    assert home.count("quarantine") <= 3 * SMALL
+    assert len(broker.unacknowledged) == 600 - home.count("quarantine")
+
+
+def test_what_one_showed_holds_while_the_rest_of_its_group_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = iter([Unavailable("database is locked")])
+
+    def process(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
+        if [message.batch().spool for message in messages] == ["waits"]:
+            for lock in locks:
+                raise lock
+        return fails_on_bad(hub, messages, registry, **more)
+
+    monkeypatch.setattr(poison, "process", process)
+    stop = Pauses()
+    bad = [one(home, "bad", seq) for seq in range(6)]
+    IngestLoop(home.hub, Broker([one(home, "good", 1), *bad, one(home, "waits", 1)], stop), "test").run(stop)
+    assert stop.asked == [RETRY_S]
+    assert (home.count("journal"), home.count("quarantine")) == (2, 6)
+
+
+def fails_on_bad(hub: Any, messages: Sequence[Message], registry: Any = None, **more: Any) -> Any:
+    if any(b'"bad"' in message.payload for message in messages):
+        raise ZeroDivisionError("a fault of ours")
+    return commit.process(hub, messages, registry, **more)
 
 
 def test_what_another_changed_meanwhile_is_done_again_at_once_and_then_with_a_pause(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from hub.adapters.sql.engine import Unavailable
-from hub.adapters.sql.journal import SqlJournal
 from hub.adapters.sql.quarantine import SqlQuarantine
 from hub.domain.metrics import METRICS
 from hub.services.ingest import commit, messages, poison
@@ -246,7 +245,9 @@ def test_what_may_pass_while_poison_is_looked_for_is_tried_again_and_the_rest_is
     assert home.count("ingest_attempt") == 0
 
 
-@pytest.mark.parametrize("beside", ["status", "broken status", "rubbish", "unknown gateway", "sent again"])
+@pytest.mark.parametrize(
+    "beside", ["status", "broken status", "rubbish", "unknown gateway", "sent again", "stranger's"]
+)
 def test_what_does_not_go_all_the_way_shows_nothing_of_the_hub(
     home: Home, monkeypatch: pytest.MonkeyPatch, beside: str
 ) -> None:
@@ -259,9 +260,10 @@ def test_what_does_not_go_all_the_way_shows_nothing_of_the_hub(
         "rubbish": home.message(b"not json"),
         "unknown gateway": one(home, "x", gateway="nobody"),
         "sent again": one(home, "known"),
+        "stranger's": home.message(batch(home.now, reading(9, home.now, kg(78), "AA:BB:CC:99:99:99"), spool="x")),
     }
     with monkeypatch.context() as patch:
-        patch.setattr(SqlJournal, "append", fails_on_entries)
+        patch.setattr(commit, "evaluate", broken)
         group = [one(home, "s", seq) for seq in range(4)]
         for _ in range(2):
             outcome = safe.process([*group, others[beside]])
@@ -271,10 +273,8 @@ def test_what_does_not_go_all_the_way_shows_nothing_of_the_hub(
     assert set(told(safe.process(group)).values()) == {"stored"}
 
 
-def fails_on_entries(_journal: SqlJournal, entries: Sequence[Any]) -> list[int]:
-    if entries:
-        raise RuntimeError("no row can be written")
-    return []
+def broken(*_: Any, **__: Any) -> Any:
+    raise ZeroDivisionError("a fault of ours")
 
 
 def test_a_broken_hub_shows_each_fault_once_a_group(
@@ -292,9 +292,6 @@ def test_a_broken_hub_shows_each_fault_once_a_group(
 def test_a_lock_at_putting_aside_makes_no_hold_of_one_poison(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(*_: Any) -> None:
         raise Unavailable("database is locked")
-
-    def broken(*_: Any, **__: Any) -> Any:
-        raise ZeroDivisionError
 
     monkeypatch.setattr(poison, "process", broken)
     safe = SafeProcessor(home.hub)
@@ -332,3 +329,47 @@ def test_a_life_that_was_told_to_end_ended_for_no_messages_sake(home: Home, faul
     del faulty.faults["waits"]
     group = [one(home, "waits", redelivered=True), one(home, "b", redelivered=True)]
     assert told(SafeProcessor(home.hub).process(group)) == {"waits-1": "stored", "b-1": "stored"}
+
+
+def test_a_commit_that_fails_after_a_message_is_written_blames_it_for_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted of it stays so: that is this life's, and no earlier one ended in it."""
+    finished = SqlQuarantine.finished
+
+    def and_the_commit_fails(quarantine: SqlQuarantine, digests: Sequence[bytes]) -> None:
+        finished(quarantine, digests)
+        raise Unavailable("the disk does not write")
+
+    safe, message = SafeProcessor(home.hub), one(home, "a", redelivered=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlQuarantine, "finished", and_the_commit_fails)
+        for _ in range(poison.LIVES + 2):
+            outcome = safe.process([message])
+            assert (list(outcome.left), outcome.proven) in [([], True), ([], False)]
+            assert set(told(outcome).values()) <= {"stored", "duplicate"}
+    assert home.rows("ingest_attempt", "started") == [1]
+    assert told(safe.process([message])) == {"a-1": "duplicate"}
+    assert home.count("ingest_attempt") == home.count("quarantine") == 0
+
+
+def test_what_is_noted_while_it_is_told_to_stop_is_taken_back(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts, safe = SqlQuarantine.attempts, SafeProcessor(home.hub)
+
+    def told_to_stop(quarantine: SqlQuarantine, *of: Any) -> int:
+        safe.leave()
+        return attempts(quarantine, *of)
+
+    monkeypatch.setattr(SqlQuarantine, "attempts", told_to_stop)
+    monkeypatch.setattr(poison, "process", broken)
+    safe.process([one(home, "a", redelivered=True)], proven=False)
+    assert home.count("ingest_attempt") == 0
+
+
+def test_a_proof_is_kept_when_something_passes_before_the_rest_is_tried(home: Home, faulty: Faulty) -> None:
+    faulty.faults["waits"] = lambda: Unavailable("database is locked")
+    bad = [one(home, "poison", seq) for seq in range(5)]
+    outcome = SafeProcessor(home.hub).process([one(home, "a"), *bad, one(home, "waits")])
+    assert isinstance(outcome.why, Unavailable)
+    assert outcome.proven
+    assert len(outcome.left) == 6
