@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hub.adapters.clock import SystemClock
@@ -41,8 +42,8 @@ def rewrite(town: Town, first: int) -> Rewritten:
         for number in range(groups):
             connection.execute("BEGIN IMMEDIATE")
             for table, rows in copies.items():
-                _timed(seconds, table, lambda sql=_INTO[table], some=rows[number]: connection.executemany(sql, some))
-            _timed(seconds, "commit", lambda: connection.execute("COMMIT"))
+                _timed(seconds, table, partial(connection.executemany, _INTO[table], rows[number]))
+            _timed(seconds, "commit", partial(connection.execute, "COMMIT"))
         took = CLOCK.monotonic() - began
     return Rewritten(sum(map(len, copies["journal"])) / took, seconds)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.ingest_loop import IngestLoop
@@ -38,7 +39,7 @@ def bare(port: int, expected: int) -> None:
             done.set()
 
     client = paho.Client(
-        paho.CallbackAPIVersion.VERSION2, SESSION, clean_session=False, protocol=paho.MQTTProtocolVersion.MQTTv311
+        CallbackAPIVersion.VERSION2, SESSION, clean_session=False, protocol=MQTTProtocolVersion.MQTTv311
     )
     client.on_message = count
     print("go", flush=True)
@@ -61,7 +62,7 @@ def hub(port: int, folder: str, inbox_kind: type[ReceiverProcess]) -> None:
     """The hub's own ingest: journal, readings, rules, alerts, one durable commit a group, then the answers."""
     clinic = Clinic(Path(folder))
     command = ("-m", "tests.bench.still_receiver", clinic.clock.now().isoformat(), str(Path(folder) / FIRST))
-    inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, command=command)
+    inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, SystemClock(), command=command)
     stop = threading.Event()
     running = threading.Thread(target=IngestLoop(clinic.hub, inbox, "bench").run, args=[stop])
     print("go", flush=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import func, select
 
 from hub.adapters.clock import SystemClock
@@ -56,9 +57,9 @@ def prepare(folder: Path) -> list[tuple[str, bytes]]:
         order = itertools.islice(itertools.cycle(itertools.product(range(4), range(PATIENTS))), MESSAGES)
         for seq, (kind, number) in enumerate(order):
             profile = list(PROFILES.values())[kind]
-            gateway, device = devices[number, profile]
+            gateway, address = devices[number, profile]
             at = home.now - timedelta(milliseconds=40 * (MESSAGES - seq))
-            one = reading(seq, at, VALUES[kind], device, profile=profile, record=str(seq), decoder=f"{profile}/1")
+            one = reading(seq, at, VALUES[kind], address, profile=profile, record=str(seq), decoder=f"{profile}/1")
             messages.append((f"rpm/v1/{gateway}/up/live", batch(home.now, one, batch=f"b-{seq}")))
     return messages
 
@@ -85,7 +86,7 @@ def counted(process: "subprocess.Popen[str]") -> tuple[float, float]:
 
 def leave_session(broker: Mosquitto) -> None:
     ready = threading.Event()
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, SESSION, clean_session=False)
+    client = paho.Client(CallbackAPIVersion.VERSION2, SESSION, clean_session=False)
     client.on_connect = lambda connected, *_: connected.subscribe("rpm/v1/+/up/live", qos=1)
     client.on_subscribe = lambda *_: ready.set()
     client.connect("127.0.0.1", broker.port)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.mqtt_session import _no_delay
@@ -53,7 +54,7 @@ def messages(port: str) -> Seen:
     def note(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         seen.setdefault(message.topic.split("/")[2].removeprefix("home-"), CLOCK.monotonic())
 
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTProtocolVersion.MQTTv311)
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
     client.on_connect = lambda connected, *_: connected.subscribe("rpm/v1/+/up/live", qos=1)
     client.on_subscribe = lambda *_: ready.set()
     client.on_message = note
