@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
     assert built.returncode == 0, built.stderr
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
         yield archive
+
+
+def test_what_it_is_to_carry_is_the_packages() -> None:
+    """What is named there and is none is left out without a word."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == set(PACKAGES)
 
 
 def test_it_carries_every_file_of_the_packages(wheel: zipfile.ZipFile) -> None:
