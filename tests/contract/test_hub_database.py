@@ -4,11 +4,9 @@ import contextlib
 import itertools
 import statistics
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,24 +35,13 @@ from hub.services.ports.devices import GatewayStatus
 from hub.services.ports.measuring import AnsweredKey, Expectation, JournalEntry, KnownKey, KnownRecord
 from hub.services.ports.storage import UnitOfWork
 from hub.services.transitions import change
-from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, homes, spo2
+from tests.unit.ingest.home import GATEWAY, OXIMETER, SCALE, Home, spo2
 
 NOW = datetime(2026, 3, 2, 12, 4, 0, 123000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 BEFORE = {("registry_version", "")}
 """The counters of a home to which nothing has come yet."""
-
-
-@pytest.fixture
-def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
-    yield from homes(tmp_path, url=database_url)
-
-
-@pytest.fixture
-def uow(home: Home) -> Iterator[UnitOfWork]:
-    with home.hub.unit_of_work() as opened:
-        yield opened
 
 
 # One transaction -------------------------------------------------------------------------------------------------

@@ -1,28 +1,15 @@
 """What is put aside, on either database: whole, counted, and seen by somebody once."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from hub.services.ports.storage import UnitOfWork
-from tests.unit.ingest.home import Home, homes
+from tests.unit.ingest.home import Home
 
 NOW = datetime(2026, 3, 2, 12, 4, 0, 123000, tzinfo=UTC)
-
-
-@pytest.fixture
-def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
-    yield from homes(tmp_path, url=database_url)
-
-
-@pytest.fixture
-def uow(home: Home) -> Iterator[UnitOfWork]:
-    with home.hub.unit_of_work() as opened:
-        yield opened
 
 
 def test_quarantine_keeps_bytes_whole_and_attempts_count(uow: UnitOfWork, home: Home) -> None:

@@ -1,8 +1,6 @@
 """A reading whose key is taken came before, and its message is looked at again; nothing else is mistaken for that."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,22 +8,11 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.services.ports.measuring import AnsweredKey, JournalEntry, KeyTaken
 from hub.services.ports.storage import UnitOfWork
-from tests.unit.ingest.home import GATEWAY, Home, homes
+from tests.unit.ingest.home import GATEWAY, Home
 
 NOW = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
 UNSORTED = datetime(2031, 3, 2, 12, 4, tzinfo=UTC)
 """In a month of which there is no partition."""
-
-
-@pytest.fixture
-def home(tmp_path: Path, database_url: str | None) -> Iterator[Home]:
-    yield from homes(tmp_path, url=database_url)
-
-
-@pytest.fixture
-def uow(home: Home) -> Iterator[UnitOfWork]:
-    with home.hub.unit_of_work() as opened:
-        yield opened
 
 
 def entry(seq: int, **more: Any) -> JournalEntry:

@@ -68,6 +68,11 @@ class Trial:
     dealt: set[int] = field(default_factory=set)
     """The messages that are done with, by identity."""
 
+    @property
+    def works(self) -> bool:
+        """Whether the hub does, as far as is known."""
+        return self.believed or self.proven
+
     def told(self, messages: Sequence[Message], answers: Answers) -> None:
         """These are done with."""
         self.dealt |= {id(message) for message in messages}
@@ -168,19 +173,18 @@ class SafeProcessor:
     def _settled(self, trial: Trial) -> Outcome:
         """What failed is put aside, once another message has shown that the hub itself works."""
         self._works(trial)
-        works = trial.believed or trial.proven
-        if not works and self._in_a_row + len(trial.failed) > POISON_IN_A_ROW:
+        if not trial.works and self._in_a_row + len(trial.failed) > POISON_IN_A_ROW:
             # These attempts speak of the hub, not of the messages: a mended hub must try each of them anew.
             self._finish(trial.failed)
             self._in_a_row = POISON_IN_A_ROW  # until one goes all the way, nothing more is put aside
             return trial.outcome(HubFault("the hub fails on every reading: it holds what comes until it is mended"))
         for message in trial.failed:
             trial.told([message], self._put_aside(message))
-            self._in_a_row += not works
+            self._in_a_row += not trial.works
         return trial.outcome()
 
     def _works(self, trial: Trial) -> None:
-        if trial.believed or trial.proven:
+        if trial.works:
             self._in_a_row = 0
 
     def _try_part(self, messages: Sequence[Message]) -> Answers | None:
