@@ -32,9 +32,9 @@ SMALL, LONG_QUEUE = 100, 1_000
 HEARTBEAT_EVERY = timedelta(seconds=5)
 RETRY_S = 0.5
 LEAVES_WITHIN_S = 1.0
-YIELD_S = 0.003
-"""After each full group's number of messages the worker and the pages get the database: whoever acknowledges an alert
-must not wait for a backlog."""
+YIELD_S = 0.002
+"""For so long the worker and the pages get the database after each full group's number of messages: whoever
+acknowledges an alert must not wait for a backlog. Answering such a group takes about as long."""
 
 HOLD_S = 5.0
 """Between two looks at whether a hub that failed on everything works again."""
@@ -89,6 +89,7 @@ class IngestLoop:
         self._processor = SafeProcessor(hub)
         self._encoder = msgspec.json.Encoder()
         self._beaten_at: datetime | None = None
+        self._written_at = 0.0
         self._holding = False
         self._left_to_the_broker = False
 
@@ -108,7 +109,7 @@ class IngestLoop:
                     self._commit(taken, stop)
                 written = written + len(taken) if self._inbox.waiting else 0
                 if written >= GROUP:
-                    stop.wait(YIELD_S)
+                    stop.wait(max(0.0, self._written_at + YIELD_S - self._hub.clock.monotonic()))
                     written = 0
                 self._watch()
             leaving.join(LEAVES_WITHIN_S)
@@ -131,6 +132,7 @@ class IngestLoop:
             if not self._has_room(stop):
                 continue
             outcome = self._processor.process([message for message, _ in taken], proven=proven)
+            self._written_at = self._hub.clock.monotonic()
             left = {id(message) for message in outcome.left}
             self._acknowledge([one for one in taken if id(one[0]) not in left], outcome.answers)
             taken = [one for one in taken if id(one[0]) in left]
