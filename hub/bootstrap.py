@@ -23,6 +23,7 @@ from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
 from hub.adapters.receiver_process import ReceiverProcess
 from hub.adapters.secret_files import kept, secret
+from hub.adapters.sql.checkpoints import checkpointing
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import refuse_restoring, share
 from hub.adapters.sql.migrate import IN_THE_LOG, Schema, Tell, check_current, standing, upgrade
@@ -167,8 +168,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
     share(settings.database)
     if settings.database_file is not None:
         refuse_missing(settings.database_file, settings.data)
-    full = reserve_for(settings).give_up
-    engine = make_engine(settings.database, checkpoints=role == "ingest", when_full=full)
+    engine = make_engine(settings.database, when_full=reserve_for(settings).give_up)
     check_current(engine)
     mode = _mode(engine)
     if mode == PRODUCTION:
@@ -247,7 +247,7 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
     """The ingest role, until ``stop`` is set."""
     shard = parse_shard(settings.ingest_shard)
     name = _instance() + shard.name
-    with serving(settings, "ingest", admitted(settings, stop)) as hub:
+    with serving(settings, "ingest", admitted(settings, stop)) as hub, checkpointing(settings.database):
         session = broker_address(settings), f"rpmhub-ingest-{name}"
         inbox = ReceiverProcess(*session, hub.clock, settings.mqtt_ca_file, shard=shard)
         IngestLoop(hub, inbox, name, reserve_for(settings), shard).run(stop)

@@ -8,6 +8,7 @@ clock; a hub leaves when the first came in its folder, and runs until its standa
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from hub.adapters.clock import SystemClock
 from hub.adapters.ingest_loop import IngestLoop
 from hub.adapters.receiver_process import ReceiverProcess
+from hub.adapters.sql.checkpoints import checkpointing
+from hub.adapters.sql.engine import make_engine
 from hub.settings import Address
-from tests.unit.alerting.clinic import Clinic
+from tests.unit.alerting.clinic import Clinic, MovedClock
 
 SESSION = "bench"
 CLOCK = SystemClock()
@@ -51,6 +54,13 @@ def bare(port: int, expected: int) -> None:
     client.loop_stop()
 
 
+class Noon(MovedClock):
+    """The day stands still, seconds do not."""
+
+    def monotonic(self) -> float:
+        return CLOCK.monotonic()
+
+
 class Quiet(ReceiverProcess):
     """Answers nobody."""
 
@@ -61,15 +71,20 @@ class Quiet(ReceiverProcess):
 def hub(port: int, folder: str, inbox_kind: type[ReceiverProcess]) -> None:
     """The hub's own ingest: journal, readings, rules, alerts, one durable commit a group, then the answers."""
     clinic = Clinic(Path(folder))
+    clinic.engine.dispose()
+    url = str(clinic.engine.url)
+    clinic.engine = make_engine(url)
     command = ("-m", "tests.bench.still_receiver", clinic.clock.now().isoformat(), str(Path(folder) / FIRST))
     inbox = inbox_kind(Address("127.0.0.1", port, False, None, None), SESSION, SystemClock(), command=command)
     stop = threading.Event()
-    running = threading.Thread(target=IngestLoop(clinic.hub, inbox, "bench").run, args=[stop])
+    ours = replace(clinic.hub, clock=Noon(clinic.clock.now()))
+    running = threading.Thread(target=IngestLoop(ours, inbox, "bench").run, args=[stop])
     print("go", flush=True)
     running.start()
-    sys.stdin.read()
-    stop.set()
-    running.join()
+    with checkpointing(url):
+        sys.stdin.read()
+        stop.set()
+        running.join()
     clinic.engine.dispose()
 
 

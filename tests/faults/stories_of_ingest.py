@@ -1,17 +1,19 @@
 """Ingest on its real schema, whose every touch of the disk is noted; and what must be true of any disk left of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded by the test
+from threading import Event
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.exc import DatabaseError
 
+from hub.adapters.sql.checkpoints import Checkpoints
 from hub.adapters.sql.engine import make_engine, sqlite_driver
 from hub.adapters.sql.migrate import check_current
 from hub.adapters.sql.tables.alerting import alert, outbox
@@ -40,19 +42,24 @@ KEY = tuple[str, int]
 class IngestStory:
     """Groups of messages that were committed one after the other. ``events`` begin when the database lay still."""
 
-    def __init__(self, directory: Path, chance: Random, synchronous: str | None) -> None:
-        """``synchronous`` is set in the place of what the hub sets."""
+    def __init__(self, directory: Path, chance: Random, synchronous: str | None, *, beside: bool = False) -> None:
+        """``synchronous`` is set in the place of what the hub sets.
+
+        ``beside``: the WAL is moved by another connection, before and after each commit, and not by who commits.
+        """
         directory.mkdir()
         clinic = Clinic(directory)
         home = Home(clinic)
-        _settings(clinic.engine, synchronous)
+        _settings(clinic.engine, synchronous, 0 if beside else CHECKPOINT_PAGES)
         clinic.engine.dispose()
         self._hub = home.hub
         self.before = {FILE: (directory / FILE).read_bytes()}
         self._groups = list(_groups(home, chance))
-        with noted(sqlite_driver()) as notes:
+        with noted(sqlite_driver()) as notes, ExitStack() as stack:
+            look = stack.enter_context(_moved(clinic.engine, synchronous)) if beside else lambda: None
             for number, group in enumerate(self._groups):
                 notes.tell((number, _acknowledged(process(home.hub, group))))
+                look()
             clinic.engine.dispose()
         self.events = notes.events
         self._whole = self._standing(clinic.engine)
@@ -157,10 +164,21 @@ def _readings_are_whole(connection: Connection) -> bool:
     return wanted == dict(found)
 
 
-def _settings(engine: Engine, synchronous: str | None) -> None:
+@contextmanager
+def _moved(engine: Engine, synchronous: str | None) -> Iterator[Callable[[], None]]:
+    """What moves the WAL of ``engine``'s database; it does so before each commit by itself."""
+    driver = sqlite_driver()
+    with closing(driver.connect(str(engine.url.database), isolation_level=None, timeout=0)) as connection:
+        connection.execute(f"PRAGMA synchronous = {synchronous or 'EXTRA'}")
+        look = Checkpoints(connection, Event()).look
+        event.listen(engine, "commit", lambda _: look())
+        yield look
+
+
+def _settings(engine: Engine, synchronous: str | None, pages: int) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         with closing(connection.cursor()) as cursor:
-            cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {pages}")
             if synchronous is not None:
                 cursor.execute(f"PRAGMA synchronous = {synchronous}")

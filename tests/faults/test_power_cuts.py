@@ -4,17 +4,18 @@ The programs' own code runs on their own drivers; what SQLite does to its files 
 cut at any moment may leave them. ``FAULT_CUTS`` says how many for each kind, ``FAULT_SEED`` which.
 """
 
+from functools import partial
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded here
 
 import pytest
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.sql import engine
+from hub.adapters.sql import checkpoints, engine
 from tests.faults.power import cut, lay_down
 from tests.faults.record import count_of, record
 from tests.faults.sqlite_writes import Told
-from tests.faults.stories_of_ingest import IngestStory
+from tests.faults.stories_of_ingest import CHECKPOINT_PAGES, IngestStory
 from tests.faults.stories_of_spool import SpoolStory
 from tests.faults.verdict import Verdict
 
@@ -22,8 +23,15 @@ CUTS, SEED = count_of("FAULT_CUTS", 16), count_of("FAULT_SEED", 1)
 CUTS_OF_A_STORY = 25
 WITHOUT_WAL = "ingest_without_wal"
 """As on a machine whose SQLite must not be trusted with a WAL."""
-STORIES = {"ingest": IngestStory, WITHOUT_WAL: IngestStory, "spool": SpoolStory}
-TOO_WEAK = {"ingest": "NORMAL", WITHOUT_WAL: "FULL", "spool": "NORMAL"}
+BESIDE = "ingest_wal_moved_beside"
+"""As the hub's own ingest does it. In the others who commits moves it, in the middle of what is acknowledged then."""
+STORIES = {
+    "ingest": IngestStory,
+    BESIDE: partial(IngestStory, beside=True),
+    WITHOUT_WAL: IngestStory,
+    "spool": SpoolStory,
+}
+TOO_WEAK = {"ingest": "NORMAL", BESIDE: "NORMAL", WITHOUT_WAL: "FULL", "spool": "NORMAL"}
 CLOCK = SystemClock()
 
 
@@ -31,6 +39,9 @@ CLOCK = SystemClock()
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == WITHOUT_WAL:
         monkeypatch.setattr(engine, "wal_is_safe", lambda: False)
+    if request.param == BESIDE:
+        monkeypatch.setattr(checkpoints, "CHECKPOINT_PAGES", CHECKPOINT_PAGES)
+        monkeypatch.setattr(checkpoints, "LONG_PAGES", 3 * CHECKPOINT_PAGES)
     return str(request.param)
 
 

@@ -24,11 +24,14 @@ BUSY_MS = 5000
 CHECKPOINT_PAGES = 4000
 """Some 16 MB of WAL: readings of several groups change the same pages, which are then written once."""
 
+LONG_PAGES = 4 * CHECKPOINT_PAGES
+"""From here on a writer is held up for a moment, if it must be, so that the WAL can begin anew."""
+
 SPARE_PAGES = 10 * CHECKPOINT_PAGES
 """Where whoever else writes moves it into the database after all: ingest is away, or it would have been done."""
 
 PAGE_BYTES = 4096
-"""SQLite's own. What a long question made the WAL grow beyond twice those pages is given back once it is copied."""
+"""SQLite's own. What a long question made the WAL grow beyond twice the long one is given back once it is copied."""
 
 TRY_EVERY_S = 0.001
 """SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
@@ -78,7 +81,8 @@ def make_engine(
 ) -> Engine:
     """An engine whose transactions begin as writers (``BEGIN IMMEDIATE``) and are durable when ``commit`` returns.
 
-    ``checkpoints``: this process moves the WAL into the database; the others do only where it would grow too long.
+    ``checkpoints``: who commits moves the WAL into the database, as suits a program that is alone. Else
+    ``checkpointing`` does, in ingest, and whoever commits only where it would grow too long.
     ``read_only(engine)`` gives transactions that never wait for a writer. ``when_full`` is called whenever a write
     found no room on the disk.
     ``hurries`` False: a statement may take as long as it does, as those of a migration.
@@ -126,7 +130,7 @@ def _open_safely(engine: Engine, *, checkpoints: bool) -> None:
         cursor.execute("PRAGMA synchronous = EXTRA")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES if checkpoints else SPARE_PAGES}")
-        cursor.execute(f"PRAGMA journal_size_limit = {2 * CHECKPOINT_PAGES * PAGE_BYTES}")
+        cursor.execute(f"PRAGMA journal_size_limit = {2 * LONG_PAGES * PAGE_BYTES}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
