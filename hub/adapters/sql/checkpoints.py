@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from hub.adapters.sql.engine import CHECKPOINT_PAGES, LONG_PAGES, sqlite_driver, wal_is_safe
+from hub.adapters.sql.engine import BUSY_MS, CHECKPOINT_PAGES, LONG_PAGES, sqlite_driver, wal_is_safe
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,9 @@ def checkpointing(url: str) -> Iterator[None]:
 
 def _run(file: Path, stop: threading.Event) -> None:
     pause, before = LOOK_S, -1
-    with closing(sqlite_driver().connect(str(file), isolation_level=None, timeout=0)) as connection:
+    with closing(sqlite_driver().connect(str(file), isolation_level=None, timeout=BUSY_MS / 1000)) as connection:
         connection.execute("PRAGMA synchronous = EXTRA")
+        connection.execute("PRAGMA busy_timeout = 0")  # from here on nobody is waited for, but by the tries below
         checkpoints = Checkpoints(connection, stop)
         while not stop.wait(pause):
             try:
