@@ -80,7 +80,7 @@ class Checkpoints:
     def look(self) -> None:
         """Copy what is to be copied by now. Raises the driver's errors; what was copied until then stays so."""
         self._do("NOOP")
-        if self.length - self._copied < CHECKPOINT_PAGES or not self._copy():
+        if self._left < CHECKPOINT_PAGES or not self._copy():
             return
         if self.length < LONG_PAGES:
             if self._left <= NEARLY_NONE:
