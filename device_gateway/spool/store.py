@@ -77,7 +77,7 @@ class Spool:
                 if isinstance(item, Rejected):
                     self._set_aside(db, item, now)
                 elif wire.fits(item, body):
-                    self._enqueue(db, item, body)
+                    self._enqueue(db, item, body, now)
                 else:
                     self._set_aside(db, Rejected("too_large", "no batch can hold it", _frame(item)), now)
             self._make_room(db, now)
@@ -171,10 +171,12 @@ class Spool:
         with self._transaction() as db:
             return report(db)
 
-    def _enqueue(self, db: sqlite3.Connection, item: Measurement, body: bytes) -> None:
+    def _enqueue(self, db: sqlite3.Connection, item: Measurement, body: bytes, now: datetime) -> None:
+        # Numbered from the time on: the hub keeps what thousands of gateways send at one time side by side.
         db.execute(
-            "INSERT INTO queue (live_until_ms, received_ms, body) VALUES (?, ?, ?)",
-            (self._live_until(item), to_ms(item.received_at), body),
+            "INSERT INTO queue (seq, live_until_ms, received_ms, body) "
+            "VALUES (max(?, 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'queue'), 0)), ?, ?, ?)",
+            (to_ms(now), self._live_until(item), to_ms(item.received_at), body),
         )
         self._size = self._size[0] + 1, self._size[1] + len(body)
         db.execute(

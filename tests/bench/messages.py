@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from hub.adapters.sql.types import to_ms
 from tests.bench.town import KINDS, PROFILES, device_of, gateway_of
 
 READING = (
@@ -98,5 +99,5 @@ def batches(homes: Iterable[int], each: int, spool: str, now: datetime, before: 
 
 
 def single(seq: int, home: int, kind: int, spool: str, now: datetime, values: bytes | None = None) -> bytes:
-    """A batch of one reading, measured now."""
-    return batch(seq, spool, now, (reading(seq, home, kind, now, values),))
+    """A batch of one reading, measured now and numbered as a gateway does, from the time on."""
+    return batch(seq, spool, now, (reading(to_ms(now) + seq, home, kind, now, values),))

@@ -32,7 +32,7 @@ SENSOR = (
     b'{"serial": "GS-2207", "seq": 311, "ts": "2026-11-22T07:55:00", "unit": "mmol/L", "glucose": 5.4, "battery": 64}'
 )
 SENT_BY_SENSORS = b"mqtt", SENSOR.hex().encode()
-TABLES = ("journal", "transport_key", "record_key", "reading", "latest")
+TABLES = ("journal", "transport_key", "transport_by_time", "record_key", "record_by_time", "reading", "latest")
 
 
 def values(kind: int, number: int) -> bytes:

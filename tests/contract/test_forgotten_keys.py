@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.adapters.sql.engine import make_engine
-from hub.adapters.sql.tables.measurements import journal, record_key, transport_key
+from hub.adapters.sql.tables.keys import record_key, transport_key
+from hub.adapters.sql.tables.measurements import journal
 from hub.errors import Refused
 from hub.services.forgetting import forget_keys
 from hub.services.hub import Actor

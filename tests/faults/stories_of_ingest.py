@@ -17,7 +17,8 @@ from hub.adapters.sql.checkpoints import Checkpoints
 from hub.adapters.sql.engine import make_engine, sqlite_driver
 from hub.adapters.sql.migrate import check_current
 from hub.adapters.sql.tables.alerting import alert, outbox
-from hub.adapters.sql.tables.measurements import journal, reading, record_key, transport_key
+from hub.adapters.sql.tables.keys import record_by_time, record_key, transport_by_time, transport_key
+from hub.adapters.sql.tables.measurements import journal, reading
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.errors import Transient
 from hub.services.ingest.commit import Answers, process
@@ -34,7 +35,7 @@ FILE: Final = "hub.db"
 GROUPS: Final = 12
 CHECKPOINT_PAGES: Final = 60
 """The WAL is moved into the database after so many pages, so that cuts come in the middle of that too."""
-KEPT: Final = (journal, transport_key, record_key, reading)
+KEPT: Final = (journal, transport_key, transport_by_time, record_key, record_by_time, reading)
 KEY = tuple[str, int]
 """Spool and number."""
 
@@ -85,7 +86,9 @@ class IngestStory:
                 said = connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
                 verdict.holds(said == "ok", f"{pragma}: {said}")
             rows = [(row.spool, row.seq) for row in connection.execute(select(journal.c.spool, journal.c.seq))]
-            answered = [(row.spool, row.seq) for row in connection.execute(select(transport_key))]
+            trees = [transport_key.c, transport_by_time.c]
+            keys = [row for c in trees for row in connection.execute(select(c.spool, c.seq))]
+            answered = [(row.spool, row.seq) for row in keys]
             verdict.kept((key for key, status in acknowledged.items() if status in {"stored", "held"}), rows)
             unanswered = acknowledged.keys() - set(answered)
             verdict.holds(not unanswered, f"answered and not known: {sorted(unanswered)}")

@@ -1,4 +1,4 @@
-"""The journal and the two keys that make a replay harmless."""
+"""The journal, and with each row the keys that make a replay harmless."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.key_trees import KeyTrees
 from hub.adapters.sql.many import Many, added
 from hub.adapters.sql.tables.devices import accepted_on, device
-from hub.adapters.sql.tables.measurements import HELD, journal, record_key, transport_key
+from hub.adapters.sql.tables.keys import record_by_time, record_key, transport_by_time, transport_key
+from hub.adapters.sql.tables.measurements import HELD, journal
 from hub.adapters.sql.types import to_ms
 from hub.services.ports.measuring import AnsweredKey, HeldEntry, JournalEntry, KeyTaken, KnownKey, KnownRecord, Owned
 
@@ -32,17 +34,12 @@ _JOURNAL = (
 )
 _ROWS = Many(lambda _: insert(journal), ("id", *_JOURNAL))
 _ROW = added(journal, *_JOURNAL)
-_KEYS = Many(lambda _: insert(transport_key), ("gateway_id", "spool", "seq", "digest", "status", "code"))
-_RECORDS = Many(lambda _: insert(record_key), ("device", "record", "digest", "journal_id"))
 
 _HIGHEST = select(func.coalesce(func.max(journal.c.id), 0))
 
-_KEY_TABLES = frozenset({transport_key.name, record_key.name})
+_KEY_TABLES = frozenset(table.name for table in (transport_key, transport_by_time, record_key, record_by_time))
 _TWICE = re.compile(rf"UNIQUE constraint failed: ({'|'.join(sorted(_KEY_TABLES))})\.")
 _UNIQUE_VIOLATION = "23505"
-
-CHUNK = 300
-"""Keys of one question: databases bound the number of parameters."""
 
 
 class SqlJournal:
@@ -50,27 +47,15 @@ class SqlJournal:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._keys = KeyTrees(connection)
 
     def transport_keys(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], KnownKey]:
         """What was answered for these keys before."""
-        key = transport_key.c
-        known: dict[tuple[str, str, int], KnownKey] = {}
-        for start in range(0, len(keys), CHUNK):
-            found = select(transport_key).where(
-                tuple_(key.gateway_id, key.spool, key.seq).in_(keys[start : start + CHUNK])
-            )
-            for r in self._connection.execute(found):
-                known[r.gateway_id, r.spool, r.seq] = KnownKey(r.digest, r.status, r.code)
-        return known
+        return self._keys.transport(keys)
 
     def record_keys(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], KnownRecord]:
         """What is known of (device, record). One whose row of the journal is gone by now was not held."""
-        key = record_key.c
-        known: dict[tuple[str, str], tuple[bytes, int]] = {}
-        for start in range(0, len(keys), CHUNK):
-            found = select(record_key).where(tuple_(key.device, key.record).in_(keys[start : start + CHUNK]))
-            for r in self._connection.execute(found):
-                known[r.device, r.record] = r.digest, r.journal_id
+        known = self._keys.records(keys)
         # Asked by itself: most readings are new, and the journal may have many partitions.
         held = self._held([journal_id for _, journal_id in known.values()])
         return {key: KnownRecord(digest, journal_id in held) for key, (digest, journal_id) in known.items()}
@@ -83,18 +68,12 @@ class SqlJournal:
         return set(self._connection.execute(found, {"ids": ids}).scalars())
 
     def append(self, entries: Sequence[JournalEntry]) -> list[int]:
-        """Rows and keys in three statements; ids in the entries' order."""
+        """Rows and keys; ids in the entries' order."""
         if not entries:
             return []
         with _taken_keys():
             ids = self._insert(entries)
-            _KEYS.execute(self._connection, [_key_values(e) for e in entries])
-            records = [
-                (e.device, e.record, e.record_digest, row_id)
-                for e, row_id in zip(entries, ids, strict=True)
-                if e.record is not None and not e.replaces_held
-            ]
-            _RECORDS.execute(self._connection, sorted(records))
+            self._keys.add(entries, ids)
         for entry, row_id in zip(entries, ids, strict=True):
             if entry.replaces_held:
                 self._replace_held(entry, row_id)
@@ -119,17 +98,16 @@ class SqlJournal:
 
     def _replace_held(self, entry: JournalEntry, row_id: int) -> None:
         """The key moves to this row. The held copy is settled by it, unless it says otherwise: a person decides."""
-        this = (record_key.c.device == entry.device) & (record_key.c.record == entry.record)
-        same = this & (record_key.c.digest == entry.record_digest)
-        before = select(record_key.c.journal_id).where(same).scalar_subquery()
-        held = (journal.c.id == before) & (journal.c.status == "held")
+        known = self._keys.records([(entry.device, entry.record or "")]).values()
+        before = [journal_id for digest, journal_id in known if digest == entry.record_digest]
+        held = journal.c.id.in_(before) & (journal.c.status == "held")
         self._connection.execute(update(journal).where(held).values(status="released"))
-        self._connection.execute(update(record_key).where(this).values(journal_id=row_id, digest=entry.record_digest))
+        self._keys.move(entry, row_id)
 
     def note_answered(self, keys: Sequence[AnsweredKey]) -> None:
         """Keys of readings that are not in the journal."""
         with _taken_keys():
-            _KEYS.execute(self._connection, [_key_values(key) for key in keys])
+            self._keys.note(keys)
 
     def held_since(self, before: datetime) -> list[tuple[str, str]]:
         """(gateway, code) with a reading held since ``before`` or longer: from group to group along the index."""
@@ -196,16 +174,12 @@ def _taken_keys() -> Iterator[None]:
 def _is_of_a_key(error: IntegrityError) -> bool:
     """Whether a row with one of the two keys stands. Whatever else the database refuses, it refuses the next time too.
 
-    The primary key is all that is unique in either table. The newer SQLite driver gives no extended code.
+    The primary key is all that is unique in these tables. The newer SQLite driver gives no extended code.
     """
     diagnostics = getattr(error.orig, "diag", None)
     if diagnostics is None:
         return _TWICE.match(str(error.orig)) is not None
     return diagnostics.sqlstate == _UNIQUE_VIOLATION and diagnostics.table_name in _KEY_TABLES
-
-
-def _key_values(key: JournalEntry | AnsweredKey) -> tuple[object, ...]:
-    return key.gateway_id, key.spool, key.seq, key.digest, key.status, key.code
 
 
 def _journal_values(e: JournalEntry) -> tuple[object, ...]:

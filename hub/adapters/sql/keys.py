@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, tuple_
 
 from hub.adapters.sql.feed import SqlFeed
-from hub.adapters.sql.tables.measurements import journal, transport_key
+from hub.adapters.sql.tables.keys import transport_by_time, transport_key
+from hub.adapters.sql.tables.measurements import journal
 from hub.services.ports.feed import Position
 
 NAME = "transport-keys"
@@ -37,8 +38,10 @@ class SqlTransportKeys:
 
     def forget(self, after: int, upto: int, now: datetime) -> int:
         """And move the mark."""
-        j, k = journal.c, transport_key.c
+        j, gone = journal.c, 0
         theirs = select(j.gateway_id, j.spool, j.seq).where(j.id > after, j.id <= upto)
-        gone = self._connection.execute(delete(transport_key).where(tuple_(k.gateway_id, k.spool, k.seq).in_(theirs)))
+        for table in (transport_key, transport_by_time):
+            key = tuple_(table.c.gateway_id, table.c.spool, table.c.seq)
+            gone += self._connection.execute(delete(table).where(key.in_(theirs))).rowcount
         SqlFeed(self._connection).move(NAME, Position(upto), now)
-        return gone.rowcount
+        return gone

@@ -25,6 +25,11 @@ CUFF = {
 }
 
 
+def seqs(*places: int) -> list[int]:
+    """Of the first, second … reading that a spool took at ``NOW``."""
+    return [int(NOW.timestamp() * 1000) + place - 1 for place in places]
+
+
 @dataclass
 class HandClock:
     """Time that passes when told to."""

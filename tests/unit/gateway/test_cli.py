@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from device_gateway.cli import main
 from device_gateway.frames import Rejected
 from device_gateway.spool import Limits, Spool
-from tests.unit.gateway.parts import CUFF, NOW, CountingIds, frame, measurement
+from tests.unit.gateway.parts import CUFF, NOW, CountingIds, frame, measurement, seqs
 
 
 def said(*arguments: str, **environ: str) -> Result:
@@ -96,7 +96,7 @@ def test_simulated_homes_can_be_listed_without_any_setting() -> None:
 def test_status_reads_the_spool_beside_a_running_gateway(tmp_path: Path) -> None:
     spool = Spool(tmp_path, Limits(), CountingIds(), NOW)
     spool.put([measurement(1), measurement(2), Rejected("undecodable", "no JSON", frame(b"?"))], NOW)
-    spool.acknowledge([1], NOW)
+    spool.acknowledge(seqs(1), NOW)
 
     row = json.loads(said("status", "--json", data_dir=str(tmp_path)).output)
     text = said("status", data_dir=str(tmp_path)).output

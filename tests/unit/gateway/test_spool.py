@@ -9,7 +9,7 @@ from device_gateway import wire
 from device_gateway.errors import SpoolLockedError, SpoolUnavailableError
 from device_gateway.frames import FROM_MEMORY, Measurement, Packet, Rejected
 from device_gateway.spool import FILE, RETAINED, Limits, Row, Spool, read
-from tests.unit.gateway.parts import NOW, CountingIds, frame, measurement
+from tests.unit.gateway.parts import NOW, CountingIds, frame, measurement, seqs
 
 LATER = NOW + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -36,7 +36,7 @@ def test_what_was_put_waits_in_order_and_is_the_reading_as_encoded(tmp_path: Pat
     spool.put([measurement(3)], NOW)
 
     assert spool.lease(live=True, now=NOW) == tuple(
-        Row(number, wire.encode_reading(measurement(number))) for number in (1, 2, 3)
+        Row(seq, wire.encode_reading(measurement(number))) for number, seq in enumerate(seqs(1, 2, 3), 1)
     )
 
 
@@ -54,13 +54,36 @@ def test_a_spool_keeps_its_id_and_its_readings_over_a_restart(tmp_path: Path) ->
 def test_a_number_is_never_given_twice(tmp_path: Path) -> None:
     spool = opened(tmp_path, keep_acked=timedelta(0))
     spool.put([measurement(1), measurement(2)], NOW)
-    spool.acknowledge([1, 2], NOW)
+    spool.acknowledge(seqs(1, 2), NOW)
     spool.close()
 
     again = opened(tmp_path)
     again.put([measurement(3)], NOW)
 
-    assert [row.seq for row in again.lease(live=True, now=NOW)] == [3]
+    assert [row.seq for row in again.lease(live=True, now=NOW)] == seqs(3)
+
+
+def test_numbers_follow_the_clock_and_grow_where_it_is_set_back(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for at in (LATER, NOW, LATER + MINUTE, LATER):
+        spool.put([measurement(1)], at)
+
+    hour, minute = 3_600_000, 60_000
+    (first,) = seqs(1)
+    later = [first + hour, first + hour + 1, first + hour + minute, first + hour + minute + 1]
+    assert [row.seq for row in spool.lease(live=False, now=NOW + timedelta(days=365))] == later
+
+
+def test_a_spool_of_before_goes_on_from_the_clock(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.put([measurement(1)], NOW)
+    with sqlite3.connect(tmp_path / FILE) as before:
+        before.execute("UPDATE queue SET seq = 7")
+        before.execute("UPDATE sqlite_sequence SET seq = 7 WHERE name = 'queue'")
+    before.close()
+    spool.put([measurement(2)], NOW)
+
+    assert [row.seq for row in spool.lease(live=True, now=NOW)] == [7, *seqs(1)]
 
 
 def test_leased_readings_are_not_given_again_until_released(tmp_path: Path) -> None:
@@ -118,12 +141,12 @@ def test_only_an_acknowledgement_empties_the_queue(tmp_path: Path) -> None:
     spool.put([measurement(number) for number in (1, 2, 3)], NOW)
     spool.lease(live=True, now=NOW)
 
-    assert spool.acknowledge([1, 3, 77], LATER) == 2
-    assert spool.acknowledge([1, 3], LATER) == 0
+    assert spool.acknowledge(seqs(1, 3, 77), LATER) == 2
+    assert spool.acknowledge(seqs(1, 3), LATER) == 0
 
     report = spool.report()
     assert waiting(spool) == []  # still leased
-    spool.release([2])
+    spool.release(seqs(2))
     assert waiting(spool) == ["2"]
     assert (report.depth, report.kept, report.last_ack_at) == (1, 2, LATER.replace(microsecond=2000))
 
@@ -131,13 +154,13 @@ def test_only_an_acknowledgement_empties_the_queue(tmp_path: Path) -> None:
 def test_acknowledged_readings_stay_for_a_replay_and_then_go(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.put([measurement(1), measurement(2), measurement(3)], NOW)
-    spool.acknowledge([1], NOW)
-    spool.acknowledge([2], LATER)
+    spool.acknowledge(seqs(1), NOW)
+    spool.acknowledge(seqs(2), LATER)
 
     assert spool.replay(LATER - MINUTE) == 1
     assert waiting(spool) == ["2", "3"]
 
-    spool.acknowledge([2, 3], NOW + timedelta(hours=73))
+    spool.acknowledge(seqs(2, 3), NOW + timedelta(hours=73))
     assert spool.replay(NOW - timedelta(days=9)) == 2  # reading 1 was kept for 72 h
 
 
@@ -145,18 +168,18 @@ def test_a_refused_reading_leaves_the_queue_and_is_counted(tmp_path: Path) -> No
     spool = opened(tmp_path, aside_rows=2)
     spool.put([measurement(number) for number in range(1, 6)], NOW)
 
-    spool.refuse([1, 2, 3], "schema", NOW)
+    spool.refuse(seqs(1, 2, 3), "schema", NOW)
 
     assert waiting(spool) == ["4", "5"]
     assert spool.report().refused_total == 3
     rows = sqlite3.connect(tmp_path / FILE).execute("SELECT seq, code FROM refused").fetchall()
-    assert rows == [(2, "schema"), (3, "schema")]
+    assert rows == [(seq, "schema") for seq in seqs(2, 3)]
 
 
 def test_a_full_spool_gives_up_delivered_then_stored_then_oldest_readings_and_says_so(tmp_path: Path) -> None:
     spool = opened(tmp_path, max_rows=4)
     spool.put([measurement(1), measurement(2), measurement(3, flags=(FROM_MEMORY,)), measurement(4)], NOW)
-    spool.acknowledge([1], NOW)
+    spool.acknowledge(seqs(1), NOW)
 
     spool.put([measurement(5)], NOW)
     assert (spool.report().kept, spool.report().dropped_total) == (0, 0)
@@ -174,7 +197,7 @@ def test_a_reading_on_its_way_is_not_dropped(tmp_path: Path) -> None:
     spool.lease(live=True, now=NOW, limit=1)
 
     spool.put([measurement(3)], NOW)
-    spool.release([1])
+    spool.release(seqs(1))
 
     assert (waiting(spool), spool.report().dropped_total) == (["1", "3"], 1)
 

@@ -10,7 +10,7 @@ from device_gateway.spool import Limits, Spool
 from device_gateway.uplink.flight import Flight, Resend
 from device_gateway.uplink.lane import Lane
 from device_gateway.wire import BatchAck
-from tests.unit.gateway.parts import NOW, CountingIds, HandClock, measurement
+from tests.unit.gateway.parts import NOW, CountingIds, HandClock, measurement, seqs
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_lane_has_one_batch_in_flight(spool: Spool) -> None:
     lane = lane_on(spool, HandClock())
 
     assert flying(lane) is flying(lane)
-    assert flying(lane).seqs == [1, 2, 3, 4, 5]
+    assert flying(lane).seqs == seqs(1, 2, 3, 4, 5)
 
 
 def test_a_batch_sent_again_keeps_its_id_and_tells_the_time_anew(spool: Spool) -> None:
@@ -82,21 +82,22 @@ def test_an_answer_finds_its_batch_by_name_or_by_content(spool: Spool) -> None:
 def test_what_an_answer_left_out_goes_with_the_next_batch(spool: Spool) -> None:
     lane = lane_on(spool, HandClock())
     first = flying(lane)
-    spool.acknowledge([1, 2, 4], NOW)
+    spool.acknowledge(seqs(1, 2, 4), NOW)
     lane.landed()
 
-    assert flying(lane).seqs == [3, 5]
+    assert flying(lane).seqs == seqs(3, 5)
     assert flying(lane).batch != first.batch
 
 
 def test_one_unreadable_reading_is_found_by_halving_and_alone_set_aside(spool: Spool) -> None:
     lane = lane_on(spool, HandClock())
     delivered: list[int] = []
+    (unreadable,) = seqs(4)
     for _ in range(20):
         flight = lane.load()
         if flight is None:
             break
-        if 4 in flight.seqs:
+        if unreadable in flight.seqs:
             lane.refused("schema", NOW)
         else:
             delivered += flight.seqs
@@ -104,5 +105,5 @@ def test_one_unreadable_reading_is_found_by_halving_and_alone_set_aside(spool: S
             lane.landed()
 
     report = spool.report()
-    assert delivered == [1, 2, 3, 5]
+    assert delivered == seqs(1, 2, 3, 5)
     assert (report.depth, report.refused_total, report.kept) == (0, 1, 4)

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Table, func, select
 
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.care import task
-from hub.adapters.sql.tables.measurements import finding, replayed, transport_key
+from hub.adapters.sql.tables.keys import transport_key
+from hub.adapters.sql.tables.measurements import finding, replayed
 from hub.domain.severity import Severity
 from hub.services.views.replays import APART, Found, Marks, Outcome
 

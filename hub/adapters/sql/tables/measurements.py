@@ -1,4 +1,4 @@
-"""The journal (the truth), its keys, the readings, and what was refused."""
+"""The journal (the truth), the readings, and what was refused."""
 
 from typing import Any
 
@@ -46,31 +46,6 @@ journal = Table(
     ),  # the reading as it came: JSON bytes, with all four times and raw packets
     Index("ix_journal_held", "gateway_id", "code", "hub_received_at", sqlite_where=HELD, postgresql_where=HELD),
     Index("ix_journal_held_device", "device", "gateway_id", sqlite_where=HELD, postgresql_where=HELD),
-)
-
-# The two keys that make a replay harmless. Narrow and unpartitioned; pruned later than any spool's replay window.
-transport_key = Table(
-    "transport_key",
-    metadata,
-    Column("gateway_id", String(40), nullable=False),
-    Column("spool", String(64), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),  # of the content: same key with other content is a conflict
-    Column("status", String(10), nullable=False),  # what was answered, so that a replay gets the same answer's kind
-    Column("code", String(24)),
-    PrimaryKeyConstraint("gateway_id", "spool", "seq"),
-    sqlite_with_rowid=False,
-)
-
-record_key = Table(
-    "record_key",
-    metadata,
-    Column("device", String(64), nullable=False),
-    Column("record", String(128), nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),  # of the values alone: gateways may hear one device twice
-    Column("journal_id", RowId, nullable=False),
-    PrimaryKeyConstraint("device", "record"),
-    sqlite_with_rowid=False,
 )
 
 METRIC_CODES: dict[str, int] = {

@@ -1,0 +1,74 @@
+"""The two keys that make a replay harmless: narrow, unpartitioned, pruned later than any spool's replay window.
+
+Each stands in one of two trees (decision 29), and triggers see to it that none stands in both. PostgreSQL has the
+trees by time too, and leaves them empty.
+"""
+
+from sqlalchemy import DDL, BigInteger, Column, LargeBinary, PrimaryKeyConstraint, String, Table, event
+
+from hub.adapters.sql.tables.base import RowId, metadata
+
+
+def _transport(name: str, *key: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("gateway_id", String(40), nullable=False),
+        Column("spool", String(64), nullable=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("digest", LargeBinary(16), nullable=False),  # of the content: same key with other content is a conflict
+        Column("status", String(10), nullable=False),  # what was answered, so that a replay gets the same answer's kind
+        Column("code", String(24)),
+        PrimaryKeyConstraint(*key),
+        sqlite_with_rowid=False,
+    )
+
+
+transport_key = _transport("transport_key", "gateway_id", "spool", "seq")
+# By the number: gateways begin with the time, and what several of them send just now lies together.
+transport_by_time = _transport("transport_by_time", "seq", "gateway_id", "spool")
+
+record_key = Table(
+    "record_key",
+    metadata,
+    Column("device", String(64), nullable=False),
+    Column("record", String(128), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),  # of the values alone: gateways may hear one device twice
+    Column("journal_id", RowId, nullable=False),
+    PrimaryKeyConstraint("device", "record"),
+    sqlite_with_rowid=False,
+)
+record_by_time = Table(
+    "record_by_time",
+    metadata,
+    Column("clock", String(19), nullable=False),  # ``CLOCK`` of the record: a place in the tree, no more
+    Column("device", String(64), nullable=False),
+    Column("record", String(128), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("journal_id", RowId, nullable=False),
+    PrimaryKeyConstraint("clock", "device", "record"),
+    sqlite_with_rowid=False,
+)
+
+CLOCK = """CASE WHEN substr({record}, 5, 1) = '-' AND substr({record}, 11, 1) = 'T' THEN substr({record}, 1, 19)
+    ELSE substr({record}, instr({record}, '/') + 1, 19) END"""
+"""The device's clock in a record's name, by itself or behind the device's own number; of others any piece of it."""
+
+_SAME = {
+    "transport_key": "there.gateway_id = NEW.gateway_id AND there.spool = NEW.spool AND there.seq = NEW.seq",
+    "record_key": "there.device = NEW.device AND there.record = NEW.record",
+    "record_by_time": f"there.clock = {CLOCK.format(record='NEW.record')} AND there.device = NEW.device"
+    " AND there.record = NEW.record",
+}
+_ONCE = """CREATE TRIGGER {table}_once BEFORE INSERT ON {table}
+    WHEN EXISTS (SELECT 1 FROM {other} AS there WHERE {same})
+    BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {other}.'); END"""
+
+for _table, _other, _same in (
+    (transport_key, transport_by_time, _SAME["transport_key"]),
+    (transport_by_time, transport_key, _SAME["transport_key"]),
+    (record_key, record_by_time, _SAME["record_by_time"]),
+    (record_by_time, record_key, _SAME["record_key"]),
+):
+    _once = DDL(_ONCE.format(table=_table.name, other=_other.name, same=_same))  # type: ignore[no-untyped-call]
+    event.listen(_table, "after_create", _once.execute_if(dialect="sqlite"))
