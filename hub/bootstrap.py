@@ -30,7 +30,7 @@ from hub.adapters.sql.migrate import IN_THE_LOG, Schema, Tell, check_current, st
 from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.reads.copying import CopiedCharts
-from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork, units_of_work
 from hub.domain.checkins import CheckIn
 from hub.domain.protocols import Protocol, canonical
 from hub.errors import NoDatabase, WrongMode, WrongSetting
@@ -186,7 +186,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         clock=SystemClock(),
         ids=SystemIds(),
         passwords=Argon2Passwords(),
-        unit_of_work=lambda: SqlUnitOfWork(engine),
+        unit_of_work=units_of_work(engine),
         reads=reads,
         channel=DemoPhone(engine) if mode == DEMO else _channel(settings),
         templates=lambda: templates(settings),

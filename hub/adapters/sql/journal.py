@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.key_bounds import KeyBounds
 from hub.adapters.sql.key_trees import KeyTrees
 from hub.adapters.sql.many import Many, added
 from hub.adapters.sql.tables.devices import accepted_on, device
@@ -45,9 +46,14 @@ _UNIQUE_VIOLATION = "23505"
 class SqlJournal:
     """See ``hub.services.ports.measuring.Journal``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, bounds: KeyBounds | None = None) -> None:
+        """``bounds``: what this process has learnt of the keys until now."""
         self._connection = connection
-        self._keys = KeyTrees(connection)
+        self._keys = KeyTrees(connection, KeyBounds() if bounds is None else bounds)
+
+    def committed(self) -> None:
+        """What was written stands."""
+        self._keys.committed()
 
     def transport_keys(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], KnownKey]:
         """What was answered for these keys before."""

@@ -1,5 +1,6 @@
 """One write transaction over the relational database, with every repository bound to it."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from hub.adapters.sql.engine import Unavailable
 from hub.adapters.sql.feed import SqlFeed
 from hub.adapters.sql.findings import SqlFindings
 from hub.adapters.sql.journal import SqlJournal
+from hub.adapters.sql.key_bounds import KeyBounds
 from hub.adapters.sql.keys import SqlTransportKeys
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.outbox import SqlOutbox
@@ -61,8 +63,10 @@ class SqlSavepoint:
 class SqlUnitOfWork:
     """See ``hub.services.ports.storage.UnitOfWork``."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, bounds: KeyBounds | None = None) -> None:
+        """``bounds``: what the process has learnt of the keys in transactions before."""
         self._engine = engine
+        self._bounds = bounds
 
     def __enter__(self) -> Self:
         self._connection = connection = self._engine.connect()
@@ -77,7 +81,7 @@ class SqlUnitOfWork:
         self.feed = SqlFeed(connection)
         self.findings = SqlFindings(connection)
         self.gateways = SqlGateways(connection)
-        self.journal = SqlJournal(connection)
+        self.journal = SqlJournal(connection, self._bounds)
         self.operations = SqlOperations(connection)
         self.outbox = SqlOutbox(connection)
         self.patients = SqlPatients(connection)
@@ -102,7 +106,14 @@ class SqlUnitOfWork:
         """Make it durable."""
         self.operations.write_counts()
         self._connection.commit()
+        self.journal.committed()
 
     def savepoint(self) -> SqlSavepoint:
         """A nested block."""
         return SqlSavepoint(self._connection, self.operations)
+
+
+def units_of_work(engine: Engine) -> Callable[[], SqlUnitOfWork]:
+    """One after the other, all of one thread: each knows what those before it learnt of the keys."""
+    bounds = KeyBounds()
+    return lambda: SqlUnitOfWork(engine, bounds)

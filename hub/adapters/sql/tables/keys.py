@@ -1,6 +1,7 @@
 """The two keys that make a replay harmless: narrow, unpartitioned, pruned later than any spool's replay window.
 
-Each stands in one of two trees (decision 29), and triggers see to it that none stands in both. PostgreSQL has the
+Each stands in one of two trees (decision 29): what comes to one by name must not stand in the other, says a trigger;
+who adds by time looks at those by name. PostgreSQL has the
 trees by time too, and leaves them empty.
 """
 
@@ -54,21 +55,13 @@ CLOCK = """CASE WHEN substr({record}, 5, 1) = '-' AND substr({record}, 11, 1) = 
     ELSE substr({record}, instr({record}, '/') + 1, 19) END"""
 """The device's clock in a record's name, by itself or behind the device's own number; of others any piece of it."""
 
-_SAME = {
-    "transport_key": "there.gateway_id = NEW.gateway_id AND there.spool = NEW.spool AND there.seq = NEW.seq",
-    "record_key": "there.device = NEW.device AND there.record = NEW.record",
-    "record_by_time": f"there.clock = {CLOCK.format(record='NEW.record')} AND there.device = NEW.device"
-    " AND there.record = NEW.record",
-}
 _ONCE = """CREATE TRIGGER {table}_once BEFORE INSERT ON {table}
     WHEN EXISTS (SELECT 1 FROM {other} AS there WHERE {same})
     BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {other}.'); END"""
+_SENT = "there.gateway_id = NEW.gateway_id AND there.spool = NEW.spool AND there.seq = NEW.seq"
+_RECORD = f"""there.clock = {CLOCK.format(record="NEW.record")} AND there.device = NEW.device
+    AND there.record = NEW.record"""
 
-for _table, _other, _same in (
-    (transport_key, transport_by_time, _SAME["transport_key"]),
-    (transport_by_time, transport_key, _SAME["transport_key"]),
-    (record_key, record_by_time, _SAME["record_by_time"]),
-    (record_by_time, record_key, _SAME["record_key"]),
-):
+for _table, _other, _same in (transport_key, transport_by_time, _SENT), (record_key, record_by_time, _RECORD):
     _once = DDL(_ONCE.format(table=_table.name, other=_other.name, same=_same))  # type: ignore[no-untyped-call]
     event.listen(_table, "after_create", _once.execute_if(dialect="sqlite"))

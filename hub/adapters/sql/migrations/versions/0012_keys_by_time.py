@@ -15,13 +15,11 @@ _ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _CLOCK = """CASE WHEN substr(NEW.record, 5, 1) = '-' AND substr(NEW.record, 11, 1) = 'T' THEN substr(NEW.record, 1, 19)
     ELSE substr(NEW.record, instr(NEW.record, '/') + 1, 19) END"""
 _SENT = "there.gateway_id = NEW.gateway_id AND there.spool = NEW.spool AND there.seq = NEW.seq"
-_RECORD = "there.device = NEW.device AND there.record = NEW.record"
+_RECORD = f"there.clock = {_CLOCK} AND there.device = NEW.device AND there.record = NEW.record"
 _ONCE = (
     # table, the other one, the same key
     ("transport_key", "transport_by_time", _SENT),
-    ("transport_by_time", "transport_key", _SENT),
-    ("record_key", "record_by_time", f"there.clock = {_CLOCK} AND {_RECORD}"),
-    ("record_by_time", "record_key", _RECORD),
+    ("record_key", "record_by_time", _RECORD),
 )
 _COPIED = (
     # table, where from, columns
