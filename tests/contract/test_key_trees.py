@@ -13,6 +13,7 @@ from hub.adapters.sql.key_trees import TOGETHER
 from hub.adapters.sql.migrate import upgrade
 from hub.adapters.sql.tables import metadata
 from hub.adapters.sql.tables.keys import record_by_time, record_key, transport_by_time, transport_key
+from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.effective import OLDEST
 from hub.services.forgetting import SHORTEST
 from hub.services.ports.measuring import AnsweredKey, JournalEntry, KeyTaken, KnownKey, KnownRecord
@@ -130,6 +131,38 @@ def test_the_key_of_a_held_record_moves_to_the_copy_that_has_an_owner(uow: UnitO
     assert uow.journal.record_keys([("D", record)]) == {("D", record): KnownRecord(held[0].record_digest, held=False)}
     with pytest.raises(KeyTaken):
         uow.journal.append(group(MANY, 300, record=record))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("undone", [False, True])
+def test_what_another_process_adds_by_name_is_looked_at(home: Home, undone: bool) -> None:
+    """This one has learnt before how far the keys go, and once more in a transaction that came to nothing."""
+    other = SqlUnitOfWork(home.clinic.engine)
+    clock = "2026-03-02T12:00:{}/x".format
+    single = dict.fromkeys(["device"], "D") | {"device_id": 3}
+    stored(home, [entry(10, 1, NOON, record=clock("10"), **single)])
+    if undone:
+        with home.hub.unit_of_work() as uow:
+            uow.journal.append([entry(1000 + n, 1, NOON, record=clock("30") + str(n), **single) for n in range(MANY)])
+    with other as uow:
+        uow.journal.append([entry(20 + n, 1, NOON, record=clock("20") + str(n), **single) for n in range(MANY)])
+        uow.commit()
+    for again in entry(20, 1, NOON, record=None, **single), entry(99, 1, NOON, record=clock("20") + "0", **single):
+        with home.hub.unit_of_work() as uow, pytest.raises(KeyTaken):
+            uow.journal.append([again])
+    stored(home, [entry(99, 1, NOON, record=clock("21"), **single)])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_this_process_added_by_name_it_knows_without_asking_all_again(home: Home) -> None:
+    stored(home, [entry(1, 1, NOON, device_id=3, record="2026-03-02T12:00:00/x"), entry(1, 1, NOON, gateway_id="g-2")])
+    stored(home, group(MANY, 100))
+    asked: list[str] = []
+    event.listen(home.clinic.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    stored(home, [entry(2, 1, NOON, device_id=3, record="2026-03-02T12:00:01/x", gateway_id="g-2")])
+    assert not [question for question in asked if "max(" in question and "_key" in question]
+    stored(home, [entry(200, 1, NOON)])
+    assert [question for question in asked if "max(seq)" in question]
 
 
 def test_keys_are_forgotten_in_either_tree(home: Home) -> None:

@@ -19,7 +19,7 @@ from hub.adapters.sql.migrate import check_current
 from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.keys import record_by_time, record_key, transport_by_time, transport_key
 from hub.adapters.sql.tables.measurements import journal, reading
-from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.adapters.sql.unit_of_work import units_of_work
 from hub.errors import Transient
 from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.messages import Message
@@ -96,7 +96,7 @@ class IngestStory:
             verdict.holds(_readings_are_whole(connection), "a journal row without all of its readings")
 
     def _send_again(self, engine: Engine, first: int, verdict: Verdict) -> None:
-        hub = replace(self._hub, unit_of_work=lambda: SqlUnitOfWork(engine))
+        hub = replace(self._hub, unit_of_work=units_of_work(engine))
         fates: Counter[str] = Counter()
         for group in self._groups[first:]:
             fates.update(_statuses(process(hub, group)))

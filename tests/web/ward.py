@@ -16,7 +16,7 @@ from hub.adapters.passwords import Argon2Passwords
 from hub.adapters.protocol_files import load_templates
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.reads import SqlReads
-from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.adapters.sql.unit_of_work import units_of_work
 from hub.adapters.twilio_signature import TwilioSignature
 from hub.domain.protocols import canonical
 from hub.services import enrolment, equipment, signing, staffing
@@ -131,7 +131,7 @@ class Ward:
             clock=self.clock,
             ids=CountedIds(str(next(_WARDS))),
             passwords=Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
-            unit_of_work=lambda: SqlUnitOfWork(self.engine),
+            unit_of_work=units_of_work(self.engine),
             reads=reads,
             channel=DemoPhone(self.engine),
             templates=_templates,

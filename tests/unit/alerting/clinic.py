@@ -15,7 +15,7 @@ from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.tables.alerting import alert as alert_table
 from hub.adapters.sql.tables.alerting import alert_event, outbox
 from hub.adapters.sql.tables.people import patient as patient_table
-from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.adapters.sql.unit_of_work import units_of_work
 from hub.domain.alerts import Alert
 from hub.domain.findings import Finding
 from hub.domain.patients import Monitoring, Patient
@@ -127,7 +127,7 @@ class Clinic:
             clock=self.clock,
             ids=CountedIds(),
             passwords=NoPasswords(),
-            unit_of_work=lambda: SqlUnitOfWork(self.engine),
+            unit_of_work=units_of_work(self.engine),
             reads=self._reads,
             channel=self.phones,
             templates=dict,

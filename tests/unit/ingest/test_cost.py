@@ -10,16 +10,16 @@ from sqlalchemy import event
 from hub.services.ingest.poison import SafeProcessor
 from tests.unit.ingest.home import OXIMETER, Home, batch, homes, reading, spo2
 
-CALM = 12
-"""Three look, nine write."""
+CALM = 13
+"""Four look, nine write. One of them is asked of a file alone."""
 
-ALARM = 25
+ALARM = 26
 """The reading raises an alert, and the first page is written. One of them is asked of a server alone."""
 
-AS_BAD = 21
+AS_BAD = 22
 """One more such reading, of a patient whose alert is open."""
 
-BACK = 15
+BACK = 16
 """A reading in range again, of a patient whose red waits for a person."""
 
 
