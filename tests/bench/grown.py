@@ -4,6 +4,7 @@ Rows come in ``PERIODS`` sweeps over all devices, each in the order of the keys:
 packed as where every device sends now and then. While they are written nothing is durable.
 """
 
+import os
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -86,6 +87,7 @@ def grow(town: Town, readings: int, *, lean: bool = False) -> float:
             for statement in SWEEP if period < PERIODS - 1 else (*SWEEP, LATEST):
                 connection.execute(statement, {name: numbers[name] for name in numbers if f":{name}" in statement})
         connection.execute(FOLLOWED, {"newest": newest})
+    os.sync()  # else the disk is busy with all of it while something else is measured
     return (town.last_reading() - there) / (CLOCK.monotonic() - began)
 
 
