@@ -135,7 +135,7 @@ def test_the_key_of_a_held_record_moves_to_the_copy_that_has_an_owner(uow: UnitO
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("undone", [False, True])
-def test_what_another_process_adds_by_name_is_looked_at(home: Home, undone: bool) -> None:
+def test_what_another_process_adds_by_name_is_looked_at(home: Home, *, undone: bool) -> None:
     """This one has learnt before how far the keys go, and once more in a transaction that came to nothing."""
     other = SqlUnitOfWork(home.clinic.engine)
     clock = "2026-03-02T12:00:{}/x".format
@@ -151,6 +151,22 @@ def test_what_another_process_adds_by_name_is_looked_at(home: Home, undone: bool
         with home.hub.unit_of_work() as uow, pytest.raises(KeyTaken):
             uow.journal.append([again])
     stored(home, [entry(99, 1, NOON, record=clock("21"), **single)])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_savepoint_undid_moves_no_version(home: Home) -> None:
+    """Else the next change of another process would pass for this one's own."""
+    single = {"device": "D", "device_id": 3}
+    stored(home, [entry(1, 1, NOON, record="2026-03-02T12:00:00/x", **single)])
+    with home.hub.unit_of_work() as uow:
+        with pytest.raises(KeyTaken), uow.savepoint():
+            uow.journal.append([entry(1, 1, NOON), *group(MANY, 500)])
+        uow.commit()
+    with SqlUnitOfWork(home.clinic.engine) as other:
+        other.journal.append([entry(20 + n, 1, NOON, record=f"2026-03-02T12:00:2{n}/x", **single) for n in range(MANY)])
+        other.commit()
+    with home.hub.unit_of_work() as uow, pytest.raises(KeyTaken):
+        uow.journal.append([entry(99, 1, NOON, record="2026-03-02T12:00:27/x", **single)])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

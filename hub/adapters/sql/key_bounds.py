@@ -5,6 +5,9 @@ A process keeps it from transaction to transaction, behind a version that moves 
 
 from array import array
 
+SPOOLS = 100_000
+"""That many are kept, of some 300 bytes each; then all are learnt anew."""
+
 _UNKNOWN, _NONE, _ANYTHING = -2, -1, 2**63 - 1
 
 
@@ -12,7 +15,7 @@ class KeyBounds:
     """By gateway and spool the highest number, by device the last record in the text's order."""
 
     def __init__(self) -> None:
-        self.version = -1
+        self.version: int | None = None
         """Of the trees by name, as this was learnt from them."""
         self._sent: dict[str, tuple[str, int]] = {}
         self._recorded = array("q")  # by the device's id: of many thousands a number each, and no objects
@@ -33,6 +36,8 @@ class KeyBounds:
 
     def learn_spool(self, gateway_id: str, spool: str, highest: int | None) -> None:
         """``highest``: None of a spool without a key by name."""
+        if len(self._sent) >= SPOOLS:
+            self._sent.clear()
         self._sent[gateway_id] = spool, _NONE if highest is None else highest
 
     def is_new(self, gateway_id: str, spool: str, seq: int) -> bool:

@@ -186,8 +186,8 @@ class KeyTrees:
             self._begun = True
 
     def _move(self) -> None:
-        """The version, once a transaction."""
-        if self._by_time and self._moved_to is None:
+        """The version, each time: what a savepoint undid moves nothing."""
+        if self._by_time:
             self._begin()
             self._moved_to = named_keys.changed(self._connection)
 

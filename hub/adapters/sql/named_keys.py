@@ -1,6 +1,9 @@
-"""The version of the trees of keys by name: it moves whenever a key is added to one of them."""
+"""The version of the trees of keys by name: another one whenever a key is added to one of them.
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select
+On SQLite alone. It is no count: the number of a change that came to nothing would be given again, to another change.
+"""
+
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.operations import counter
@@ -8,12 +11,11 @@ from hub.adapters.sql.upsert import insert_into
 
 _NAME = "named_keys_version"
 
-_ONE: ColumnElement[int] = literal_column("1")
 _CHANGED = Many(
     lambda connection: (
         insert_into(connection, counter)
-        .values(name=bindparam("name"), label=literal_column("''"), value=_ONE)
-        .on_conflict_do_update(index_elements=["name", "label"], set_={"value": counter.c.value + _ONE})
+        .values(name=bindparam("name"), label=literal_column("''"), value=func.random())
+        .on_conflict_do_update(index_elements=["name", "label"], set_={"value": func.random()})
         .returning(counter.c.value)
     ),
     ("name",),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.adapters.sql.key_bounds import KeyBounds
+from hub.adapters.sql.key_bounds import SPOOLS, KeyBounds
 
 CLOCK = st.builds(
     "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}".format,
@@ -84,3 +84,11 @@ def test_at_another_version_nothing_is_known() -> None:
     bounds.refresh(4)
     assert not bounds.knows_spool("g", "s")
     assert not bounds.knows_device(DEVICE)
+
+
+def test_spools_are_kept_up_to_a_number() -> None:
+    bounds = KeyBounds()
+    for number in range(SPOOLS + 1):
+        bounds.learn_spool(f"g-{number}", "s", None)
+    assert bounds.knows_spool(f"g-{SPOOLS}", "s")
+    assert not bounds.knows_spool("g-0", "s")
