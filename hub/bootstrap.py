@@ -26,7 +26,7 @@ from hub.adapters.secret_files import kept, secret
 from hub.adapters.sql.checkpoints import checkpointing
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import refuse_restoring, share
-from hub.adapters.sql.migrate import IN_THE_LOG, Schema, Tell, check_current, standing, upgrade
+from hub.adapters.sql.migrate import IN_THE_LOG, Schema, Tell, check_current, standing, upgrade_alone
 from hub.adapters.sql.partitions import make_ahead
 from hub.adapters.sql.reads import SqlReads
 from hub.adapters.sql.reads.copying import CopiedCharts
@@ -80,7 +80,7 @@ def open_database(
     engine = make_engine(settings.database, hurries=False)
     if not new:
         _refuse_unmarked(engine)
-    upgrade(engine, tell)
+    upgrade_alone(engine, tell)
     make_ahead(engine, SystemClock().now())
     with SqlUnitOfWork(engine) as uow:
         stamped = uow.operations.stamp("mode")

@@ -197,8 +197,8 @@ def test_no_question_walks_through_a_tree(home: Home) -> None:
     with home.hub.unit_of_work() as uow:
         uow.journal.append(group(FEW))
         event.listen(home.clinic.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
-        uow.journal.record_keys([("D", "r")])
-        uow.journal.transport_keys([("g-1", "s-1", 1)])
+        uow.journal.record_keys([("D", "r"), ("D", "s")])
+        uow.journal.transport_keys([("g-1", "s-1", 1), ("g-1", "s-1", 2)])
         uow.journal.append(group(FEW, 500, replaces_held=True))
         uow.commit()
     questions = [(question, given) for question, given in asked if "_by_time" in question or "_key" in question]
@@ -228,6 +228,23 @@ def test_the_database_itself_refuses_by_name_what_stands_by_time(empty: Engine, 
             connection.execute(text(f"INSERT INTO {first}"))
             with pytest.raises(IntegrityError, match="UNIQUE constraint failed"):
                 connection.execute(text(f"INSERT INTO {second}"))
+
+
+@pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
+def test_the_tables_are_as_described_with_their_triggers(empty: Engine) -> None:
+    def triggers() -> list[tuple[str, str]]:
+        with empty.begin() as connection:
+            found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+            return [(name, " ".join(sql.split())) for name, sql in found]
+
+    upgrade(empty)
+    migrated = triggers()
+    with empty.begin() as connection:
+        connection.execute(text("DROP TABLE transport_key"))
+        connection.execute(text("DROP TABLE record_key"))
+    metadata.create_all(empty, tables=[transport_key, record_key])
+    assert [name for name, _ in migrated] == ["record_key_once", "transport_key_once"]
+    assert triggers() == migrated
 
 
 def test_back_at_the_version_before_no_key_is_lost(empty: Engine) -> None:

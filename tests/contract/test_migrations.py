@@ -1,5 +1,6 @@
 """A database that an earlier version made, with rows in it, brought to this version's schema."""
 
+import fcntl
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from alembic.script import ScriptDirectory
 from hub.adapters.sql import migrate
 from hub.adapters.sql.engine import make_engine, sqlite_driver
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
+from hub.errors import Transient
 from tests.contract.migrating import at_revision
 from tests.contract.test_command_line import Operator
 
@@ -54,6 +56,22 @@ def test_each_step_is_told_before_it_begins_and_when_it_is_done(tmp_path: Path) 
     assert told[1][1] == "0010"
     assert len(told) == 2 * len([one for one in migrate.revisions() if one > "0009"])
     migrate.upgrade(engine, lambda sentence: pytest.fail(sentence))
+    engine.dispose()
+
+
+def test_nothing_is_migrated_under_a_program_of_before(tmp_path: Path) -> None:
+    file = tmp_path / "hub.db"
+    engine = make_engine(f"sqlite:///{file}")
+    at_revision(engine, "0011")
+    with (tmp_path / "hub.db.lock").open("w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_SH)
+        with pytest.raises(Transient, match="stop it first"):
+            migrate.upgrade_alone(engine)
+    assert stands(file) == "0011"
+    migrate.upgrade_alone(engine)
+    with (tmp_path / "hub.db.lock").open("w") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_SH)
+        migrate.upgrade_alone(engine)  # nothing is to be done
     engine.dispose()
 
 

@@ -152,7 +152,6 @@ _PAGED = select(alert_event.c.alert_id).where(alert_event.c.transition.in_(["ESC
 
 
 def _spool(db: sqlite3.Connection) -> tuple[int, int, int, tuple[Spooled, ...]]:
-    (given,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'queue'").fetchone()
     counts = dict(db.execute("SELECT name, value FROM meta"))
     rows = []
     for place in ("kept", "queue", "refused"):
@@ -160,7 +159,8 @@ def _spool(db: sqlite3.Connection) -> tuple[int, int, int, tuple[Spooled, ...]]:
             Spooled(place, seq, (body["device"], body["record"]))
             for seq, body in ((seq, json.loads(body)) for seq, body in db.execute(f"SELECT seq, body FROM {place}"))
         ]
-    return given, counts.get("dropped_total", 0), counts.get("quarantined_total", 0), tuple(rows)
+    given, dropped, undecodable = (counts.get(f"{name}_total", 0) for name in ("taken", "dropped", "quarantined"))
+    return given, dropped, undecodable, tuple(rows)
 
 
 def _journal(hub: Connection) -> tuple[Journalled, ...]:

@@ -1,6 +1,7 @@
 """How far the keys go that lie by name: what is beyond is not among them, and no page is read to find that out.
 
-A process keeps it from transaction to transaction, behind a version that moves with every key added by name.
+A process keeps it from transaction to transaction, behind a version that moves with every key added by name. The id of
+a device is one address for ever.
 """
 
 from array import array

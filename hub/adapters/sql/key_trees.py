@@ -8,13 +8,14 @@ of gateways, would change a page for each; by its time it lies beside what other
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, text, tuple_, update
+from sqlalchemy import Column, Connection, Row, Table, insert, select, text, tuple_, update
 
 from hub.adapters.sql import named_keys, straight
 from hub.adapters.sql.key_bounds import KeyBounds
 from hub.adapters.sql.many import Many
-from hub.adapters.sql.tables.keys import CLOCK, record_key, transport_by_time, transport_key
+from hub.adapters.sql.tables.keys import CLOCK, record_by_time, record_key, transport_by_time, transport_key
 from hub.services.ports.measuring import AnsweredKey, JournalEntry, KeyTaken, KnownKey
 
 _SENDER = ("gateway_id", "spool", "seq", "digest", "status", "code")
@@ -23,12 +24,26 @@ _SENT_BY_TIME = Many(lambda _: insert(transport_by_time), ("seq", *_SENDER[:2], 
 _RECORDS = Many(lambda _: insert(record_key), ("device", "record", "digest", "journal_id"))
 _RECORDS_BY_TIME = f"""INSERT INTO record_by_time (clock, device, record, digest, journal_id)
     VALUES ({CLOCK.format(record="?1")}, ?2, ?1, ?3, ?4)"""
-_RECORD_AT = text(
-    f"""SELECT there.device, there.record, there.digest, there.journal_id FROM (
-        SELECT json_extract(value, '$[0]') AS device, json_extract(value, '$[1]') AS record FROM json_each(:keys)
-    ) AS asked CROSS JOIN record_by_time AS there ON there.clock = {CLOCK.format(record="asked.record")}
-    AND there.device = asked.device AND there.record = asked.record"""
-)
+# Earlier versions of SQLite answer ``(a, b) IN (VALUES ...)`` by a walk through the whole tree.
+_SENT_IN = {
+    tree: text(
+        f"""SELECT there.* FROM (
+            SELECT json_extract(value, '$[0]') AS gateway_id, json_extract(value, '$[1]') AS spool,
+            json_extract(value, '$[2]') AS seq FROM json_each(:keys)
+        ) AS asked CROSS JOIN {tree.name} AS there
+        ON there.gateway_id = asked.gateway_id AND there.spool = asked.spool AND there.seq = asked.seq"""
+    )
+    for tree in (transport_key, transport_by_time)
+}
+_RECORDED_IN = {
+    tree: text(
+        f"""SELECT there.device, there.record, there.digest, there.journal_id FROM (
+            SELECT json_extract(value, '$[0]') AS device, json_extract(value, '$[1]') AS record FROM json_each(:keys)
+        ) AS asked CROSS JOIN {tree.name} AS there
+        ON {clock}there.device = asked.device AND there.record = asked.record"""
+    )
+    for tree, clock in ((record_key, ""), (record_by_time, f"there.clock = {CLOCK.format(record='asked.record')} AND "))
+}
 _MOVED = text(
     f"""UPDATE record_by_time SET journal_id = :row, digest = :digest
     WHERE clock = {CLOCK.format(record=":record")} AND device = :device AND record = :record"""
@@ -46,9 +61,6 @@ TOGETHER = 8
 
 CHUNK = 300
 """Keys of one question: databases bound the number of parameters."""
-
-Records = dict[tuple[str, str], tuple[bytes, int]]
-"""By (device, record), the digest of the values and the row of the journal."""
 
 _Added = tuple[JournalEntry, int]
 
@@ -69,36 +81,37 @@ class KeyTrees:
         self._moved_to: int | None = None
 
     def committed(self) -> None:
-        """What was added stands: nothing but that has changed the trees."""
+        """What was added stands: nothing but that has changed the trees. What comes next is another transaction."""
         if self._moved_to is not None:
             self._bounds.version = self._moved_to
+        self._begun, self._moved_to = False, None
 
     def transport(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], KnownKey]:
         """What was answered for (gateway, spool, seq)."""
         trees = (transport_key, transport_by_time) if self._by_time else (transport_key,)
-        return {key: known for tree in trees for key, known in self._sent_in(tree, keys)}
+        rows = [r for tree in trees for r in self._sent_in(tree, keys)]
+        return {(r.gateway_id, r.spool, r.seq): KnownKey(r.digest, r.status, r.code) for r in rows}
 
-    def _sent_in(
-        self, tree: Table, keys: Sequence[tuple[str, str, int]]
-    ) -> list[tuple[tuple[str, str, int], KnownKey]]:
-        key = tuple_(tree.c.gateway_id, tree.c.spool, tree.c.seq)
-        parts = [select(tree).where(key.in_(keys[start : start + CHUNK])) for start in range(0, len(keys), CHUNK)]
-        rows = [r for part in parts for r in self._connection.execute(part)]
-        return [((r.gateway_id, r.spool, r.seq), KnownKey(r.digest, r.status, r.code)) for r in rows]
-
-    def records(self, keys: Sequence[tuple[str, str]]) -> Records:
-        """What is known of (device, record)."""
-        known = self._recorded_by_name(keys)
-        if self._by_time:
-            for r in self._connection.execute(_RECORD_AT, {"keys": json.dumps(keys)}):
-                known[r.device, r.record] = r.digest, r.journal_id
-        return known
-
-    def _recorded_by_name(self, keys: Sequence[tuple[str, str]]) -> Records:
-        key = tuple_(record_key.c.device, record_key.c.record)
-        parts = [select(record_key).where(key.in_(keys[start : start + CHUNK])) for start in range(0, len(keys), CHUNK)]
-        rows = [r for part in parts for r in self._connection.execute(part)]
+    def records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[bytes, int]]:
+        """By (device, record), the digest of the values and the row of the journal."""
+        trees = (record_key, record_by_time) if self._by_time else (record_key,)
+        rows = [r for tree in trees for r in self._recorded_in(tree, keys)]
         return {(r.device, r.record): (r.digest, r.journal_id) for r in rows}
+
+    def _sent_in(self, tree: Table, keys: Sequence[tuple[str, str, int]]) -> Sequence[Row[Any]]:
+        if self._by_time:
+            return self._connection.execute(_SENT_IN[tree], {"keys": json.dumps(keys)}).all()
+        return self._among(tree, [tree.c.gateway_id, tree.c.spool, tree.c.seq], keys)
+
+    def _recorded_in(self, tree: Table, keys: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
+        if self._by_time:
+            return self._connection.execute(_RECORDED_IN[tree], {"keys": json.dumps(keys)}).all()
+        return self._among(tree, [tree.c.device, tree.c.record], keys)
+
+    def _among(self, tree: Table, columns: Sequence[Column[Any]], keys: Sequence[Any]) -> list[Row[Any]]:
+        parts = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
+        found = [select(tree).where(tuple_(*columns).in_(part)) for part in parts]
+        return [row for one in found for row in self._connection.execute(one)]
 
     def add(self, entries: Sequence[JournalEntry], ids: Sequence[int]) -> None:
         """Both keys of entries of the journal; ``ids`` are their rows."""
@@ -150,7 +163,7 @@ class KeyTrees:
         keys = [(e.gateway_id, e.spool, e.seq) for e in sent if not bounds.is_new(e.gateway_id, e.spool, e.seq)]
         named = [(e.device_id, e.device, e.record or "") for e in recorded]
         records = [(device, record) for known, device, record in named if not bounds.is_new_record(known, record)]
-        if (keys and self._sent_in(transport_key, keys)) or (records and self._recorded_by_name(records)):
+        if (keys and self._sent_in(transport_key, keys)) or (records and self._recorded_in(record_key, records)):
             raise KeyTaken("one of these readings was stored before")
 
     def _learn(self, spools: set[tuple[str, str]], devices: set[tuple[int, str]]) -> None:

@@ -6,12 +6,14 @@ process of the hub asks it when it begins.
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import Enum, auto
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.sql.hold import alone
 from hub.errors import WrongSetting
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,19 @@ class Schema(Enum):
     CURRENT = auto()
     FOREIGN = auto()
     """Of a later version, or of none of ours."""
+
+
+def upgrade_alone(engine: Engine, tell: Tell = IN_THE_LOG) -> None:
+    """As ``upgrade``, of a database that others may use.
+
+    Raises ``Transient`` while a program of the version before has an embedded one: it would go on in tables that it
+    does not know.
+    """
+    with engine.connect() as connection:
+        older = standing(connection) is Schema.OLDER
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    with alone(Path(file)) if file and older else nullcontext():
+        upgrade(engine, tell)
 
 
 def upgrade(engine: Engine, tell: Tell = IN_THE_LOG) -> None:

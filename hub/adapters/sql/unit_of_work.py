@@ -114,6 +114,10 @@ class SqlUnitOfWork:
 
 
 def units_of_work(engine: Engine) -> Callable[[], SqlUnitOfWork]:
-    """One after the other, all of one thread: each knows what those before it learnt of the keys."""
+    """Each knows what those before it learnt of the keys.
+
+    Threads may share them. What was learnt is touched under SQLite's write lock, but for the version after a commit:
+    too late it is none that stands, and all is learnt anew.
+    """
     bounds = KeyBounds()
     return lambda: SqlUnitOfWork(engine, bounds)

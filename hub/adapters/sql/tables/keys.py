@@ -1,8 +1,7 @@
-"""The two keys that make a replay harmless: narrow, unpartitioned, pruned later than any spool's replay window.
+"""The two keys that make a replay harmless: narrow, unpartitioned. Those of transport are pruned, those of records not.
 
 Each stands in one of two trees (decision 29): what comes to one by name must not stand in the other, says a trigger;
-who adds by time looks at those by name. PostgreSQL has the
-trees by time too, and leaves them empty.
+who adds by time looks at those by name. PostgreSQL has the trees by time too, and leaves them empty.
 """
 
 from sqlalchemy import DDL, BigInteger, Column, LargeBinary, PrimaryKeyConstraint, String, Table, event
@@ -42,7 +41,7 @@ record_key = Table(
 record_by_time = Table(
     "record_by_time",
     metadata,
-    Column("clock", String(19), nullable=False),  # ``CLOCK`` of the record: a place in the tree, no more
+    Column("clock", String(19), nullable=False),  # ``CLOCK`` of the record: its place in the tree
     Column("device", String(64), nullable=False),
     Column("record", String(128), nullable=False),
     Column("digest", LargeBinary(16), nullable=False),
@@ -53,7 +52,10 @@ record_by_time = Table(
 
 CLOCK = """CASE WHEN substr({record}, 5, 1) = '-' AND substr({record}, 11, 1) = 'T' THEN substr({record}, 1, 19)
     ELSE substr({record}, instr({record}, '/') + 1, 19) END"""
-"""The device's clock in a record's name, by itself or behind the device's own number; of others any piece of it."""
+"""The device's clock in a record's name, by itself or behind the device's own number; of others any piece of it.
+
+Part of the key: another expression finds nothing of what stands. It changes with all rows and the trigger, or never.
+"""
 
 _ONCE = """CREATE TRIGGER {table}_once BEFORE INSERT ON {table}
     WHEN EXISTS (SELECT 1 FROM {other} AS there WHERE {same})

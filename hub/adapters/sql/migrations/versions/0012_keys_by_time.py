@@ -66,6 +66,6 @@ def downgrade() -> None:
         for table, _, _ in _ONCE:
             op.execute(f"DROP TRIGGER {table}_once")
     for table, other, columns in _COPIED:
-        op.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {other}")
+        op.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {other} WHERE true ON CONFLICT DO NOTHING")
     op.drop_table("record_by_time")
     op.drop_table("transport_by_time")
