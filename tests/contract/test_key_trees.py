@@ -139,7 +139,7 @@ def test_what_another_process_adds_by_name_is_looked_at(home: Home, *, undone: b
     """This one has learnt before how far the keys go, and once more in a transaction that came to nothing."""
     other = SqlUnitOfWork(home.clinic.engine)
     clock = "2026-03-02T12:00:{}/x".format
-    single = dict.fromkeys(["device"], "D") | {"device_id": 3}
+    single: dict[str, Any] = {"device": "D", "device_id": 3}
     stored(home, [entry(10, 1, NOON, record=clock("10"), **single)])
     if undone:
         with home.hub.unit_of_work() as uow:
@@ -156,7 +156,7 @@ def test_what_another_process_adds_by_name_is_looked_at(home: Home, *, undone: b
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_a_savepoint_undid_moves_no_version(home: Home) -> None:
     """Else the next change of another process would pass for this one's own."""
-    single = {"device": "D", "device_id": 3}
+    single: dict[str, Any] = {"device": "D", "device_id": 3}
     stored(home, [entry(1, 1, NOON, record="2026-03-02T12:00:00/x", **single)])
     with home.hub.unit_of_work() as uow:
         with pytest.raises(KeyTaken), uow.savepoint():
@@ -167,6 +167,26 @@ def test_what_a_savepoint_undid_moves_no_version(home: Home) -> None:
         other.commit()
     with home.hub.unit_of_work() as uow, pytest.raises(KeyTaken):
         uow.journal.append([entry(99, 1, NOON, record="2026-03-02T12:00:27/x", **single)])
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_this_process_added_by_name_it_looks_at(home: Home, *, at_once: bool) -> None:
+    """It had learnt before how far the keys went. ``at_once``: in one unit of work, as another one after its commit."""
+    single: dict[str, Any] = {"device": "D", "device_id": 3}
+    named = [entry(20 + n, 1, NOON, record=f"2026-03-02T12:00:2{n}/x", **single) for n in range(MANY)]
+    noted = AnsweredKey("g-2", "s-1", 30, b"x" * 16, "rejected", "schema")
+    stored(home, [entry(1, 1, NOON, record="2026-03-02T12:00:00/x", **single), entry(1, 1, NOON, gateway_id="g-2")])
+    with home.hub.unit_of_work() as uow:
+        uow.journal.append(named)
+        uow.journal.note_answered([noted])
+        uow.commit()
+        if at_once:
+            uow.journal.append([entry(40 + n, 1, NOON, gateway_id="g-3") for n in range(MANY)])
+            uow.commit()
+    sent, heard = {"record": None} | single, {"record": "2026-03-02T12:00:27/x"} | single
+    for again in entry(20, 1, NOON, **sent), entry(99, 1, NOON, **heard), entry(30, 1, NOON, gateway_id="g-2"):
+        with home.hub.unit_of_work() as uow, pytest.raises(KeyTaken):
+            uow.journal.append([again])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -4,6 +4,9 @@ Each stands in one of two trees (decision 29): what comes to one by name must no
 who adds by time looks at those by name. PostgreSQL has the trees by time too, and leaves them empty.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import DDL, BigInteger, Column, LargeBinary, PrimaryKeyConstraint, String, Table, event
 
 from hub.adapters.sql.tables.base import RowId, metadata
@@ -24,35 +27,31 @@ def _transport(name: str, *key: str) -> Table:
     )
 
 
+def _record(name: str, place: Sequence[Column[Any]], *key: str) -> Table:
+    """``place``: a column more, of where in the tree it lies."""
+    return Table(
+        name,
+        metadata,
+        *place,
+        Column("device", String(64), nullable=False),
+        Column("record", String(128), nullable=False),
+        Column("digest", LargeBinary(16), nullable=False),  # of the values alone: gateways may hear one device twice
+        Column("journal_id", RowId, nullable=False),
+        PrimaryKeyConstraint(*key),
+        sqlite_with_rowid=False,
+    )
+
+
 transport_key = _transport("transport_key", "gateway_id", "spool", "seq")
 # By the number: gateways begin with the time, and what several of them send just now lies together.
 transport_by_time = _transport("transport_by_time", "seq", "gateway_id", "spool")
 
-record_key = Table(
-    "record_key",
-    metadata,
-    Column("device", String(64), nullable=False),
-    Column("record", String(128), nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),  # of the values alone: gateways may hear one device twice
-    Column("journal_id", RowId, nullable=False),
-    PrimaryKeyConstraint("device", "record"),
-    sqlite_with_rowid=False,
-)
-record_by_time = Table(
-    "record_by_time",
-    metadata,
-    Column("clock", String(19), nullable=False),  # ``CLOCK`` of the record: its place in the tree
-    Column("device", String(64), nullable=False),
-    Column("record", String(128), nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),
-    Column("journal_id", RowId, nullable=False),
-    PrimaryKeyConstraint("clock", "device", "record"),
-    sqlite_with_rowid=False,
-)
+record_key = _record("record_key", (), "device", "record")
+record_by_time = _record("record_by_time", (Column("clock", String(19), nullable=False),), "clock", "device", "record")
 
 CLOCK = """CASE WHEN substr({record}, 5, 1) = '-' AND substr({record}, 11, 1) = 'T' THEN substr({record}, 1, 19)
     ELSE substr({record}, instr({record}, '/') + 1, 19) END"""
-"""The device's clock in a record's name, by itself or behind the device's own number; of others any piece of it.
+"""What ``clock`` is: the device's, by itself or behind its own number in the record's name; else any piece of that.
 
 Part of the key: another expression finds nothing of what stands. It changes with all rows and the trigger, or never.
 """
