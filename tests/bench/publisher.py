@@ -13,6 +13,10 @@ WAIT_S = 60.0
 STORED = b'"stored"'
 _PUBACK = 4  # bytes
 
+HEARS_EVERY_S = 0.005
+"""Thousands of gateways hear their answers on processors of their own. One process for all of them that wakes for each
+takes the hub's, again and again."""
+
 
 def _text(text: bytes) -> bytes:
     return len(text).to_bytes(2, "big") + text
@@ -34,11 +38,13 @@ class _Socket:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(_packet(0x10, _text(b"MQTT"), b"\x04\x02", (0).to_bytes(2, "big"), _text(name)))
         assert self.socket.recv(4) == b"\x20\x02\x00\x00"
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
         self.socket.close()
 
 
@@ -66,7 +72,8 @@ class Publisher(_Socket):
         """Hear the broker's answers for so long."""
         until = CLOCK.monotonic() + seconds
         while (left := until - CLOCK.monotonic()) > 0:
-            if select.select([self.socket], [], [], left)[0]:
+            self._ended.wait(min(left, HEARS_EVERY_S))
+            if select.select([self.socket], [], [], 0)[0]:
                 self._bytes += len(self.socket.recv(1 << 16))
 
     def fill(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
@@ -105,7 +112,7 @@ class Answers(_Socket):
 
     def _listen(self) -> None:
         rest = b""
-        while True:
+        while not self._ended.wait(HEARS_EVERY_S):
             try:
                 heard = self.socket.recv(1 << 16)
             except OSError:
