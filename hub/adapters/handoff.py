@@ -12,6 +12,9 @@ HELD_MESSAGES = 5_000
 """More than the broker is told to hand over unacknowledged; mosquitto 2.0.11 hands over all once some are. While it is
 full the connection's thread stands still."""
 
+READINGS = 500
+"""Of a group: so many rows are written in a moment, and where one of them is refused all are done again."""
+
 STORED = "backfill"
 """The lane of readings that waited at a gateway. There may be any number of them, so they have a room of their own."""
 
@@ -30,6 +33,22 @@ class Receipt(NamedTuple):
     epoch: int
     mid: int
     qos: int
+
+
+class _Most(NamedTuple):
+    """What a group may hold. One message it may hold in any case."""
+
+    messages: int
+    readings: int
+    size: int
+
+    def less(self, share: "_Most") -> "_Most":
+        """What is left for others, if some have their share."""
+        return _Most(*(whole - part for whole, part in zip(self, share, strict=True)))
+
+    def at_least(self, share: "_Most") -> "_Most":
+        """No less than the share, in readings and bytes."""
+        return _Most(self.messages, max(self.readings, share.readings), max(self.size, share.size))
 
 
 class Handoff:
@@ -69,7 +88,7 @@ class Handoff:
             self._changed.notify_all()
 
     def take(self, limit: int, max_bytes: int, timeout: float) -> list[tuple[Message, Receipt]]:
-        """What is there, by lane: up to ``limit`` messages, and no more once they hold ``max_bytes``.
+        """What is there, by lane: up to ``limit`` messages and ``READINGS``, and no more once they hold ``max_bytes``.
 
         What pages at once comes alone: it does not wait for hundreds of others to be written with it. But never twice
         in a row, for whoever sent nothing else would stop everybody. Stored readings have their ``SHARE``.
@@ -78,12 +97,13 @@ class Handoff:
         """
         with self._changed:
             self._changed.wait_for(lambda: len(self), timeout)
-            return self._hurried(limit, max_bytes) or self._mixed(limit, max_bytes)
+            most = _Most(limit, READINGS, max_bytes)
+            return self._hurried(most) or self._mixed(most)
 
     def urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
         """``take`` of what pages at once and of nothing else; nothing, if the last one was such."""
         with self._changed:
-            return self._hurried(limit, max_bytes)
+            return self._hurried(_Most(limit, READINGS, max_bytes))
 
     def drop(self, epochs: range) -> None:
         """Drop what came on these connections, and have a waiting ``put`` look again whether it is stale."""
@@ -110,25 +130,28 @@ class Handoff:
         """Whether a ``put`` would wait."""
         return self._messages[stored] >= self._max_messages or self._bytes[stored] >= self._max_bytes
 
-    def _hurried(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+    def _hurried(self, most: _Most) -> list[tuple[Message, Receipt]]:
         self._alone = bool(self._lanes[_URGENT]) and not self._alone
-        return self._taken((_URGENT,), limit, max_bytes) if self._alone else []
+        return self._taken((_URGENT,), most) if self._alone else []
 
-    def _mixed(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
-        share = min(limit // SHARE, len(self._lanes[STORED]))
-        if not share:
-            return self._taken(_SERVED, limit, max_bytes)
-        share_bytes = max_bytes // SHARE
-        fresh = self._taken(_FRESH, limit - share, max_bytes - share_bytes)
-        left = max_bytes - sum(len(message.payload) for message, _ in fresh)
-        return fresh + self._taken((STORED,), limit - len(fresh), max(left, share_bytes))
+    def _mixed(self, most: _Most) -> list[tuple[Message, Receipt]]:
+        messages = min(most.messages // SHARE, len(self._lanes[STORED]))
+        if not messages:
+            return self._taken(_SERVED, most)
+        share = _Most(messages, most.readings // SHARE, most.size // SHARE)
+        fresh = self._taken(_FRESH, most.less(share))
+        return fresh + self._taken((STORED,), most.less(_held(fresh)).at_least(share))
 
-    def _taken(self, lanes: Sequence[str], limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
+    def _taken(self, lanes: Sequence[str], most: _Most) -> list[tuple[Message, Receipt]]:
         taken: list[tuple[Message, Receipt]] = []
-        size = 0
+        readings = size = 0
         for lane in lanes:
-            while self._lanes[lane] and len(taken) < limit and size < max_bytes:
-                taken.append(self._lanes[lane].popleft())
+            waiting = self._lanes[lane]
+            while waiting and len(taken) < most.messages and size < most.size:
+                readings += waiting[0][0].readings
+                if taken and readings > most.readings:
+                    break
+                taken.append(waiting.popleft())
                 size += len(taken[-1][0].payload)
                 self._count(taken[-1][0], -1)
         self._changed.notify_all()
@@ -138,3 +161,8 @@ class Handoff:
         stored = message.lane == STORED
         self._messages[stored] += change
         self._bytes[stored] += change * len(message.payload)
+
+
+def _held(taken: Sequence[tuple[Message, Receipt]]) -> _Most:
+    messages = [message for message, _ in taken]
+    return _Most(len(taken), sum(one.readings for one in messages), sum(len(one.payload) for one in messages))

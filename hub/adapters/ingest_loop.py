@@ -23,8 +23,8 @@ from hub.services.ingest.wire import Ack
 
 log = logging.getLogger(__name__)
 
-GROUP, GROUP_BYTES = 500, 256 * 1024
-"""A commit's messages at most, and their size: some 500 readings. It does not wait for more than there is."""
+GROUP, GROUP_BYTES = 500, 384 * 1024
+"""A commit's messages at most, and their size. It does not wait for more than there is."""
 
 SMALL, LONG_QUEUE = 100, 1_000
 """A commit's messages while fewer than so many wait: what pages at once waits for the commit that it comes upon."""

@@ -15,8 +15,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     """A message. Who sent it is told by its topic alone, which the broker's rules pin to a credential.
 
     ``redelivered``: it was handed over before and never acknowledged. ``retained``: the broker kept it; it is no sign
-    that its sender lives. ``packed``: what ``payload`` says, if that was found out already. ``urgent``: it may be what
-    pages somebody at once.
+    that its sender lives. ``packed``: what ``payload`` says, if that was found out already, with ``readings`` of them.
+    ``urgent``: it may be what pages somebody at once.
     """
 
     gateway_id: str
@@ -28,6 +28,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     retained: bool = False
     packed: bytes = b""
     urgent: bool = False
+    readings: int = 1
 
     def batch(self) -> MeasuredBatch:
         """The batch in it. Raises ``BadMessage``."""
@@ -50,6 +51,7 @@ def packed(message: Message) -> Message:
         return message
     try:
         batch = message.batch()
-        return msgspec.structs.replace(message, packed=pack(batch), urgent=batch.urgent)
+        readings = len(batch.readings)
+        return msgspec.structs.replace(message, packed=pack(batch), urgent=batch.urgent, readings=readings)
     except BadMessage:  # whoever judges the message will come upon it again, and says so
         return message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from hub.adapters.handoff import Handoff, Receipt
+from hub.adapters.handoff import READINGS, Handoff, Receipt
 from hub.services.ingest.messages import Message, packed
 from tests.unit.ingest.home import batch, kg, pressure, reading, spo2, value
 
@@ -107,6 +107,28 @@ def test_a_group_ends_at_its_number_or_its_size_whichever_comes_first() -> None:
     assert len(names(handoff, max_bytes=0)) == 0
     assert len(names(handoff, max_bytes=1)) == 1
     assert len(handoff) == 3
+
+
+def of(readings: int, lane: str = "live") -> Message:
+    return replace(message(lane[0], lane), readings=readings)
+
+
+def test_a_group_holds_so_many_readings_or_one_message_with_more() -> None:
+    handoff = Handoff()
+    put(handoff, of(200), of(READINGS - 200), of(READINGS + 1), of(READINGS), of(1))
+    assert [len(names(handoff)) for _ in range(5)] == [2, 1, 1, 1, 0]
+
+
+def test_stored_readings_have_their_share_of_them() -> None:
+    handoff = Handoff()
+    put(handoff, *(of(50, "backfill") for _ in range(30)), *(of(50) for _ in range(30)))
+    assert names(handoff) == ["l"] * 9 + ["b"]
+
+
+def test_a_message_says_how_many_readings_are_in_it() -> None:
+    payload = batch(NOW, reading(1, NOW, kg(80)), reading(2, NOW, kg(81)))
+    assert packed(Message.received("rpm/v1/g/up/live", payload, NOW, redelivered=False)).readings == 2
+    assert packed(message("nonsense")).readings == 1
 
 
 def test_an_empty_queue_gives_nothing_after_its_time() -> None:
