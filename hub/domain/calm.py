@@ -43,7 +43,7 @@ class Calm:
             low = other.low
         if high is None or (other.high is not None and other.high < high):
             high = other.high
-        return Calm(low, high)
+        return self if low is self.low and high is self.high else Calm(low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ class Before:
         value = sample.value
         low = value if self.low is None or value < self.low else self.low
         high = value if self.high is None or value > self.high else self.high
-        return Before(low, high, self.doubt or not sample.trusted)
+        doubt = self.doubt or not sample.trusted
+        same = low is self.low and high is self.high and doubt is self.doubt
+        return self if same else Before(low, high, doubt)
 
 
 def before(samples: Iterable[Sample]) -> Before:

@@ -14,7 +14,7 @@ the order of arrival, and the flag that is stored with a weight is only what was
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -48,7 +48,7 @@ def weighed(sample: Sample) -> bool:
     """A weight by everything but the flag this module itself causes."""
     if sample.metric != WEIGHT or SOMEONE_ELSE not in sample.flags:  # nearly always, and asked very often
         return sample.metric == WEIGHT and sample.trusted
-    return replace(sample, flags=sample.flags - {SOMEONE_ELSE}).trusted
+    return sample.flagged(sample.flags - {SOMEONE_ELSE}).trusted
 
 
 def judge(sample: Sample, history: History) -> Own:

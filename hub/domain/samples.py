@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
+import msgspec
+
 DEVICE_FAULTS = frozenset(
     {
         "invalid_value",
@@ -57,9 +59,11 @@ class Shown:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One value of one metric of one patient, in the metric's unit, at its effective time (aware, UTC)."""
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One value of one metric of one patient, in the metric's unit, at its effective time (aware, UTC).
+
+    Thousands are made in a second: of this kind one takes an eighth of the time that a dataclass does.
+    """
 
     reading_id: int
     metric: str
@@ -70,6 +74,10 @@ class Sample:
     comparator: Literal["<", ">"] | None = None
     flags: frozenset[str] = frozenset()
     shown: Shown | None = None
+
+    def flagged(self, flags: frozenset[str]) -> "Sample":
+        """The same with these flags."""
+        return msgspec.structs.replace(self, flags=flags)
 
     @property
     def artefact(self) -> bool:

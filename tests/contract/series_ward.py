@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
 from sqlalchemy import Engine, update
 
 from hub.adapters.sql.engine import read_only

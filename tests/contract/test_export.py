@@ -5,13 +5,13 @@ import hashlib
 import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pyarrow import parquet
 from sqlalchemy import select
 

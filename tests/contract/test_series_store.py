@@ -1,7 +1,6 @@
 """One contract for every engine that may hold the series: values come back as they were, and void ones never."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -9,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from hub.adapters.sql.engine import make_engine
 from hub.domain.buckets import buckets

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -49,7 +48,7 @@ def take_reading_back(uow: UnitOfWork, patient: Patient, journal_id: int) -> lis
     first = journal_id * VALUES_PER_READING
     samples = [one for place in range(VALUES_PER_READING) for one in uow.series.get(patient.id, first + place)]
     for sample in samples:
-        uow.series.mark(patient.id, replace(sample, flags=sample.flags | {WITHDRAWN}))
+        uow.series.mark(patient.id, sample.flagged(sample.flags | {WITHDRAWN}))
     _judged(uow, versions)
     return samples
 

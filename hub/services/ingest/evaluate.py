@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from hub.domain.effective import AHEAD
 from hub.domain.patients import Patient
 from hub.domain.same_person import LOOKBACK, WEIGHT, someone_else
-from hub.domain.samples import SOMEONE_ELSE, Sample
+from hub.domain.samples import SOMEONE_ELSE, Attempt, Sample
 from hub.domain.severity import Severity
 from hub.errors import Transient
 from hub.services.alerting import technical
@@ -27,8 +29,7 @@ _AHEAD = AHEAD + timedelta(seconds=1)
 """No sample lies further in the future."""
 
 
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(msgspec.Struct, frozen=True):
     """What came of one patient in a group."""
 
     patient: Patient
@@ -38,14 +39,22 @@ class Came:
     def newest(self) -> dict[str, datetime]:
         """By metric when the newest sample was measured."""
         newest: dict[str, datetime] = {}
-        for sample in (sample for reading in self.readings for sample in reading.samples):
-            newest[sample.metric] = max(sample.at, newest.get(sample.metric, sample.at))
+        for reading in self.readings:
+            for sample in reading.samples:
+                known = newest.get(sample.metric)
+                if known is None or sample.at > known:
+                    newest[sample.metric] = sample.at
         return newest
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """Of its samples."""
+        return frozenset(sample.reading_id for reading in self.readings for sample in reading.samples)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is known before the judging, by patient: what ingest read of them, what came late, and what is new.
+    """What is known before the judging, by patient: what ingest read of them, all that came, and what of it came late.
 
     ``before``: by metric when the newest sample was measured until then. ``registry`` with the evaluation ``versions``:
     what is kept from group to group.
@@ -54,7 +63,7 @@ class Group:
     known: Mapping[int, Known]
     before: Mapping[int, Mapping[str, datetime]]
     late: Mapping[int, Mapping[str, datetime]]
-    new: Mapping[int, frozenset[int]]
+    came: Mapping[int, Came]
     registry: Registry
     versions: Mapping[int, int]
 
@@ -81,8 +90,7 @@ def evaluate(
     uow.duties.note_failed({one.patient.id: [a for reading in one.readings for a in reading.failed] for one in came})
     uow.duties.met({patient_id: {sample.metric for sample in theirs} for patient_id, theirs in samples.items()}, now)
     late = {one.patient.id: _first_late(before[one.patient.id], one.readings) for one in came}
-    new = {patient_id: frozenset(sample.reading_id for sample in theirs) for patient_id, theirs in samples.items()}
-    group = Group(known, before, late, new, registry, versions)
+    group = Group(known, before, late, {one.patient.id: one for one in came}, registry, versions)
     speaking = _speaking(uow, came, group, now)
     return _together(uow, hub, speaking, group, now) if speaking else set()
 
@@ -90,7 +98,6 @@ def evaluate(
 def _speaking(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime) -> list[Came]:
     """Those about whom a rule may have something to say, do or take back. Nearly all readings are of nobody such."""
     new: dict[int, list[Sample]] = {}
-    patients = {one.patient.id: one.patient for one in came}
     speaking: set[int] = set()
     for one in came:
         weights = _weights_if_calm(one, group)
@@ -99,7 +106,7 @@ def _speaking(uow: UnitOfWork, came: Sequence[Came], group: Group, now: datetime
         elif weights:
             new[one.patient.id] = weights
     for patient_id, past in _weighed_before(uow, new, group, now).items():
-        patient, weights = patients[patient_id], _in_order(new[patient_id])
+        patient, weights = group.came[patient_id].patient, _in_order(new[patient_id])
         after = _calm_after(patient, past, weights, group)
         if after is None:
             speaking.add(patient_id)
@@ -158,8 +165,9 @@ def _weights_before(
     """By patient from when on rules look back from the ``new`` weights, and what was weighed since then before them."""
     since = _looked_back_from(new)
     found = uow.series.ranges(WEIGHT, since, now + _AHEAD)
+    came = {patient_id: group.came[patient_id].ids for patient_id in found}
     return {
-        patient_id: (since[patient_id], [weight for weight in stored if weight.reading_id not in group.new[patient_id]])
+        patient_id: (since[patient_id], [weight for weight in stored if weight.reading_id not in came[patient_id]])
         for patient_id, stored in found.items()
     }
 
@@ -212,7 +220,7 @@ def _judge(uow: UnitOfWork, hub: Hub, came: Came, group: Group, past: Past, now:
     judge = Judge(uow, hub, patient, group.known[patient.id], past, now)
     judged = [Judged(held.get(s.reading_id, s), reading.age) for reading in readings for s in reading.samples]
     if late:
-        judged += _again(past, late, group.new[patient.id], judge.lookback, now)
+        judged += _again(past, late, group.came[patient.id].ids, judge.lookback, now)
     judge.judge(judged)
     judge.attempts(readings)
     return judge.spoke
@@ -259,7 +267,7 @@ def mark_held(line: TimeLine, past: Past, patient_id: int, new: Sequence[Sample]
         if someone_else(sample, past):
             flags |= {SOMEONE_ELSE}
         if flags != sample.flags:
-            changed[sample.reading_id] = replace(sample, flags=flags)
+            changed[sample.reading_id] = sample.flagged(flags)
             line.mark(patient_id, changed[sample.reading_id])
     if changed:
         past.forget(WEIGHT)
@@ -285,12 +293,14 @@ def _in_order(samples: Iterable[Sample]) -> list[Sample]:
 
 def _first_late(newest: Mapping[str, datetime], readings: Sequence[Screened]) -> dict[str, datetime]:
     """Per metric, when the earliest new try was made that came after one made later."""
-    earliest: dict[str, datetime] = {}
+    late: dict[str, datetime] = {}
     for reading in readings:
-        tries = [(one.metric, one.at) for one in reading.samples]
-        for metric, at in tries + [(one.metric, one.at) for one in reading.failed]:
-            earliest[metric] = min(at, earliest.get(metric, at))
-    return {metric: at for metric, at in earliest.items() if metric in newest and newest[metric] > at}
+        tries: list[Sample | Attempt] = [*reading.samples, *reading.failed]
+        for one in tries:
+            before = newest.get(one.metric)
+            if before is not None and one.at < before:
+                late[one.metric] = min(one.at, late.get(one.metric, one.at))
+    return late
 
 
 def _again(

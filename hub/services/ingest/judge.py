@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from hub.domain.at_once import at_once
 from hub.domain.effective import AHEAD
 from hub.domain.findings import Deadline, Finding, InRange, Verdict
@@ -42,8 +44,7 @@ class Judged:
     age: timedelta | None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What is known of a patient before the judging, read once for a whole group."""
 
     enrolments: Sequence[Enrolment]

@@ -5,13 +5,13 @@ within each rule's lookback are judged again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.domain.findings import Finding, Verdict
 from hub.domain.same_person import LOOKBACK, someone_else

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hub.domain.calm import Calm, before, foresee
 from hub.domain.findings import InRange
@@ -89,7 +90,7 @@ def test_a_weight_that_is_calm_after_those_before_it_is_in_range_and_nobody_else
     spread = data.draw(st.sampled_from([1, 3, 20]))
     past = sorted(
         (
-            replace(
+            structs.replace(
                 sample(WEIGHT, str(Decimal(780 + step // spread) / 10), NOW - timedelta(hours=old)), profile=profile
             )
             for step, old, profile in data.draw(st.lists(drawn, max_size=8))
@@ -117,7 +118,7 @@ def test_after_a_weight_in_doubt_or_before_a_rule_that_cannot_tell_each_is_asked
     doubtful = sample(WEIGHT, "78", NOW - timedelta(days=1), flags=frozenset({SOMEONE_ELSE}))
     weight = foresee(rules, patient)[WEIGHT]
     assert weight.after(before([doubtful]), patient) is None
-    usual = weight.after(before([replace(doubtful, flags=frozenset())]), patient)
+    usual = weight.after(before([doubtful.flagged(frozenset())]), patient)
     assert usual is not None
     assert usual.holds(sample(WEIGHT, "78.3"))
     assert not usual.holds(sample(WEIGHT, "83.1"))

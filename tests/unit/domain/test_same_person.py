@@ -76,9 +76,9 @@ def test_two_scales_at_one_instant_are_judged_alike_in_either_order(order: int) 
 
 def test_the_stored_flag_is_judged_anew() -> None:
     """It says what was true when the weight came, before a late one arrived."""
-    flagged = replace(weight("80.2"), flags=frozenset({SOMEONE_ELSE}))
+    flagged = weight("80.2").flagged(frozenset({SOMEONE_ELSE}))
     assert not someone_else(flagged, history_of(ADA))
-    late = replace(weight("87"), flags=frozenset({SOMEONE_ELSE}))
+    late = weight("87").flagged(frozenset({SOMEONE_ELSE}))
     assert not held(weight("87.2", NOW + DAY), [*ADA, late])
 
 
@@ -97,7 +97,7 @@ def test_what_cancels_the_deadline() -> None:
     (deadline,) = GAIN.deadlines(weight("87"), history_of(ADA), DRY_78)
     assert deadline.cancelled_by(weight("80.3", NOW + HOUR))
     assert deadline.cancelled_by(weight("87.2", NOW + HOUR))  # the caller flags it first, and it is not held
-    assert not deadline.cancelled_by(replace(weight("60", NOW + HOUR), flags=frozenset({SOMEONE_ELSE})))
+    assert not deadline.cancelled_by(weight("60", NOW + HOUR).flagged(frozenset({SOMEONE_ELSE})))
     assert not deadline.cancelled_by(weight("80.3", NOW - HOUR))
     assert not deadline.cancelled_by(weight("0", NOW + HOUR))
 

@@ -1,12 +1,12 @@
 """Doubt is a flag; nothing is rejected (SF1)."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.domain.metrics import METRICS
 from hub.domain.samples import DEVICE_FAULTS

@@ -1,12 +1,12 @@
 """What the patient typed may raise, and calms nothing (SF11): each use of a value, decided."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.domain.at_once import at_once
 from hub.domain.findings import Deadline, Finding, InRange
