@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
-
-import msgspec
+from typing import Literal, NamedTuple, Protocol
 
 DEVICE_FAULTS = frozenset(
     {
@@ -59,10 +57,10 @@ class Shown:
     unit: str
 
 
-class Sample(msgspec.Struct, frozen=True, gc=False):
+class Sample(NamedTuple):
     """One value of one metric of one patient, in the metric's unit, at its effective time (aware, UTC).
 
-    Thousands are made in a second: of this kind one takes an eighth of the time that a dataclass does.
+    Thousands are made in a second: a tuple takes a third of the time of a frozen dataclass.
     """
 
     reading_id: int
@@ -77,7 +75,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
 
     def flagged(self, flags: frozenset[str]) -> "Sample":
         """The same with these flags."""
-        return msgspec.structs.replace(self, flags=flags)
+        return self._replace(flags=flags)
 
     @property
     def artefact(self) -> bool:

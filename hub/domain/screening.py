@@ -123,7 +123,7 @@ def unmeasured(
     An absent value counts as failed only if the reading carries a flag, other than about its time, or has no values at
     all: a reading may leave out what its device never measured. The caller keeps them: the next one must find them.
     """
-    if given and not reading_flags - _ABOUT_TIME:
+    if given and reading_flags <= _ABOUT_TIME:
         return []
     absent = (metric for metric in _MEASURES.get(profile, ()) if metric not in given)
     return [Attempt(reading_id, metric, at, failed=True, obtained=False, flags=reading_flags) for metric in absent]

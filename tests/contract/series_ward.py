@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from msgspec.structs import replace
 from sqlalchemy import Engine, update
 
 from hub.adapters.sql.engine import read_only
@@ -88,14 +87,14 @@ class Ward:
         self.seq += 1
         with self.hub.unit_of_work() as uow:
             (journal_id,) = uow.journal.append([entry(self.seq, patient_id, sample.at)])
-            by = replace(sample, reading_id=journal_id * PLACES, value=Decimal(number))
+            by = sample._replace(reading_id=journal_id * PLACES, value=Decimal(number))
             assert uow.series.correct(patient_id, sample, by, MISTAKEN)
             uow.commit()
         return by
 
     def mark(self, patient_id: int, sample: Sample, *flags: str) -> None:
         with self.hub.unit_of_work() as uow:
-            uow.series.mark(patient_id, replace(sample, flags=frozenset(flags)))
+            uow.series.mark(patient_id, sample.flagged(frozenset(flags)))
             uow.commit()
 
     def erase(self, patient_id: int, since: datetime, until: datetime) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from pyarrow import parquet
 from sqlalchemy import select
 
@@ -48,7 +47,7 @@ def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
         (journal_id,) = uow.journal.append([entry(ward.seq, bo, NOON - DAY)])
         low = Sample(journal_id * PLACES, "blood_glucose", Decimal("20.0"), NOON - DAY, 7, "glucose-meter", "<")
         shown = Shown(Decimal("1.1"), "mmol/L")
-        uow.series.append({bo: [replace(low, flags=frozenset({"late", "suspect"}), shown=shown)]})
+        uow.series.append({bo: [low._replace(flags=frozenset({"late", "suspect"}), shown=shown)]})
         uow.commit()
     yield ward
     made.dispose()

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from hub.adapters.sql.engine import make_engine
@@ -100,7 +99,7 @@ def test_a_sample_that_is_marked_is_told_of(engine: Engine) -> None:
 
     def mark(uow: SqlUnitOfWork) -> None:
         (sample,) = uow.series.range(1, "body_weight", NOON, NOON + MINUTE)
-        uow.series.mark(1, replace(sample, flags=frozenset({SOMEONE_ELSE})))
+        uow.series.mark(1, sample.flagged(frozenset({SOMEONE_ELSE})))
 
     write(engine, mark)
     assert all_since(engine, reached)[0] == [Touched(1, NOON, NOON)]

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 from sqlalchemy import Engine, delete, insert, select
 
 from hub.adapters.series.influx import InfluxSeries
@@ -151,7 +150,7 @@ def test_what_is_amended_marked_released_and_erased_is_so_in_the_copy(side: Side
     with side.hub.unit_of_work() as uow:
         first, second, third, *_ = uow.series.range(1, "pulse_rate", NOON, NOON + DAY)
     side.does(lambda uow: uow.series.void(1, first, WHY))
-    side.does(lambda uow: uow.series.correct(1, second, structs.replace(second, reading_id=9 * 10**6), WHY))
+    side.does(lambda uow: uow.series.correct(1, second, second._replace(reading_id=9 * 10**6), WHY))
     side.does(lambda uow: uow.series.mark(1, third.flagged(frozenset({"suspect"}))))
     side.does(lambda uow: uow.series.erase(2, NOON + 10 * MINUTE, NOON + 40 * MINUTE))
     assert not side.same()

@@ -8,7 +8,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from msgspec.structs import replace
 
 from hub.adapters.sql.engine import make_engine
 from hub.domain.buckets import buckets
@@ -110,8 +109,7 @@ def test_columns_are_the_range_as_lists(store: SeriesStore) -> None:
 def test_words_stand_beside_their_own_values(store: SeriesStore) -> None:
     words = frozenset({"late"}), frozenset({"a", "b"}), frozenset[str]()
     samples = [
-        replace(
-            weight(n + 1, f"{60 + n % 7}.0", NOON + n // 3 * MINUTE),  # three of a minute
+        weight(n + 1, f"{60 + n % 7}.0", NOON + n // 3 * MINUTE)._replace(  # three of a minute
             comparator=(None, None, "<", None, ">")[n % 5],
             flags=frozenset() if n % 4 else words[n % 3],
         )
@@ -168,7 +166,7 @@ def test_latest_of_many_is_the_newest_of_each_metric(store: SeriesStore) -> None
         for patient in range(1, 40)
     }
     store.append(
-        {one: [replace(s, reading_id=s.reading_id - 8, at=s.at - HOUR) for s in newest[one]] for one in newest}
+        {one: [s._replace(reading_id=s.reading_id - 8, at=s.at - HOUR) for s in newest[one]] for one in newest}
     )
     store.append(newest)
     store.append({1: [weight(5, "1.0", NOON - DAY)]})  # late: it is no newer for that

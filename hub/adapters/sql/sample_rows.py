@@ -61,12 +61,10 @@ def row_of(patient_id: int, sample: Sample) -> tuple[object, ...]:
 
 def words_of(sample: Sample) -> str:
     """Flags, a bound's comparator and what the device showed, with a tab between; no tab after the last of them."""
-    parts = [" ".join(sorted(sample.flags)) if sample.flags else ""]
-    if sample.comparator is not None or sample.shown is not None:
-        parts.append(sample.comparator or "")
+    flags = _in_words(sample.flags)
     if sample.shown is not None:
-        parts.append(f"{float(sample.shown.value)!r} {sample.shown.unit}")
-    return "\t".join(parts)
+        return f"{flags}\t{sample.comparator or ''}\t{float(sample.shown.value)!r} {sample.shown.unit}"
+    return flags if sample.comparator is None else f"{flags}\t{sample.comparator}"
 
 
 def sample_of(row: Row[Any]) -> Sample:
@@ -121,6 +119,11 @@ def _shown(words: Words) -> Shown | None:
     if words.shown_value is None or words.shown_unit is None:
         return None
     return Shown(Decimal(repr(words.shown_value)), words.shown_unit)
+
+
+@lru_cache(maxsize=4096)
+def _in_words(flags: frozenset[str]) -> str:
+    return " ".join(sorted(flags))
 
 
 @lru_cache(maxsize=4096)

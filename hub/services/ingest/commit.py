@@ -5,6 +5,7 @@ Nothing is acknowledged before ``process`` has returned, and it returns after CO
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +25,7 @@ from hub.services.ingest.samples import Screened, screened
 from hub.services.ingest.status import BadStatus, note_status, read_status
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
 from hub.services.ports.devices import Sender
-from hub.services.ports.measuring import AnsweredKey
+from hub.services.ports.measuring import AnsweredKey, JournalEntry
 from hub.services.ports.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -152,10 +153,14 @@ def _append(
             at, level = seen.get(entry.device_id, (entry.effective_at, None))
             told = one.measured.battery_percent
             seen[entry.device_id] = max(at, entry.effective_at), level if told is None else told
-        status = "replayed" if entry.replayed else entry.status
-        uow.operations.count(f"rpmhub_readings_{status}_total", entry.code or "")
+    for (status, code), count in Counter([_counted_as(one.entry) for one in accepted]).items():
+        uow.operations.count(f"rpmhub_readings_{status}_total", code or "", count)
     uow.devices.note_seen([(device_id, *newest) for device_id, newest in sorted(seen.items())])
     return stored
+
+
+def _counted_as(entry: JournalEntry) -> tuple[str, str | None]:
+    return "replayed" if entry.replayed else entry.status, entry.code
 
 
 def _put_aside(uow: UnitOfWork, group: Group) -> None:

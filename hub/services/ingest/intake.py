@@ -200,7 +200,8 @@ def _age(arrival: Arrival, one: Measured, clock_offset_s: float) -> timedelta:
     A clock may have been set since; no reading is called old for that, nor for a span no clock can mean (SF2).
     """
     now = arrival.message.received_at
-    ages = [one.age(arrival.batch, now, _NOTHING)]
-    if clock_offset_s:
-        ages.append(one.age(arrival.batch, now, timedelta(seconds=clock_offset_s)))
+    by_its_clock = one.age(arrival.batch, now, _NOTHING)
+    if not clock_offset_s:
+        return by_its_clock if by_its_clock <= OLDEST else _NOTHING
+    ages = by_its_clock, one.age(arrival.batch, now, timedelta(seconds=clock_offset_s))
     return min((age for age in ages if age <= OLDEST), default=_NOTHING)

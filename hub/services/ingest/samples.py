@@ -82,5 +82,5 @@ def _screened(
         )
         for place, value in enumerate(values)
     ]
-    given = {value.metric for value in values}
+    given = [value.metric for value in values]
     return Screened(samples, unmeasured(profile, given, flags, reading_id=first, at=at), age)

@@ -11,7 +11,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from hub.domain.findings import Finding, Verdict
 from hub.domain.same_person import LOOKBACK, someone_else
@@ -44,7 +43,7 @@ def arrive(protocol: str, series: Sequence[Sample]) -> dict[Any, Any]:
     """What stands after all have arrived, by sample and rule; ids are those of arrival, as a database gives them."""
     stored, verdicts = [], {}
     for number, one in enumerate(series):
-        new = replace(one, reading_id=number)
+        new = one._replace(reading_id=number)
         stored.append(new)
         for rule in PROTOCOLS[protocol].rules:
             for other in stored:
@@ -76,7 +75,7 @@ def test_every_order_of_arrival_gives_the_same_findings(
 @given(windows())
 def test_who_is_held_does_not_depend_on_the_order_or_on_stored_flags(window: tuple[list[Sample], list[Sample]]) -> None:
     series, shuffled = window
-    flagged = [replace(one, flags=one.flags | {SOMEONE_ELSE}) for one in shuffled]
+    flagged = [one.flagged(one.flags | {SOMEONE_ELSE}) for one in shuffled]
     for one in series:
         assert someone_else(one, history_of(series)) == someone_else(one, history_of(flagged))
         assert max(rule.lookback for rule in PROTOCOLS["heart-failure"].rules) == LOOKBACK

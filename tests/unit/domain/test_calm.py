@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from hub.domain.calm import Calm, before, foresee
 from hub.domain.findings import InRange
@@ -90,8 +89,8 @@ def test_a_weight_that_is_calm_after_those_before_it_is_in_range_and_nobody_else
     spread = data.draw(st.sampled_from([1, 3, 20]))
     past = sorted(
         (
-            structs.replace(
-                sample(WEIGHT, str(Decimal(780 + step // spread) / 10), NOW - timedelta(hours=old)), profile=profile
+            sample(WEIGHT, str(Decimal(780 + step // spread) / 10), NOW - timedelta(hours=old))._replace(
+                profile=profile
             )
             for step, old, profile in data.draw(st.lists(drawn, max_size=8))
         ),

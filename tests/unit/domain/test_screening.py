@@ -6,7 +6,6 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from hub.domain.metrics import METRICS
 from hub.domain.samples import DEVICE_FAULTS
@@ -101,5 +100,5 @@ def test_whatever_comes_is_kept_and_doubt_is_consistent(metric: str, value: Deci
 
 def test_inverted_pressures_are_kept_but_stay_out_of_averages_and_in_range() -> None:
     inverted = screen([Value(SYS, Decimal(85)), Value(DIA, Decimal(85))], frozenset())[0]
-    one = replace(sample(SYS, "85"), flags=inverted)
+    one = sample(SYS, "85").flagged(inverted)
     assert (one.trusted, one.credible, one.doubtful, one.artefact) == (False, False, True, False)

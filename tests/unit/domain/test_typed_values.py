@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from hub.domain.at_once import at_once
 from hub.domain.findings import Deadline, Finding, InRange
@@ -40,7 +39,7 @@ def systolic(
 
 
 def typed_weight(kg: str, ago: timedelta = timedelta(0)) -> Sample:
-    return replace(weight(kg, NOW - ago, profile="manual"), flags=TYPED)
+    return weight(kg, NOW - ago, profile="manual").flagged(TYPED)
 
 
 def test_it_is_credible_and_stays_out_of_averages_and_references() -> None:
@@ -53,7 +52,7 @@ def test_it_is_credible_and_stays_out_of_averages_and_references() -> None:
 
 
 def test_a_withdrawn_value_is_believed_no_more() -> None:
-    one = replace(systolic("120", typed=True), flags=TYPED | {WITHDRAWN})
+    one = systolic("120", typed=True).flagged(TYPED | {WITHDRAWN})
     assert not one.credible
     assert not one.artefact
 
