@@ -6,8 +6,9 @@ behind all that thousands of gateways kept while they could not send. So stored 
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hub.adapters.broker_address import BrokerAddress
 from hub.adapters.handoff import HELD_BYTES, STORED, Handoff, Receipt
-from hub.adapters.mqtt_session import EPOCHS, BrokerAddress, MqttSession
+from hub.adapters.mqtt_session import EPOCHS, MqttSession
 from hub.services.ingest import hearing
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard

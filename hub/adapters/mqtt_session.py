@@ -9,11 +9,12 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.adapters.broker_address import BrokerAddress
 from hub.adapters.bulk_client import Arrived, BulkClient
 from hub.adapters.handoff import Handoff, Receipt
 from hub.services.ingest.hearing import UNCONNECTED, UNHEARD
@@ -37,21 +38,6 @@ MUTE = 3
 KEEPALIVE_S = 60
 EPOCHS = 2**31
 """Connections of one session before its numbers would be another's."""
-
-
-class BrokerAddress(Protocol):
-    """Where the broker is, and as whom to speak to it; ``ca_file`` empty: the system's authorities."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def tls(self) -> bool: ...
-    @property
-    def user(self) -> str | None: ...
-    @property
-    def password(self) -> str | None: ...
 
 
 class MqttSession:

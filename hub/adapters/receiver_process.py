@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection, Pipe
 
 import msgspec
 
+from hub.adapters.broker_address import BrokerAddress
 from hub.adapters.handoff import Receipt
-from hub.adapters.mqtt_session import BrokerAddress
-from hub.adapters.receiver import (
+from hub.adapters.receiver_words import (
     ENCODER,
     REPLIES,
     Answer,

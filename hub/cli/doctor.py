@@ -8,11 +8,9 @@ from collections import Counter
 import click
 
 from hub.adapters.clock import SystemClock, SystemIds
-from hub.cli.checks.examination import Report, examine
-from hub.cli.checks.subject import Subject
 from hub.cli.context import settings
 from hub.errors import WrongSetting
-from hub.services.checkup.finding import Need, must
+from hub.services.checkup.finding import Need, Report, must
 from hub.settings import describe
 
 MARKS = {Need.MUST: "MUST", Need.SHOULD: "should", Need.FINE: "fine"}
@@ -39,6 +37,9 @@ def doctor(show_settings: bool, whole: bool, as_json: bool) -> None:
 
 
 def _report(whole: bool) -> Report:
+    from hub.cli.checks.examination import examine  # its libraries are for this command alone
+    from hub.cli.checks.subject import Subject
+
     try:
         known = settings()
     except WrongSetting as error:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from functools import reduce
 
 import click
-import phonenumbers
 
 from hub.cli.context import COMMAND_LINE, hub, json_option, print_row
 from hub.domain.patients import EndReason, OxygenState, OxygenTarget
@@ -21,6 +20,8 @@ class E164(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The number as it is stored; fails with a sentence."""
+        import phonenumbers  # every role reads this file, and none of them needs it
+
         try:
             number = phonenumbers.parse(value, None)
         except phonenumbers.NumberParseException:

@@ -57,7 +57,7 @@ KG_PER_POUND = Decimal("0.45359237")
 """Exact by definition of the international avoirdupois pound."""
 
 
-@lru_cache(maxsize=65536, typed=True)  # a handful of values comes over and over, each looked at several times
+@lru_cache(maxsize=8192, typed=True)  # a handful of values comes over and over, each looked at several times
 def quantise(metric: str, value: float | Decimal) -> Decimal:
     """``value`` at the metric's resolution: the form in which values are compared (81.4 - 79.0 is 2.4)."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))

@@ -81,7 +81,7 @@ def screen(values: Sequence[Value], reading_flags: frozenset[str]) -> list[froze
     return found
 
 
-@lru_cache(maxsize=65536)  # a handful of values comes over and over
+@lru_cache(maxsize=8192)  # a handful of values comes over and over
 def _alone(value: Value) -> frozenset[str]:
     """What one value says about itself. A bound lies outside on purpose, and is neither a 0 nor beyond belief."""
     if not value.value.is_finite():

@@ -230,12 +230,23 @@ def test_a_receiver_gives_memory_back_as_it_is_told_to(rig: Rig, monkeypatch: py
     assert told()[b"MALLOC_ARENA_MAX"] == b"3"
 
 
+def loaded_with(module: str) -> set[str]:
+    names = f"import {module}, sys; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", names], check=True, capture_output=True, text=True).stdout.split())
+
+
 def test_a_receiver_loads_nothing_that_only_the_writer_needs() -> None:
-    names = "import hub.adapters.receiver, sys; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", names], check=True, capture_output=True, text=True).stdout.split()
+    loaded = loaded_with("hub.adapters.receiver")
     kept_out = {"sqlalchemy", "asyncio", "yaml", "click", "hub.bootstrap", "hub.adapters.sql", "hub.services.hub"}
-    assert kept_out & set(loaded) == set()
+    assert kept_out & loaded == set()
     assert "hub.services.ingest.measured" in loaded
+
+
+def test_a_writer_loads_nothing_that_only_the_receiver_or_another_command_needs() -> None:
+    loaded = loaded_with("hub.cli.commands")
+    kept_out = {"paho", "phonenumbers", "urllib.request", "flask", "twilio", "apscheduler", "alembic", "hub.cli.checks"}
+    assert kept_out & loaded == set()
+    assert "hub.adapters.ingest_loop" in loaded
 
 
 def test_a_receiver_whose_writer_is_gone_ends_and_its_session_stays(tmp_path: Path) -> None:

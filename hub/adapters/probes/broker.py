@@ -11,7 +11,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from hub.adapters.mqtt_session import BrokerAddress
+from hub.adapters.broker_address import BrokerAddress
 
 PING = "rpm/v1/rpmhub/ping/"
 """The hub's own branch, as ``config/deploy/mosquitto.acl`` knows it."""

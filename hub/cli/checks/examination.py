@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from hub.cli.checks import OF_ITS_ROWS, OF_THE_SITE, Check, Checks
 from hub.cli.checks.subject import Subject
 from hub.errors import HubError
-from hub.services.checkup.finding import Finding, Need, must, should
+from hub.services.checkup.finding import Finding, Need, Report, must, should
 
-Report = list[tuple[str, Finding]]
 GRACE_S = 0.5
 """Beyond what a check may wait for: the bound is the subject's, this is for the way there and back."""
 

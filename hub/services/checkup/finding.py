@@ -26,6 +26,10 @@ class Finding:
     mend: str = ""
 
 
+Report = list[tuple[str, Finding]]
+"""What was looked at, and what was found."""
+
+
 def must(what: str, why: str, mend: str) -> Finding:
     """Wrong: no patient may depend on it."""
     return Finding(Need.MUST, what, why, mend)
