@@ -168,7 +168,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
     share(settings.database)
     if settings.database_file is not None:
         refuse_missing(settings.database_file, settings.data)
-    engine = make_engine(settings.database, when_full=reserve_for(settings).give_up)
+    engine = make_engine(settings.database, when_full=reserve_for(settings).give_up, small_cache=role == "ingest")
     check_current(engine)
     mode = _mode(engine)
     if mode == PRODUCTION:
