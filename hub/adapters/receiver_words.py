@@ -1,6 +1,6 @@
 """What the writer and its receiver say to each other through the pipe: what is asked, and what came.
 
-In a file of its own, so that the writer does not read the libraries that the receiver needs: some 5 MB.
+In a file of its own, so that the writer does not read the libraries that the receiver needs.
 """
 
 from collections.abc import Mapping, Sequence

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.adapters.sql.engine import Unavailable, read_only
+from hub.adapters.sql import engine as engines
+from hub.adapters.sql.engine import CACHE_KB, SMALL_CACHE_KB, Unavailable, make_engine, read_only
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.tables.operations import stamp
 from hub.adapters.sql.unit_of_work import SqlSavepoint
@@ -96,3 +97,18 @@ def test_what_must_be_durable_is_synchronous(home: Home) -> None:
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "foreign_keys")
         }
     assert pragmas == {"synchronous": 3, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize("wal", [True, False])
+def test_a_small_cache_is_for_a_wal_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wal: bool) -> None:
+    monkeypatch.setattr(engines, "wal_is_safe", lambda: wal)
+
+    def cache_kb(*, small: bool) -> int:
+        made = make_engine(f"sqlite:///{tmp_path / 'hub.sqlite3'}", small_cache=small)
+        with made.connect() as connection:
+            (size,) = connection.exec_driver_sql("PRAGMA cache_size").one()
+        made.dispose()
+        return -int(size)
+
+    assert cache_kb(small=False) == CACHE_KB
+    assert cache_kb(small=True) == (SMALL_CACHE_KB if wal else CACHE_KB)
