@@ -5,7 +5,7 @@ from math import ceil
 
 from hub.adapters.clock import SystemClock
 from tests.bench.cost import megabytes, seconds
-from tests.bench.messages import batches, single
+from tests.bench.messages import batches, heard, single
 from tests.bench.publisher import Answers, Publisher
 from tests.bench.town import Town
 from tests.servers import Mosquitto
@@ -50,23 +50,25 @@ def leave_session(town: Town, broker: Mosquitto) -> None:
 def drained(town: Town, broker: Mosquitto, readings: int, run: int, runs: int) -> Drained:
     """Fills the queue while ingest is away, then times it while nobody publishes.
 
+    Before its batches each device is heard once, and the clock stands still: who has it is read then, and not again.
     Each ``run`` of ``runs`` goes on with the homes after those of the run before it. A home that has another turn
     measured after its turn before: a reading that comes in the wrong order has those after it judged again.
     """
-    first = town.last_reading() + 1
     count = readings // EACH
     homes = [(run * count + number) % town.homes + 1 for number in range(count)]
+    of, turns = (EACH, f"run-{run}", CLOCK.now()), (runs - 1 - run) * ceil(count / town.homes)
+    once = heard(homes, *of, turns)
+    first = town.last_reading() + 1 + len(once)
     with Answers(broker.port) as answers:
         with Publisher(broker.port) as publisher:
-            turns = (runs - 1 - run) * ceil(count / town.homes)
-            publisher.fill(batches(homes, EACH, f"run-{run}", CLOCK.now(), turns))
-        warm = count * EACH // WARM
+            publisher.fill(once + batches(homes, *of, turns))
+        warm, whole = len(once) + count * EACH // WARM, len(once) + count * EACH
         with town.runs("ingest", port=broker.port) as process:
-            assert answers.wait(warm, WAIT_S), f"{answers.stored} of {count * EACH} stored"
+            assert answers.wait(warm, WAIT_S), f"{answers.stored} of {whole} stored"
             cpu, since = seconds(process.pid), answers.stored
-            assert answers.wait(count * EACH, WAIT_S), f"{answers.stored} of {count * EACH} stored"
-            cpu = (seconds(process.pid) - cpu) / (count * EACH - since)
+            assert answers.wait(whole, WAIT_S), f"{answers.stored} of {whole} stored"
+            cpu = (seconds(process.pid) - cpu) / (whole - since)
             memory = megabytes(process.pid)
-        took = answers.at(count * EACH) - answers.at(warm)
+        took = answers.at(whole) - answers.at(warm)
         measured = answers.stored - next(stored for _, stored in answers.seen if stored >= warm)
     return Drained(measured / took, cpu * 1e6, memory, first)

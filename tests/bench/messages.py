@@ -1,8 +1,9 @@
 """Readings as a gateway of this project sends them, with all their times and packets, made at the rate of a load."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from hub.adapters.sql.types import to_ms
 from tests.bench.town import KINDS, PROFILES, device_of, gateway_of
@@ -33,21 +34,33 @@ AMONG = {3: OXIMETER, 6: CUFF, 9: OXIMETER, 15: OXIMETER, 18: CUFF, 21: OXIMETER
 MIXED = (SCALE, *(AMONG.get(place % 25, METER) for place in range(1, 50)))
 """What waits after a while: mostly a glucose sensor's readings, one weight, and what the other devices gave."""
 
-USUAL = (
-    values_of((b"body_weight", 78.0, b"kg")),
-    values_of((b"oxygen_saturation", 97.0, b"%"), (b"pulse_rate", 72.0, b"/min")),
-    values_of(
-        (b"systolic_blood_pressure", 124.0, b"mm[Hg]"),
-        (b"diastolic_blood_pressure", 78.0, b"mm[Hg]"),
-        (b"pulse_rate", 72.0, b"/min"),
-    ),
-    values_of((b"blood_glucose", 112.0, b"mg/dL")),
-)
-"""In range, as nearly all readings are."""
+VARIED = 1009
+"""So many readings of a device until its values are the same again."""
+
+
+def _values(kind: int, turn: int) -> bytes:
+    pulse = b"pulse_rate", 58.0 + turn % 31, b"/min"
+    if kind == SCALE:
+        return values_of((b"body_weight", 77.6 + turn % 9 / 10, b"kg"))
+    if kind == OXIMETER:
+        return values_of((b"oxygen_saturation", 97.0 + turn % 3, b"%"), pulse)
+    if kind == CUFF:
+        systolic, diastolic = 108.0 + turn % 29, 64.0 + turn % 19
+        return values_of(
+            (b"systolic_blood_pressure", systolic, b"mm[Hg]"),
+            (b"diastolic_blood_pressure", diastolic, b"mm[Hg]"),
+            pulse,
+        )
+    return values_of((b"blood_glucose", 82.0 + turn % 61, b"mg/dL"))
+
+
+USUAL = tuple(tuple(_values(kind, turn) for turn in range(VARIED)) for kind in range(KINDS))
+"""By device. In range, as nearly all readings are, and not near its ends: nothing is to be judged."""
 
 PAGES_AT_ONCE = values_of((b"oxygen_saturation", 85.0, b"%"), (b"pulse_rate", 72.0, b"/min"))
 
 
+@lru_cache(maxsize=64)  # all that is sent together is sent at one instant
 def iso(at: datetime) -> bytes:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
@@ -65,12 +78,18 @@ def reading(
     monotonic = int(at.timestamp() * 1000) % 10**9
     times = when[:19], seq, when, when[:19], when, monotonic
     device = device_of(home, kind).encode()
-    return READING % (seq, device, NAMES[kind], *times, USUAL[kind] if values is None else values, NAMES[kind], *packet)
+    said = usual(seq, home, kind) if values is None else values
+    return READING % (seq, device, NAMES[kind], *times, said, NAMES[kind], *packet)
+
+
+def usual(seq: int, home: int, kind: int) -> bytes:
+    """What it shows, another at each turn and in each home."""
+    return USUAL[kind][(seq + 7 * home) % VARIED]
 
 
 def required(seq: int, home: int, kind: int, at: datetime) -> bytes:
     """The same with no more than the contract requires, as another gateway may send it."""
-    return REQUIRED % (seq, device_of(home, kind).encode(), NAMES[kind], iso(at), iso(at), USUAL[kind])
+    return REQUIRED % (seq, device_of(home, kind).encode(), NAMES[kind], iso(at), iso(at), usual(seq, home, kind))
 
 
 def batch(number: int, spool: str, sent_at: datetime, readings: Iterable[bytes]) -> bytes:
@@ -96,6 +115,16 @@ def batches(homes: Iterable[int], each: int, spool: str, now: datetime, before: 
         readings = (reading(seq, home, MIXED[seq % len(MIXED)], ended - (each - seq) * EVERY) for seq in range(each))
         made.append((topic(home), batch(number, f"{spool}-{number}", now, readings)))
     return made
+
+
+def heard(homes: Sequence[int], each: int, spool: str, now: datetime, before: int = 0) -> list[tuple[bytes, bytes]]:
+    """(topic, payload) of a reading of each device of these homes, measured just before all of ``batches`` of them."""
+    begins = now - (before + max(Counter(homes).values())) * each * EVERY - timedelta(seconds=1)
+    return [
+        (topic(home), single(number * KINDS + kind, home, kind, f"{spool}-heard", begins - timedelta(seconds=home % 30)))
+        for number, home in enumerate(dict.fromkeys(homes))
+        for kind in range(KINDS)
+    ]
 
 
 def single(seq: int, home: int, kind: int, spool: str, now: datetime, values: bytes | None = None) -> bytes:
