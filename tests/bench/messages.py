@@ -119,12 +119,10 @@ def batches(homes: Iterable[int], each: int, spool: str, now: datetime, before: 
 
 def heard(homes: Sequence[int], each: int, spool: str, now: datetime, before: int = 0) -> list[tuple[bytes, bytes]]:
     """(topic, payload) of a reading of each device of these homes, measured just before all of ``batches`` of them."""
-    begins, spool = (
-        now - (before + max(Counter(homes).values())) * each * EVERY - timedelta(seconds=1),
-        f"{spool}-heard",
-    )
+    begins = now - (before + max(Counter(homes).values())) * each * EVERY - timedelta(seconds=1)
+    own_spool = f"{spool}-heard"
     return [
-        (topic(home), single(number * KINDS + kind, home, kind, spool, begins - timedelta(seconds=home % 30)))
+        (topic(home), single(number * KINDS + kind, home, kind, own_spool, begins - timedelta(seconds=home % 30)))
         for number, home in enumerate(dict.fromkeys(homes))
         for kind in range(KINDS)
     ]
