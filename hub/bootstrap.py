@@ -186,7 +186,7 @@ def build_hub(settings: Settings, *, role: str = "web") -> Hub:
         clock=SystemClock(),
         ids=SystemIds(),
         passwords=Argon2Passwords(),
-        unit_of_work=units_of_work(engine),
+        unit_of_work=units_of_work(engine, ready=role == "ingest"),
         reads=reads,
         channel=DemoPhone(engine) if mode == DEMO else _channel(settings),
         templates=lambda: templates(settings),

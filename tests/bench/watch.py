@@ -19,7 +19,7 @@ from hub.adapters.mqtt_session import _no_delay
 from hub.adapters.sql.engine import sqlite_driver
 
 CLOCK = SystemClock()
-POLL_S = 0.0003
+POLL_S = 0.0001
 Seen = dict[str, float]
 
 

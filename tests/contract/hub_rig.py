@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from jsonschema import Draft202012Validator
 from paho.mqtt import client as paho
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.handoff import STORED
@@ -95,7 +95,7 @@ class Rig:
         self.gateways = Gateways(broker)
         self.inbox_of: Callable[[int], Any] = self._in_this_process
         self._pages = 1_000_000
-        event.listen(home.clinic.engine, "checkout", self._checked_out)
+        event.listen(home.clinic.engine, "begin", self._begins, insert=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -128,9 +128,10 @@ class Rig:
         """A batch that will be stored, named after its number."""
         return batch(self.home.now, reading(seq, self.home.now, kg(78)), batch=f"good-{seq}", spool="good")
 
-    def _checked_out(self, connection: Any, *_: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {self._pages}")
-        connection.execute("PRAGMA busy_timeout = 50")
+    def _begins(self, connection: Connection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA max_page_count = {self._pages}")
+        driver.execute("PRAGMA busy_timeout = 50")
 
 
 def until(condition: Callable[[], bool]) -> None:

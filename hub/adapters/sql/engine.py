@@ -42,6 +42,9 @@ TRY_EVERY_S = 0.001
 """SQLite itself would ask for the write lock less and less often, up to 0.1 s apart: between two groups of readings the
 worker and the pages would seldom meet the moment when it is free."""
 
+_CLOCK, _PAUSE = SystemClock(), threading.Event()
+"""Nobody sets it."""
+
 _BUSY = re.compile(r"database is locked|database table is locked")
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03"})
 """PostgreSQL's: could not serialize, a deadlock, a lock that was not to be had in time."""
@@ -169,16 +172,15 @@ def _begin_as_writer(connection: Connection) -> None:
     driver: Any = connection.connection.dbapi_connection
     (patience_ms,) = driver.execute("PRAGMA busy_timeout").fetchone()
     driver.execute("PRAGMA busy_timeout = 0")
-    clock, pause = SystemClock(), threading.Event()
-    until = clock.monotonic() + patience_ms / 1000
+    until = _CLOCK.monotonic() + patience_ms / 1000
     try:
-        while clock.monotonic() < until:
+        while _CLOCK.monotonic() < until:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except driver.Error as error:
                 if not is_busy(error):
                     break
-                pause.wait(TRY_EVERY_S)
+                _PAUSE.wait(TRY_EVERY_S)
             else:
                 return
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -14,6 +14,9 @@ Arranged = Callable[[tuple[Any, ...]], Any]
 """A row as a driver takes it."""
 
 
+_MADE: "list[Many]" = []
+
+
 class Many:
     """A statement whose parameters are ``names``, in the order in which rows give them.
 
@@ -24,12 +27,13 @@ class Many:
         self._build = build
         self._names = tuple(names)
         self._known: dict[str, tuple[str, Arranged | None]] = {}
+        _MADE.append(self)
 
     def execute(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """How many rows the database says it changed."""
         if not rows:
             return 0
-        text, arranged = self._known.get(connection.dialect.name) or self._compiled(connection)
+        text, arranged = self.ready(connection)
         return straight.changed(connection, text, rows if arranged is None else [arranged(row) for row in rows])
 
     def one(self, connection: Connection, row: tuple[Any, ...]) -> Any:
@@ -42,11 +46,14 @@ class Many:
 
     def rows(self, connection: Connection, asked: tuple[Any, ...]) -> Sequence[Any]:
         """The answer to a question, as the driver gives it: instants are milliseconds."""
-        text, arranged = self._known.get(connection.dialect.name) or self._compiled(connection)
+        text, arranged = self.ready(connection)
         return straight.rows(connection, text, asked if arranged is None else arranged(asked))
 
-    def _compiled(self, connection: Connection) -> tuple[str, Arranged | None]:
+    def ready(self, connection: Connection) -> tuple[str, Arranged | None]:
         """The text, and how the driver wants the parameters: by name, or in an order that may be another."""
+        return self._known.get(connection.dialect.name) or self._compiled(connection)
+
+    def _compiled(self, connection: Connection) -> tuple[str, Arranged | None]:
         compiled: Any = self._build(connection).compile(dialect=connection.dialect)  # type: ignore[attr-defined]
         arranged: Arranged | None = self._by_name
         if compiled.positional:
@@ -58,6 +65,12 @@ class Many:
 
     def _by_name(self, row: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self._names, row, strict=True))
+
+
+def make_ready(connection: Connection) -> None:
+    """Compile all there are, some 10 ms: else the first alert of a process waits for those that only alerts need."""
+    for one in _MADE:
+        one.ready(connection)
 
 
 class OfThese:

@@ -1,10 +1,12 @@
 """One write transaction over the relational database, with every repository bound to it."""
 
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from hub.adapters.series.sql import SqlSeries, SqlTimeLine
@@ -22,6 +24,7 @@ from hub.adapters.sql.findings import SqlFindings
 from hub.adapters.sql.journal import SqlJournal
 from hub.adapters.sql.key_bounds import KeyBounds
 from hub.adapters.sql.keys import SqlTransportKeys
+from hub.adapters.sql.many import make_ready
 from hub.adapters.sql.operations import SqlOperations
 from hub.adapters.sql.outbox import SqlOutbox
 from hub.adapters.sql.patients import SqlPatients
@@ -61,15 +64,30 @@ class SqlSavepoint:
 
 
 class SqlUnitOfWork:
-    """See ``hub.services.ports.storage.UnitOfWork``."""
+    """See ``hub.services.ports.storage.UnitOfWork``. One that has ended may be entered again, and is as new."""
 
-    def __init__(self, engine: Engine, bounds: KeyBounds | None = None) -> None:
-        """``bounds``: what the process has learnt of the keys in transactions before."""
+    def __init__(
+        self, engine: Engine, bounds: KeyBounds | None = None, keep: "Callable[[SqlUnitOfWork], bool] | None" = None
+    ) -> None:
+        """``bounds``: what the process has learnt of the keys in transactions before.
+
+        ``keep``: asked whether this one, once it ended well, is kept with its connection for another transaction.
+        """
         self._engine = engine
         self._bounds = bounds
+        self._keep = keep
+        self._is_open = False
 
     def __enter__(self) -> Self:
-        self._connection = connection = self._engine.connect()
+        if self._is_open:
+            self._begin_anew()
+        else:
+            self._open(self._engine.connect())
+        return self
+
+    def _open(self, connection: Connection) -> None:
+        self._connection = connection
+        self._is_open = True
         self.adherence = SqlAdherence(connection)
         self.alerts = SqlAlerts(connection)
         self.audit = SqlAudit(connection)
@@ -81,8 +99,6 @@ class SqlUnitOfWork:
         self.feed = SqlFeed(connection)
         self.findings = SqlFindings(connection)
         self.gateways = SqlGateways(connection)
-        self.journal = SqlJournal(connection, self._bounds)
-        self.operations = SqlOperations(connection)
         self.outbox = SqlOutbox(connection)
         self.patients = SqlPatients(connection)
         self.protocols = SqlProtocols(connection)
@@ -91,16 +107,32 @@ class SqlUnitOfWork:
         self.rollups = SqlRollups(connection)
         self.series = SqlSeries(connection)
         self.sessions = SqlSessions(connection)
-        self.staff = SqlStaff(connection)
         self.tasks = SqlTasks(connection)
         self.thinning = SqlThinning(connection)
         self.transport_keys = SqlTransportKeys(connection)
-        return self
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Those that remember something for the length of a transaction."""
+        self.journal = SqlJournal(self._connection, self._bounds)
+        self.operations = SqlOperations(self._connection)
+        self.staff = SqlStaff(self._connection)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None and self._keep is not None and not self._connection.invalidated:
+            self._connection.rollback()  # what was not committed
+            if self._keep(self):
+                return
+        self._is_open = False
         self._connection.close()  # rolls back what was not committed
+
+    def disconnect(self) -> None:
+        """Of one that is kept: the engine, which no longer has its connection, would not."""
+        self._is_open = False
+        self._connection.detach()
+        self._connection.close()
 
     def commit(self) -> None:
         """Make it durable."""
@@ -113,11 +145,37 @@ class SqlUnitOfWork:
         return SqlSavepoint(self._connection, self.operations)
 
 
-def units_of_work(engine: Engine) -> Callable[[], SqlUnitOfWork]:
-    """Each knows what those before it learnt of the keys.
+def units_of_work(engine: Engine, *, ready: bool = False) -> Callable[[], SqlUnitOfWork]:
+    """``ready``: statements are made beforehand, and none of them when first it is needed.
+
+    Each knows what those before it learnt of the keys.
 
     Threads may share them. What was learnt is touched under SQLite's write lock, but for the version after a commit:
     too late it is none that stands, and all is learnt anew.
+
+    On SQLite one that has ended is kept: to connect, and bind all repositories, takes as long as several statements,
+    and ten times as long where it comes upon sleeping caches. A server's connection may end between two transactions,
+    which only the engine looks for.
     """
-    bounds = KeyBounds()
-    return lambda: SqlUnitOfWork(engine, bounds)
+    bounds, kept = KeyBounds(), deque[SqlUnitOfWork]()
+    if ready:
+        with engine.connect() as connection:
+            make_ready(connection)
+
+    def keep(ended: SqlUnitOfWork) -> bool:
+        if kept:
+            return False
+        kept.append(ended)
+        return True
+
+    def give() -> SqlUnitOfWork:
+        with suppress(IndexError):
+            return kept.pop()
+        return SqlUnitOfWork(engine, bounds, keep if engine.dialect.name == "sqlite" else None)
+
+    @event.listens_for(engine, "engine_disposed")
+    def _disposed(_engine: Engine) -> None:
+        while kept:
+            kept.pop().disconnect()
+
+    return give
