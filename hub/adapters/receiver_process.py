@@ -34,7 +34,7 @@ from hub.services.ports.base import Clock
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
-"""A receiver that says nothing for this long beyond what it was asked to wait does not live."""
+"""A receiver that says nothing for this long does not live. It is asked to wait for a small part of it."""
 
 BEGINS_WITHIN_S = 60.0
 """A new one reads its libraries first."""
@@ -129,7 +129,7 @@ class ReceiverProcess:
             command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=GIVES_BACK | os.environ
         )
         theirs.close()
-        _bound(ours)
+        _bound(ours, BEGINS_WITHIN_S)
         self._pipe = ours
         a, epoch = self._address, self._lives * _EPOCHS_OF_A_LIFE
         to = (a.host, a.port, a.tls, a.user, a.password)
@@ -171,7 +171,7 @@ class ReceiverProcess:
         if taken is None:
             if not self._owed:
                 self._tell(Take(limit, max_bytes, timeout))
-            taken, self._owed = self._hear(timeout), False
+            taken, self._owed = self._hear(), False
         if taken.waiting:
             self._tell(Take(limit, max_bytes, 0.0))
             self._owed = self._pipe is not None
@@ -179,7 +179,7 @@ class ReceiverProcess:
 
     def _urgent(self, limit: int, max_bytes: int) -> list[tuple[Message, Receipt]]:
         self._tell(Hurry(limit, max_bytes))
-        return list(self._hear(0.0).messages)
+        return list(self._hear().messages)
 
     def acknowledge(self, receipts: Sequence[Receipt]) -> None:
         """Tell the broker that these are dealt with. Receipts of an earlier connection are skipped."""
@@ -200,7 +200,7 @@ class ReceiverProcess:
             self._read_again()
         if not self._said:
             self._tell(Check())
-            self._hear(0.0)
+            self._hear()
         self._said = False
         return self._last.alive
 
@@ -212,15 +212,16 @@ class ReceiverProcess:
 
     def _look_ahead(self) -> None:
         if self._owed:
-            ahead = self._hear(0.0)
+            ahead = self._hear()
             if self._pipe is not None:
                 self._ahead, self._owed = ahead, False
 
-    def _hear(self, timeout: float) -> Taken:
+    def _hear(self) -> Taken:
         try:
-            patience = BEGINS_WITHIN_S if self._fruitless else PATIENCE_S
-            if self._pipe is not None and self._pipe.poll(timeout + patience):
+            if self._pipe is not None:
                 self._last = REPLIES.decode(self._pipe.recv_bytes())
+                if self._fruitless:
+                    _bound(self._pipe, PATIENCE_S)
                 self._fruitless = 0
                 self._said = True
                 return self._last
@@ -249,8 +250,11 @@ class ReceiverProcess:
             self._process.wait()
 
 
-def _bound(pipe: Connection) -> None:
-    """A receiver that was stopped in the middle of a sentence must not stop the writer too."""
+def _bound(pipe: Connection, hears_within_s: float) -> None:
+    """A receiver that was stopped, in the middle of a sentence too, must not stop the writer.
+
+    The socket itself sees to it: to ask beforehand whether there is something to hear takes as long as to hear it.
+    """
     with socket.socket(fileno=os.dup(pipe.fileno())) as end:
-        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
-            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(PATIENCE_S), 0))
+        for option, seconds in ((socket.SO_SNDTIMEO, PATIENCE_S), (socket.SO_RCVTIMEO, hears_within_s)):
+            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(seconds), 0))
