@@ -59,9 +59,12 @@ KG_PER_POUND = Decimal("0.45359237")
 
 @lru_cache(maxsize=8192, typed=True)  # a handful of values comes over and over, each looked at several times
 def quantise(metric: str, value: float | Decimal) -> Decimal:
-    """``value`` at the metric's resolution: the form in which values are compared (81.4 - 79.0 is 2.4)."""
+    """``value`` at the metric's resolution: the form in which values are compared (81.4 - 79.0 is 2.4).
+
+    Zero has no sign: -0.0 is as 0.0, of which either could have been kept for the other.
+    """
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-    return exact.quantize(METRICS[metric].resolution, rounding=ROUND_HALF_EVEN)
+    return exact.quantize(METRICS[metric].resolution, rounding=ROUND_HALF_EVEN) + 0
 
 
 def plausible(metric: str, value: Decimal) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.metrics import METRICS
+from hub.domain.metrics import METRICS, quantise
 from hub.domain.samples import DEVICE_FAULTS
 from hub.domain.screening import Value, screen
 from tests.unit.domain.builders import sample
@@ -102,3 +102,9 @@ def test_inverted_pressures_are_kept_but_stay_out_of_averages_and_in_range() -> 
     inverted = screen([Value(SYS, Decimal(85)), Value(DIA, Decimal(85))], frozenset())[0]
     one = sample(SYS, "85").flagged(inverted)
     assert (one.trusted, one.credible, one.doubtful, one.artefact) == (False, False, True, False)
+
+
+@pytest.mark.parametrize("zero", [-0.0, -0.001, Decimal("-0.0")])
+def test_zero_has_no_sign(zero: float | Decimal) -> None:
+    quantise.cache_clear()
+    assert str(quantise("body_temperature", zero)) == str(quantise("body_temperature", 0.0))
