@@ -18,7 +18,7 @@ COUNTERS = {
     "rpmhub_messages_total": ("channel,status", "Messages by channel and last status."),
 }
 HISTOGRAMS = {
-    "rpmhub_alert_latency_seconds": "From receipt of a reading to its alert's row.",
+    "rpmhub_alert_latency_seconds": "From receipt of a reading until its alert is durable.",
     "rpmhub_escalation_lateness_seconds": "How late pages were written.",
 }
 _ENDLESS = 1e11

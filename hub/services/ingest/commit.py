@@ -77,13 +77,22 @@ def process(
             _read(uow, hub, group, message)
         if group.arrivals:
             _store_and_judge(uow, hub, group)
-        written_at = hub.clock.now()
-        uow.operations.observe(
-            "rpmhub_alert_latency_seconds", [(written_at - arrived).total_seconds() for arrived in group.spoken]
-        )
         uow.commit()
     group.registry.added(*group.added)
+    if group.spoken:
+        _observe(hub, group.spoken)
     return group.answers
+
+
+def _observe(hub: Hub, arrived: Sequence[datetime]) -> None:
+    """How long it took from then until now, when what a rule said is durable: no alert waits for this to be written."""
+    now = hub.clock.now()
+    try:
+        with hub.unit_of_work() as uow:
+            uow.operations.observe("rpmhub_alert_latency_seconds", [(now - at).total_seconds() for at in arrived])
+            uow.commit()
+    except Exception as error:  # noqa: BLE001 - whatever it is: the readings stand, and are to be answered
+        log.warning("the latency of alerts is not in the metrics", extra={"error": type(error).__name__})
 
 
 def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:

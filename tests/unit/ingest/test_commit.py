@@ -319,6 +319,16 @@ def test_the_latency_of_an_alert_is_counted_from_its_own_message(home: Home) -> 
     assert (bound, count, total) == (2.5, 1, 2.0)
 
 
+def test_a_latency_that_cannot_be_written_undoes_nothing(home: Home) -> None:
+    home.clinic.trigger("no_metrics", "BEFORE INSERT ON histogram", "INSERT INTO stamp (name, value) VALUES (NULL, NULL);")
+    (ack,) = home.arrives(batch(home.now, reading(1, home.now, spo2(80), OXIMETER)))
+    assert isinstance(ack, BatchAck)
+    assert ack.results[0].status == "stored"
+    assert len(home.alerts()) == 1
+    assert home.count("histogram") == 0
+    home.clinic.drop_trigger("no_metrics", "histogram")
+
+
 def test_two_values_in_range_in_one_group_close_what_the_same_group_opened(home: Home) -> None:
     amber, fine = [value("pulse_rate", 115, "/min")], [value("pulse_rate", 80, "/min")]
     readings = [(55, amber), (40, fine), (5, fine)]
