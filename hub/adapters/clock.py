@@ -4,7 +4,8 @@ import secrets
 import time
 from datetime import UTC, datetime
 
-_READABLE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_READABLE = f"23456789{_LETTERS}"
 """No 0/O, 1/I: a reference is read out over a phone."""
 
 _TOPIC = "23456789abcdefghijkmnpqrstuvwxyz"
@@ -31,7 +32,11 @@ class SystemIds:
 
     def ref(self) -> str:
         """Four readable characters; a letter first, so that it is never taken for a reply's digit."""
-        return secrets.choice(_READABLE[8:]) + "".join(secrets.choice(_READABLE) for _ in range(3))
+        number, readable = secrets.randbelow(len(_LETTERS) * len(_READABLE) ** 3), ""
+        for _ in range(3):
+            number, place = divmod(number, len(_READABLE))
+            readable += _READABLE[place]
+        return _LETTERS[number] + readable
 
     def gateway_id(self) -> str:
         """``g`` and ten letters or digits."""

@@ -40,9 +40,8 @@ def tell_failures(engine: Engine) -> None:
 
 
 def _done(connection: Connection, text: str, given: Sequence[Any], answer: Callable[[Any], Any]) -> Any:
-    if connection.get_transaction() is None:
-        connection.begin()
-    if not connection.in_transaction() or connection.dispatch.before_cursor_execute:
+    transaction = connection.get_transaction() or connection.begin()
+    if not transaction.is_active or connection.dispatch.before_cursor_execute:
         return answer(connection.exec_driver_sql(text, given[0] if len(given) == 1 else list(given)))
     try:
         cursor = connection.connection.cursor()
