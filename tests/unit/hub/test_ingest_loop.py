@@ -223,3 +223,12 @@ def test_a_writer_that_is_told_to_stop_takes_back_what_it_noted_of_an_attempt(
     message = msgspec.structs.replace(one(home, "good", 1), redelivered=True)
     IngestLoop(home.hub, Broker([message], stop), "test").run(stop)
     assert home.count("ingest_attempt") == 0
+
+
+def test_readings_are_taken_though_no_alarm_can_be_raised(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    home.clinic.trigger("refused", "BEFORE INSERT ON alert", "INSERT INTO stamp (name, value) VALUES (NULL, NULL);")
+    stop = Pauses()
+    IngestLoop(home.hub, Broker([one(home, "good", 1)], stop), "test").run(stop)
+    assert home.rows("journal", "spool") == ["good"]
+    (said,) = [line for line in caplog.records if line.levelname == "ERROR"]
+    assert said.message == "an alarm cannot be raised"

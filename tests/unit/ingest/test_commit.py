@@ -320,7 +320,9 @@ def test_the_latency_of_an_alert_is_counted_from_its_own_message(home: Home) -> 
 
 
 def test_a_latency_that_cannot_be_written_undoes_nothing(home: Home) -> None:
-    home.clinic.trigger("no_metrics", "BEFORE INSERT ON histogram", "INSERT INTO stamp (name, value) VALUES (NULL, NULL);")
+    home.clinic.trigger(
+        "no_metrics", "BEFORE INSERT ON histogram", "INSERT INTO stamp (name, value) VALUES (NULL, NULL);"
+    )
     (ack,) = home.arrives(batch(home.now, reading(1, home.now, spo2(80), OXIMETER)))
     assert isinstance(ack, BatchAck)
     assert ack.results[0].status == "stored"
