@@ -77,8 +77,9 @@ def live(town: Town, days: int) -> None:
         ]
         if messages:
             process(moved, messages, registry)
-    closed: Any = hub.unit_of_work()
-    closed._engine.dispose()
+    with hub.unit_of_work() as uow:
+        last: Any = uow
+    last._engine.dispose()
 
 
 def sizes(file: Path) -> dict[str, int]:

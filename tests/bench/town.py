@@ -100,8 +100,9 @@ def build(folder: Path, homes: int) -> Town:
     for kind, profile in enumerate(PROFILES):
         device = equipment.add_device(hub, ADMIN, device_of(1, kind), profile, gateway_of(1))
         equipment.assign_device(hub, ADMIN, device, patient, since=hub.clock.now() - PAST)
-    closed: Any = hub.unit_of_work()
-    closed._engine.dispose()
+    with hub.unit_of_work() as uow:
+        last: Any = uow
+    last._engine.dispose()
     town = Town(folder, homes)
     _copy_the_home(town)
     return town
