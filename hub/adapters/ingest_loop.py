@@ -119,7 +119,7 @@ class IngestLoop:
             self._inbox.stop()
 
     def _rehearse(self) -> None:
-        """Readings are taken all the same: each that finds no alarm raised is tried again, and held."""
+        """Where it fails readings are taken all the same: most of them raise no alarm."""
         try:
             rehearse(self._hub)
         except Transient as error:

@@ -43,7 +43,7 @@ TRY_EVERY_S = 0.001
 worker and the pages would seldom meet the moment when it is free."""
 
 _CLOCK, _PAUSE = SystemClock(), threading.Event()
-"""Nobody sets it."""
+"""By what the write lock is waited for; nobody sets the event."""
 
 _BUSY = re.compile(r"database is locked|database table is locked")
 _BUSY_STATES = frozenset({"40001", "40P01", "55P03"})

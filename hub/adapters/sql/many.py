@@ -15,6 +15,7 @@ Arranged = Callable[[tuple[Any, ...]], Any]
 
 
 _MADE: "list[Many]" = []
+"""All there are: they are made when their modules are read, and a few when first they are needed."""
 
 
 class Many:
