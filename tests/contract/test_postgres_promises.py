@@ -1,5 +1,6 @@
 """What PostgreSQL must promise beside: away is told as such, whatever way it goes, and is over when it is back."""
 
+import os
 import signal
 import threading
 import traceback
@@ -72,6 +73,27 @@ def test_a_server_that_stands_still_is_not_waited_for(home: Home, server: Postgr
                 home.measures(kg(79))
     finally:
         server.thaw()
+    assert home.measures(kg(79)) == "stored"
+    assert home.count("reading") == 2
+
+
+def test_a_socket_that_breaks_while_its_connection_is_tried_is_away(home: Home, server: PostgreSQL) -> None:
+    """The driver leaves such a connection open, in the middle of an answer."""
+    assert home.measures(kg(78)) == "stored"
+    with home.clinic.engine.connect() as connection:
+        socket = connection.connection.driver_connection.fileno()
+    unread, broken = os.pipe()
+    os.close(unread)
+    server.freeze()
+    breaks = threading.Timer(0.2, os.dup2, [broken, socket])
+    try:
+        breaks.start()
+        with pytest.raises(Unavailable):
+            home.measures(kg(79))
+        breaks.join()
+    finally:
+        server.thaw()
+        os.close(broken)
     assert home.measures(kg(79)) == "stored"
     assert home.count("reading") == 2
 

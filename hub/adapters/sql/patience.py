@@ -3,6 +3,7 @@
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
 
 PATIENCE_S = 60.0
@@ -19,7 +20,7 @@ REACHES = {
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """Gives up a statement, and itself, after ``patience_s`` seconds. None: never."""
+    """Gives up a statement, and itself, after ``patience_s`` seconds, None: never, and where waiting itself fails."""
 
     patience_s: float | None = None
 
@@ -28,8 +29,9 @@ class PatientConnection(psycopg.Connection[Any]):
         bound = self.patience_s if timeout is None else timeout
         try:
             return super().wait(gen, interval, bound)
-        except psycopg.errors._WaitTimeout:  # noqa: SLF001 - it has no public name
-            self.pgconn.finish()  # in the middle of an answer it is good for nothing more
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()  # in the middle of an answer it is good for nothing more, and shall say so
             raise
 
 
