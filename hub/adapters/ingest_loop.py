@@ -18,7 +18,7 @@ from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers
 from hub.services.ingest.messages import Message
 from hub.services.ingest.poison import HubFault, SafeProcessor
-from hub.services.ingest.rehearsal import rehearse
+from hub.services.ingest.rehearsal import rehearsal
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ingest.wire import Ack
 
@@ -96,7 +96,7 @@ class IngestLoop:
 
     def run(self, stop: threading.Event) -> None:
         """Receive, commit, answer, until ``stop`` is set."""
-        self._rehearse()
+        rehearsal(self._hub)
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         leaving = threading.Thread(target=self._leave, args=[stop], daemon=True)
@@ -117,15 +117,6 @@ class IngestLoop:
             leaving.join(LEAVES_WITHIN_S)
         finally:
             self._inbox.stop()
-
-    def _rehearse(self) -> None:
-        """Where it fails readings are taken all the same: most of them raise no alarm."""
-        try:
-            rehearse(self._hub)
-        except Transient as error:
-            log.warning("no alarm was rehearsed", extra={"error": str(error)})
-        except Exception:
-            log.exception("an alarm cannot be raised")
 
     def _leave(self, stop: threading.Event) -> None:
         """A thread of its own, since the writer may stand in the database for longer than it is given to stop."""

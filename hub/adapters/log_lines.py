@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,19 @@ class JsonLines(logging.Formatter):
 
 
 def start_logging(role: str, file: Path | None = None) -> None:
-    """JSON lines on stdout, or in ``file``. What is logged holds no patient data: ids and reasons only."""
+    """JSON lines on stdout, or in ``file``. What is logged holds no patient data: ids and reasons only.
+
+    A thread that ends by an exception is logged as well: by itself Python tells only stderr.
+    """
     handler = logging.StreamHandler(sys.stdout) if file is None else logging.FileHandler(file)
     handler.setFormatter(JsonLines(role))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("apscheduler", "alembic", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    threading.excepthook = _thread_ended
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread is not None else ""
+    error = ended.exc_value or ended.exc_type()
+    logging.getLogger(__name__).critical("a thread ended", extra={"thread_name": name}, exc_info=error)

@@ -160,15 +160,27 @@ def test_a_thread_of_its_own_looks_by_itself(writer: Engine, beside: Any) -> Non
     assert not [thread for thread in threading.enumerate() if thread.name == "checkpoints"]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (sqlite_driver().OperationalError("database or disk is full"), "the WAL was not moved"),
+        (MemoryError(), "what moves the WAL begins anew"),
+    ],
+)
 def test_what_cannot_be_moved_is_told_and_tried_again(
-    writer: Engine, beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    writer: Engine,
+    beside: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told: str,
 ) -> None:
     monkeypatch.setattr(copying, "LOOK_SELDOM_S", 0.001)
-    full, really = iter([sqlite_driver().OperationalError("database or disk is full")] * 2), Checkpoints.look
+    fails, really = iter([error] * 2), Checkpoints.look
 
     def look(checkpoints: Checkpoints) -> None:
-        for error in full:
-            raise error
+        for one in fails:
+            raise one
         really(checkpoints)
 
     monkeypatch.setattr(Checkpoints, "look", look)
@@ -176,7 +188,7 @@ def test_what_cannot_be_moved_is_told_and_tried_again(
     with checkpointing(f"sqlite:///{writer.url.database}"):
         while left(beside):
             threading.Event().wait(0.005)
-    assert [record.getMessage() for record in caplog.records] == ["the WAL was not moved"] * 2
+    assert [record.getMessage() for record in caplog.records] == [told] * 2
 
 
 def test_postgresql_needs_no_help() -> None:

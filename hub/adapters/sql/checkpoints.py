@@ -52,19 +52,30 @@ def checkpointing(url: str) -> Iterator[None]:
 
 
 def _run(file: Path, stop: threading.Event) -> None:
+    """Whatever happens it looks again: without it whoever writes a reading copies pages meanwhile."""
+    while not stop.is_set():
+        try:
+            with closing(
+                sqlite_driver().connect(str(file), isolation_level=None, timeout=BUSY_MS / 1000)
+            ) as connection:
+                connection.execute("PRAGMA synchronous = EXTRA")
+                connection.execute("PRAGMA busy_timeout = 0")  # from here on nobody is waited for, but by the tries
+                _look_on(Checkpoints(connection, stop), stop)
+        except Exception:
+            log.exception("what moves the WAL begins anew")
+            stop.wait(LOOK_SELDOM_S)
+
+
+def _look_on(checkpoints: "Checkpoints", stop: threading.Event) -> None:
     pause, before = LOOK_S, -1
-    with closing(sqlite_driver().connect(str(file), isolation_level=None, timeout=BUSY_MS / 1000)) as connection:
-        connection.execute("PRAGMA synchronous = EXTRA")
-        connection.execute("PRAGMA busy_timeout = 0")  # from here on nobody is waited for, but by the tries below
-        checkpoints = Checkpoints(connection, stop)
-        while not stop.wait(pause):
-            try:
-                checkpoints.look()
-            except sqlite_driver().Error as error:  # a full disk, mostly, and the WAL stays whole
-                log.warning("the WAL was not moved", extra={"error": str(error)})
-                stop.wait(LOOK_SELDOM_S)
-            pause = LOOK_S if checkpoints.length != before else min(2 * pause, LOOK_SELDOM_S)
-            before = checkpoints.length
+    while not stop.wait(pause):
+        try:
+            checkpoints.look()
+        except sqlite_driver().Error as error:  # a full disk, mostly, and the WAL stays whole
+            log.warning("the WAL was not moved", extra={"error": str(error)})
+            stop.wait(LOOK_SELDOM_S)
+        pause = LOOK_S if checkpoints.length != before else min(2 * pause, LOOK_SELDOM_S)
+        before = checkpoints.length
 
 
 class Checkpoints:

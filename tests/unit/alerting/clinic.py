@@ -243,7 +243,7 @@ class Clinic:
         function = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
         with self.engine.begin() as connection:
             if not on_sqlite:
-                connection.exec_driver_sql(f"{function}'BEGIN {does} RETURN NEW; END'")
+                connection.exec_driver_sql(f"{function}$$BEGIN {does} RETURN NEW; END$$")
             connection.exec_driver_sql(f"CREATE TRIGGER {name} {event} {body}")
 
     def drop_trigger(self, name: str, table: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
 from hub.adapters.sql.tables.people import staff
-from hub.services.ingest.rehearsal import rehearse
+from hub.services.ingest.rehearsal import rehearsal, rehearse
 from tests.unit.ingest.home import Home, homes, spo2
 
 
@@ -39,3 +39,14 @@ def test_it_is_raised_where_no_nurse_can_be_paged(home: Home) -> None:
         connection.execute(update(staff).values(phone=""))
     rehearse(home.hub)
     assert home.count("alert") == home.count("outbox") == 0
+
+
+def test_a_clinical_alarm_that_cannot_be_raised_is_an_operators_alarm(home: Home) -> None:
+    refuses = "INSERT INTO stamp (name, value) SELECT NULL, NULL WHERE NEW.kind = 'clinical';"
+    home.clinic.trigger("refused", "BEFORE INSERT ON alert", refuses)
+    rehearsal(home.hub)
+    rehearsal(home.hub)
+    assert home.sentences() == ["The hub cannot raise a clinical alarm: IntegrityError. Its log shows why"]
+    home.clinic.drop_trigger("refused", "alert")
+    rehearsal(home.hub)
+    assert home.rows("alert_event", "transition")[-1] == "NOTE-2"  # a red one stays for a person

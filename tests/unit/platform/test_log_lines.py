@@ -2,6 +2,8 @@
 
 import json
 import logging
+import threading
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -63,17 +65,38 @@ def test_where_there_is_no_exception_none_is_told(none: Any) -> None:
     assert "exception" not in said(logging.ERROR, "failed", exc_info=none)
 
 
-def test_a_process_logs_into_a_file_and_leaves_its_libraries_chatter_out(tmp_path: Path) -> None:
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file in which this process logs as a worker."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     root = logging.getLogger()
     before = root.level, [*root.handlers]
-    try:
-        start_logging("worker", tmp_path / "log")
-        logging.getLogger("apscheduler.executors").info("a job ran")
-        logging.getLogger("hub.somewhere").info("it began")
-        logging.getLogger("apscheduler.executors").warning("a job did not run")
-    finally:
-        for handler in root.handlers:
-            handler.close()
-        root.level, root.handlers = before
-    lines = [json.loads(one) for one in (tmp_path / "log").read_text().splitlines()]
-    assert [(one["role"], one["event"]) for one in lines] == [("worker", "it began"), ("worker", "a job did not run")]
+    start_logging("worker", tmp_path / "log")
+    yield tmp_path / "log"
+    for handler in root.handlers:
+        handler.close()
+    root.level, root.handlers = before
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(one) for one in log.read_text().splitlines()]
+
+
+def test_a_process_logs_into_a_file_and_leaves_its_libraries_chatter_out(log: Path) -> None:
+    logging.getLogger("apscheduler.executors").info("a job ran")
+    logging.getLogger("hub.somewhere").info("it began")
+    logging.getLogger("apscheduler.executors").warning("a job did not run")
+    said = [(one["role"], one["event"]) for one in lines(log)]
+    assert said == [("worker", "it began"), ("worker", "a job did not run")]
+
+
+def test_a_thread_that_ends_by_an_exception_is_told_of(log: Path) -> None:
+    def fails() -> None:
+        raise HubError("all is lost")
+
+    thread = threading.Thread(target=fails, name="checkpoints")
+    thread.start()
+    thread.join()
+    (said,) = lines(log)
+    assert (said["level"], said["event"], said["thread_name"]) == ("critical", "a thread ended", "checkpoints")
+    assert said["exception"].endswith("HubError: all is lost")
