@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -143,17 +144,25 @@ def _line(file: str, key: str) -> str:
 @lru_cache
 def sync_ms(disk: Path) -> tuple[float, float]:
     """Milliseconds (p50, p99) that this disk takes to make 4 KB durable, written over and over as into a WAL."""
-    probe, took = disk / "sync.probe", []
+    took = syncs_ms(disk, SYNCS)
+    return percentile(took, 0.5), percentile(took, 0.99)
+
+
+def syncs_ms(disk: Path, count: int, every_s: float = 0.0) -> list[float]:
+    """Milliseconds of each of so many, begun so far apart; at once where one took longer."""
+    probe, took, rest = disk / "sync.probe", [], threading.Event()
     with probe.open("wb", buffering=0) as file:
         file.write(bytes(BLOCK * BLOCKS))
         os.fsync(file.fileno())
-        for number in range(SYNCS):
+        first = CLOCK.monotonic()
+        for number in range(count):
+            rest.wait(max(0.0, first + number * every_s - CLOCK.monotonic()))
             began = CLOCK.monotonic()
-            os.pwrite(file.fileno(), number.to_bytes(2, "big") * (BLOCK // 2), number * BLOCK)
+            os.pwrite(file.fileno(), number.to_bytes(2, "big") * (BLOCK // 2), number % BLOCKS * BLOCK)
             os.fsync(file.fileno())
             took.append((CLOCK.monotonic() - began) * 1e3)
     probe.unlink()
-    return percentile(took, 0.5), percentile(took, 0.99)
+    return took
 
 
 def percentile(values: Iterable[float], share: float) -> float:

@@ -24,6 +24,8 @@ WANTED = (
     ("batches", "batches of 50"),
     ("hot_path", "durable"),
     ("alert_latency", "publish to alert row"),
+    ("alert_latency", "that p99"),
+    ("alert_latency", "a sync"),
     ("bytes", "a reading"),
     ("bytes", "of that journal"),
     ("bytes", "of that reading"),

@@ -3,6 +3,10 @@
 Beside each stands the null path in the same run: the same messages at the same rate through the same broker to a bare
 subscriber. Three runs of each, at 100 messages a second and under load. Every device was heard before: who has it is
 read then, and not again.
+
+The bar forgives the disk five of its slow syncs. A disk that is asked for one every 10 ms takes twice as long as one
+that is asked without a pause, and so its syncs are measured at the messages' rate, beside each run of the hub. What the
+bar would be by syncs without a pause stands in a row of its own.
 """
 
 import json
@@ -20,7 +24,7 @@ from tests.bench.drain import wait_for_ingest
 from tests.bench.load import pace
 from tests.bench.messages import OXIMETER, PAGES_AT_ONCE, single, topic
 from tests.bench.publisher import Answers, Publisher
-from tests.bench.record import Figure, Reference, at_most, percentile, put, sync_ms
+from tests.bench.record import Figure, Reference, at_most, percentile, put, sync_ms, syncs_ms
 from tests.bench.sizes import size
 from tests.bench.town import KINDS, ROOT, Town, build
 from tests.servers import Mosquitto, mosquitto
@@ -30,6 +34,9 @@ RUNS, CALM, CALM_HOMES = 3, 100, 500
 ALARMS_A_SECOND = 10
 SYNCS = 5
 """Of the disk's slow ones are forgiven: journal, checkpoint, and what else writes there."""
+
+SYNCED = 300
+"""Syncs that are measured beside a run."""
 
 BARS_MS = {CALM: 3.0}
 BUSY_BAR_MS = 25.0
@@ -118,18 +125,31 @@ def test_alert_latency(scratch: Path) -> None:
     figures = []
     first = CALM_HOMES + 1
     for rate in rates:
-        null, hub = [], []
+        null, hub, syncs = [], [], []
         for run in range(RUNS):
             homes = range(first, first + alerts)
             first += alerts
             with mosquitto(scratch / f"null-{rate}-{run}") as broker:
                 null.append(null_path(broker, rate, homes))
+            syncs += syncs_ms(scratch, SYNCED, 1 / rate)
             with mosquitto(scratch / f"hub-{rate}-{run}") as broker:
                 hub.append(through_the_hub(town, broker, rate, homes))
-        limit = (BARS_MS.get(rate, BUSY_BAR_MS)) + SYNCS * sync_ms(scratch)[1]
-        for name, share in SHARES.items():
-            bare = Reference("to a bare subscriber", [percentile(run, share) for run in null])
-            bar = at_most(limit) if name == "p99" else None
-            words = f"publish to alert row at {rate}/s, {name}"
-            figures.append(Figure(words, "ms", [percentile(run, share) for run in hub], bar, bare))
+        figures += rows(rate, null, hub, percentile(syncs, 0.99), sync_ms(scratch)[1])
     put("alert_latency", figures, scratch, alerts_of_a_run=alerts, calm_homes=CALM_HOMES)
+
+
+def rows(
+    rate: int, null: list[list[float]], hub: list[list[float]], sync_p99_ms: float, unpaced_p99_ms: float
+) -> list[Figure]:
+    """What is put on record of a rate."""
+    found, words, own = [], f"publish to alert row at {rate}/s", BARS_MS.get(rate, BUSY_BAR_MS)
+    for name, share in SHARES.items():
+        bare = Reference("to a bare subscriber", [percentile(run, share) for run in null])
+        bar = at_most(own + SYNCS * sync_p99_ms) if name == "p99" else None
+        found.append(Figure(f"{words}, {name}", "ms", [percentile(run, share) for run in hub], bar, bare))
+    p99s = [percentile(run, 0.99) for run in hub]
+    bar = at_most(own + SYNCS * unpaced_p99_ms)
+    unpaced = Reference("to those without a pause", [unpaced_p99_ms])
+    found.append(Figure(f"that p99 at {rate}/s, by syncs without a pause", "ms", p99s, bar))
+    found.append(Figure(f"a sync of 4 KB at {rate}/s, p99", "ms", [sync_p99_ms], None, unpaced))
+    return found
