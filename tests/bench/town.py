@@ -78,10 +78,16 @@ class Town:
             process = subprocess.Popen(command, env=ours, stdout=said, stderr=said)
         try:
             yield process
+        except Exception as error:
+            error.add_note(f"{role} {'runs' if process.poll() is None else 'ended'}: {self._said(role)}")
+            raise
         finally:
             process.send_signal(signal.SIGTERM)
             status = process.wait(ENDS_WITHIN_S)
-        assert status == 0, (self.folder / f"{role}.log").read_text()[-2000:]
+        assert status == 0, self._said(role)
+
+    def _said(self, role: str) -> str:
+        return (self.folder / f"{role}.log").read_text()[-2000:]
 
 
 def build(folder: Path, homes: int) -> Town:
