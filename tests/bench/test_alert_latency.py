@@ -108,7 +108,7 @@ def through_the_hub(town: Town, broker: Mosquitto, rate: int, homes: range) -> l
         heard, before = answers.stored, CLOCK.now() - timedelta(minutes=1)  # no alarm is measured in the same second
         once = [(home, OXIMETER) for home in homes] + [(1 + n // KINDS, n % KINDS) for n in range(CALM_HOMES * KINDS)]
         publisher.fill((topic(home), single(home * KINDS + k, home, k, f"{spool}-before", before)) for home, k in once)
-        assert answers.wait(heard + len(once))
+        assert answers.wait(heard + len(once)), f"{answers.stored - heard} of {len(once)} stored"
         first = town.last_reading()
         sent = published(publisher, rate, homes, spool)
         while town.last_reading() - first < len(homes) * every(rate):
