@@ -2,13 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.domain.patients import EndReason
+from hub.errors import Transient
 from hub.services import enrolment
+from hub.services.engine import checkins
 from hub.services.engine.checkins import CheckIns
 from hub.services.engine.missing import Missing
 from hub.services.ports.base import Delivery as Told
@@ -347,14 +350,32 @@ def test_two_workers_ask_once(talk: Talks) -> None:
     assert max(talk.home.rows("conversation", "prompts")) <= 1
 
 
+def test_a_conversation_that_has_to_wait_holds_up_no_question(talk: Talks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The conversations are somebody else's: of one patient the next question waits in any case."""
+    talk.sign(DAILY)
+    talk.tick()
+    really, asked = checkins.one_by_one, talk.home.count("conversation")
+
+    def waits_first(*given: Any) -> int:
+        monkeypatch.setattr(checkins, "one_by_one", really)
+        raise Transient("the conversation changed meanwhile")
+
+    monkeypatch.setattr(checkins, "one_by_one", waits_first)
+    talk.home.clinic.clock.forward(2 * HOUR)
+    with pytest.raises(Transient):
+        CheckIns().run(talk.hub, talk.home.now)
+    assert talk.home.count("conversation") == asked + 1
+
+
 def together(talk: Talks, module: Any) -> list[BaseException]:
-    """Run a module in two threads at once; what it raised."""
+    """Run a module in two threads at once; what it raised, but for what the next tick tries again."""
     start, failed = threading.Barrier(2), []
 
     def run() -> None:
         start.wait()
         try:
-            module.run(talk.hub, talk.home.now)
+            with suppress(Transient):
+                module.run(talk.hub, talk.home.now)
         except BaseException as error:  # noqa: BLE001 - a thread's failure must be seen
             failed.append(error)
 

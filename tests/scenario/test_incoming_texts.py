@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from hub.adapters.sql.tables.alerting import inbound
 from hub.adapters.sql.tables.people import patient as patient_table
 from hub.domain.patients import Patient
+from hub.errors import Transient
 from hub.services import consents
 from hub.services.engine.delivery import Delivery
 from hub.services.engine.texts import Texts
@@ -365,7 +366,8 @@ def test_what_may_succeed_later_is_tried_again_for_a_minute_only(clinic: Clinic,
     clinic.finds(clinic.patient(mrn="B2"))
     stuck = replace(clinic.hub, ids=Stuck())  # type: ignore[arg-type]
     keep_text(clinic.hub, "SM1", PAT, "chest pain, stop texting me")
-    Texts().run(stuck, clinic.now)
+    with pytest.raises(Transient):
+        Texts().run(stuck, clinic.now)
     assert (waiting(clinic), stands(clinic, pat)) == (1, True)
     clinic.clock.forward(MINUTE)
     Texts().run(stuck, clinic.now)

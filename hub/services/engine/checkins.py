@@ -22,9 +22,17 @@ class CheckIns:
         """Each row in a transaction of its own."""
         with hub.unit_of_work() as uow:
             talks = uow.conversations.due(now, BATCH)
-        done = one_by_one(hub, now, talks, lambda uow, row: attend(uow, hub, row.id, now), self.name, lambda r: r.id)
+        try:
+            done = one_by_one(
+                hub, now, talks, lambda uow, row: attend(uow, hub, row.id, now), self.name, lambda r: r.id
+            )
+        finally:  # a conversation that has to wait holds up no question
+            asked = self._ask(hub, now)
+        return done + asked
+
+    def _ask(self, hub: Hub, now: datetime) -> int:
         with hub.unit_of_work() as uow:
             due = uow.checkins.due(now, BATCH)
-        return done + one_by_one(
+        return one_by_one(
             hub, now, due, lambda uow, row: ask_planned(uow, hub, row, now), self.name, lambda r: r.checkin
         )

@@ -1,12 +1,16 @@
 """The series' copy in another engine is kept behind the hub's own, and an operator hears of it if it falls back."""
 
+import logging
 from datetime import datetime, timedelta
 
 from hub.domain.severity import Severity
+from hub.errors import Transient
 from hub.services.alerting import technical, technical_over
 from hub.services.copying import Copier, lag
 from hub.services.hub import Hub
 from hub.services.ports.copies import SeriesCopy
+
+log = logging.getLogger(__name__)
 
 SUBJECT, PROBLEM = "hub", "series-copy-behind"
 BEHIND = timedelta(hours=1)
@@ -38,6 +42,8 @@ class Copying:
                 if not some:
                     break
                 copied += some
+        except Transient as error:  # it may be away for a day; how far behind the copy is says the alarm below
+            log.warning("the copy of the series waits", extra={"error": str(error)})
         finally:
             self._watch(hub, now)
         return copied

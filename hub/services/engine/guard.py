@@ -25,9 +25,10 @@ def one_by_one(
 ) -> int:
     """Do ``act`` for every row and commit; how many succeeded. ``name`` says which row it was, without patient data.
 
-    However many fail, it is one alarm of the module: a fault in it may fail them all.
+    However many fail, it is one alarm of the module: a fault in it may fail them all. Where one could not be done just
+    now, its ``Transient`` is raised after all others: it is still due, and the next tick finds it.
     """
-    done = 0
+    done, hindered = 0, None
     failed: list[tuple[object, Exception]] = []
     for row in rows:
         try:
@@ -35,8 +36,8 @@ def one_by_one(
                 act(uow, row)
                 uow.commit()
                 done += 1
-        except Transient:
-            continue  # it is still due, and the next tick finds it
+        except Transient as error:
+            hindered = error
         except Exception as error:  # the other rows must not wait for this one
             log.exception("one row failed", extra={"engine_module": module})
             failed.append((name(row), error))
@@ -45,6 +46,8 @@ def one_by_one(
         many = f"{len(failed)} {module} rows, the first of them" if len(failed) > 1 else f"one {module} row,"
         sentence = f"The hub cannot deal with {many} {first}: {type(why).__name__}"
         alarm(hub, f"module:{module}", "row-failed", sentence, now)
+    if hindered is not None:
+        raise hindered
     return done
 
 

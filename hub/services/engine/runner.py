@@ -16,6 +16,8 @@ from hub.services.hub import Hub
 log = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY = timedelta(seconds=5)
+PASSES_WITHIN = timedelta(minutes=5)
+"""What may pass and does not, tick for tick, is an operator's alarm: nobody reads the log's warnings."""
 
 
 class Module(Protocol):
@@ -42,6 +44,8 @@ class Engine:
         self._failing: set[str] = set()
         self._unsure = {module.name for module in modules}
         """Whose alarm may be open: at the start every module's, from the life before."""
+        self._hindered_since: dict[str, float] = {}
+        """On the monotonic clock; since when every run of a module ended by what may pass, or since its last alarm."""
         self._beaten_at: datetime | None = None
         self._slowest: dict[str, float] = {}
 
@@ -64,6 +68,7 @@ class Engine:
         began = self._hub.clock.monotonic()
         try:
             module.run(self._hub, now)
+            self._hindered_since.pop(module.name, None)
             took = self._hub.clock.monotonic() - began
             self._slowest[module.name] = max(took, self._slowest.get(module.name, 0.0))
             if took > module.deadline.total_seconds():
@@ -72,9 +77,20 @@ class Engine:
                 self._recovered(module)
         except Transient as error:
             log.warning("a module will try again", extra={"engine_module": module.name, "error": str(error)})
+            self._hindered(module)
         except Exception as error:  # the next module must run, and an operator must know
             log.exception("a module failed", extra={"engine_module": module.name})
             self._failed(module, f"The hub's {module.name} module fails ({type(error).__name__}): its duties wait")
+
+    def _hindered(self, module: Module) -> None:
+        now = self._hub.clock.monotonic()
+        if now - self._hindered_since.setdefault(module.name, now) >= PASSES_WITHIN.total_seconds():
+            self._hindered_since[module.name] = now
+            minutes = PASSES_WITHIN // timedelta(minutes=1)
+            sentence = (
+                f"The hub's {module.name} module is hindered for {minutes} min: its duties wait. Its log shows why"
+            )
+            self._failed(module, sentence)
 
     def _failed(self, module: Module, sentence: str) -> None:
         self._failing.add(module.name)

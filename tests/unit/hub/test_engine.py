@@ -13,7 +13,7 @@ from hub.adapters.sql.engine import Unavailable
 from hub.adapters.sql.tables.operations import audit
 from hub.errors import Transient
 from hub.services.engine.guard import one_by_one
-from hub.services.engine.runner import Engine
+from hub.services.engine.runner import PASSES_WITHIN, Engine
 from hub.services.engine.sealing import BATCH, SETTLED, Sealing, verify
 from hub.services.hub import Hub
 from hub.services.ports.storage import UnitOfWork
@@ -76,6 +76,29 @@ def test_what_may_pass_is_no_alarm(home: Home) -> None:
     assert len(after.runs) == 1
 
 
+def test_what_may_pass_and_does_not_is_an_alarm(home: Home) -> None:
+    busy = Part("busy", Unavailable("database is locked"))
+    engine = Engine(home.hub, [busy], "test")
+
+    def ticks(forward: timedelta) -> None:
+        engine.tick()
+        home.clinic.clock.forward(forward)
+        engine.tick()
+
+    ticks(PASSES_WITHIN - SECOND)
+    busy.error = None
+    engine.tick()
+    busy.error = Unavailable("database is locked")
+    ticks(PASSES_WITHIN - SECOND)
+    assert home.alerts() == []
+    home.clinic.clock.forward(SECOND)
+    engine.tick()
+    assert home.sentences() == ["The hub's busy module is hindered for 5 min: its duties wait. Its log shows why"]
+    busy.error = None
+    engine.tick()
+    assert home.rows("alert", "state", "over_at") == [("open", home.now)]
+
+
 def test_where_not_even_an_alarm_can_be_raised_the_next_module_runs(home: Home) -> None:
     with home.clinic.engine.begin() as connection:
         connection.execute(text("DROP TABLE alert_event"))
@@ -105,6 +128,22 @@ def test_one_row_that_fails_does_not_stop_the_rest(home: Home) -> None:
     assert home.counters()["done", ""] == 2
     assert home.rows("alert", "subject", "problem") == [("module:rows", "row-failed")]
     assert home.sentences() == ["The hub cannot deal with one rows row, 2: ZeroDivisionError"]
+
+
+def test_one_row_that_has_to_wait_does_not_stop_the_rest_and_is_told(home: Home) -> None:
+    done: list[int] = []
+
+    def act(_uow: UnitOfWork, row: int) -> None:
+        if row == 2:
+            raise Transient("changed by too many at once")
+        if row == 4:
+            raise ZeroDivisionError
+        done.append(row)
+
+    with pytest.raises(Transient, match="too many at once"):
+        one_by_one(home.hub, home.now, [1, 2, 3, 4], act, "rows", str)
+    assert done == [1, 3]
+    assert home.sentences() == ["The hub cannot deal with one rows row, 4: ZeroDivisionError"]
 
 
 def test_a_module_that_fails_on_every_row_is_one_alarm(home: Home) -> None:
