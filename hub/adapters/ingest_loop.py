@@ -46,6 +46,9 @@ HELD, HELD_BYTES = 2_000, 64 * 1024 * 1024
 SOON_S, AT_ONCE = 0.02, 2
 """What another program changed meanwhile is done again at once, so often, and then with a pause."""
 
+LASTS_S = 60.0
+"""What may pass and has not for so long holds up whatever comes, and the heartbeat says so."""
+
 COLLECT_AFTER = 50_000
 """Objects made before the collector looks for circles: about those of a full group. It looked every 700, and a tenth of
 the time went into finding none."""
@@ -92,6 +95,8 @@ class IngestLoop:
         self._beaten_at: datetime | None = None
         self._written_at = 0.0
         self._holding = False
+        self._hindered_since: float | None = None
+        """On the monotonic clock; since when what may pass has not."""
         self._left_to_the_broker = False
 
     def run(self, stop: threading.Event) -> None:
@@ -145,7 +150,7 @@ class IngestLoop:
             elif outcome.why is not None:
                 self._wait(outcome.why, again, stop)
             else:
-                self._holding = False
+                self._holding, self._hindered_since = False, None
             if not taken and held:
                 taken, held = self._release(held)
         self._take_from_the_broker(stop)
@@ -175,6 +180,9 @@ class IngestLoop:
             self._left_to_the_broker = False
 
     def _wait(self, why: Transient, again: int, stop: threading.Event) -> None:
+        now = self._hub.clock.monotonic()
+        self._hindered_since = now if self._hindered_since is None else self._hindered_since
+        self._holding = self._holding or now - self._hindered_since >= LASTS_S
         if isinstance(why, Unavailable):
             log.warning("the database cannot take this now", extra={"error": str(why)})
             self._watch()

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hub.adapters import ingest_loop
 from hub.adapters.handoff import Handoff, Receipt
 from hub.adapters.ingest_loop import AT_ONCE, GROUP, LONG_QUEUE, RETRY_S, SMALL, SOON_S, IngestLoop
 from hub.adapters.sql.engine import Unavailable
+from hub.errors import Transient
 from hub.services.ingest import commit, poison
 from hub.services.ingest.commit import JudgedMeanwhile
 from hub.services.ingest.messages import Message
@@ -208,6 +210,29 @@ def test_what_another_changed_meanwhile_is_done_again_at_once_and_then_with_a_pa
     IngestLoop(home.hub, Broker([one(home, "good", 1)], stop), "test").run(stop)
     assert stop.asked == [SOON_S] * (tries - AT_ONCE)
     assert home.count("journal") == 1
+
+
+@pytest.mark.parametrize("why", [JudgedMeanwhile("by another"), Unavailable("database is locked")])
+def test_what_may_pass_and_does_not_is_said_in_the_heartbeat(
+    home: Home, monkeypatch: pytest.MonkeyPatch, why: Transient
+) -> None:
+    held: list[bool] = []
+
+    def process(*of: Any, **more: Any) -> Any:
+        with home.hub.unit_of_work() as uow:
+            held.extend(bool(beat.detail["holding"]) for beat in uow.operations.heartbeats())
+        home.clinic.clock.forward(timedelta(seconds=10))
+        if len(held) < 10:
+            raise why
+        return commit.process(*of, **more)
+
+    monkeypatch.setattr(poison, "process", process)
+    stop = Pauses()
+    loop = IngestLoop(home.hub, Broker([one(home, "good", 1)], stop, [one(home, "after", 1)]), "test")
+    loop._watch()
+    loop.run(stop)
+    assert held == [False] * 7 + [True] * 3 + [False]
+    assert home.rows("journal", "spool") == ["good", "after"]
 
 
 def test_a_writer_that_is_told_to_stop_takes_back_what_it_noted_of_an_attempt(
