@@ -72,7 +72,9 @@ class Hub:
         return [number for _, batch, _ in self.batches for number in numbers(batch)]
 
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        said = self._client.publish(topic, payload, qos=1, retain=retain)
+        if retain:  # whoever subscribes from now on is told that it is an old one
+            said.wait_for_publish(WAIT_S)
 
     def answer(self, ack: dict[str, Any]) -> None:
         message = {"v": 1, "hub_time": CLOCK.now().isoformat(), "acks": [ack]}
@@ -117,8 +119,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 def put(spool: Spool, *numbers: int, **changes: Any) -> None:
     now = CLOCK.now()
-    times = {"measured_at": now, "received_at": now}
-    spool.put([measurement(number, **(times | changes)) for number in numbers], now)
+    spool.put([measurement(number, **{"measured_at": now, "received_at": now, **changes}) for number in numbers], now)
 
 
 @contextlib.asynccontextmanager
@@ -330,11 +331,10 @@ def test_a_device_message_is_the_brokers_until_it_is_stored(broker: Mosquitto) -
             assert await anext(arriving) == (topic, payload, False)
         hub.say(topic, b"next")
         async with contextlib.aclosing(first_frames()) as arriving:
-            again = [await anext(arriving) for _ in range(3)]
+            again = {await anext(arriving) for _ in range(3)}
         hub.close()
         # The one that was never acknowledged comes again; `next` was published while nobody was there.
-        assert (topic, payload, False) in again
-        assert (topic, b"next", False) in again
+        assert {(topic, payload, False), (topic, b"next", False)} <= again
 
     scenario(story)
 
