@@ -26,24 +26,34 @@ Seen = dict[str, float]
 def alerts(file: str) -> Seen:
     """By patient. A row is seen at most some ``POLL_S`` after its commit, and never before.
 
-    It looks at rows only after a commit: at a rate that keeps both processors busy it must not need one for itself.
+    It looks at rows only after a commit: at a rate that keeps both processors busy it must not need one for itself. How
+    long it looks at them does not count, unless something else is committed meanwhile: of which commit they are is not
+    known then.
     """
     connection = sqlite_driver().connect(f"file:{Path(file)}?mode=ro", uri=True, timeout=30, isolation_level=None)
+    version = _version(connection)
     after: int = connection.execute("SELECT coalesce(max(id), 0) FROM alert").fetchone()[0]
     seen: Seen = {}
-    version = None
     print("go", flush=True)
     while not select.select([sys.stdin], [], [], POLL_S)[0]:
-        before, version = version, connection.execute("PRAGMA data_version").fetchone()[0]
+        before, version = version, _version(connection)
+        instant = CLOCK.monotonic()
         if version == before:
             continue
         rows = connection.execute("SELECT id, patient_id FROM alert WHERE id > ? ORDER BY id", [after]).fetchall()
-        instant = CLOCK.monotonic()
+        if rows and _version(connection) != version:
+            instant = CLOCK.monotonic()
         for alert_id, patient_id in rows:
             after = alert_id
             seen.setdefault(str(patient_id), instant)
     connection.close()
     return seen
+
+
+def _version(connection: Any) -> int:
+    """Another one after each commit of another connection."""
+    found: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return found
 
 
 def messages(port: str) -> Seen:
