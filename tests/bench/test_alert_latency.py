@@ -4,9 +4,9 @@ Beside each stands the null path in the same run: the same messages at the same 
 subscriber. Three runs of each, at 100 messages a second and under load. Every device was heard before: who has it is
 read then, and not again.
 
-The bar forgives the disk five of its slow syncs. A disk that is asked for one every 10 ms takes twice as long as one
-that is asked without a pause, and so its syncs are measured at the messages' rate, beside each run of the hub. What the
-bar would be by syncs without a pause stands in a row of its own.
+The bar forgives the disk five of its slow syncs, as it takes them without a pause. Asked for one every 10 ms it takes
+longer: so they are measured at the messages' rate as well, beside each run of the hub, and what the bar would be by
+those stands in a row of its own.
 """
 
 import json
@@ -134,12 +134,12 @@ def test_alert_latency(scratch: Path) -> None:
             syncs += syncs_ms(scratch, SYNCED, 1 / rate)
             with mosquitto(scratch / f"hub-{rate}-{run}") as broker:
                 hub.append(through_the_hub(town, broker, rate, homes))
-        figures += rows(rate, null, hub, percentile(syncs, 0.99), sync_ms(scratch)[1])
+        figures += rows(rate, null, hub, sync_ms(scratch)[1], percentile(syncs, 0.99))
     put("alert_latency", figures, scratch, alerts_of_a_run=alerts, calm_homes=CALM_HOMES)
 
 
 def rows(
-    rate: int, null: list[list[float]], hub: list[list[float]], sync_p99_ms: float, unpaced_p99_ms: float
+    rate: int, null: list[list[float]], hub: list[list[float]], sync_p99_ms: float, paced_p99_ms: float
 ) -> list[Figure]:
     """What is put on record of a rate."""
     found, words, own = [], f"publish to alert row at {rate}/s", BARS_MS.get(rate, BUSY_BAR_MS)
@@ -148,8 +148,7 @@ def rows(
         bar = at_most(own + SYNCS * sync_p99_ms) if name == "p99" else None
         found.append(Figure(f"{words}, {name}", "ms", [percentile(run, share) for run in hub], bar, bare))
     p99s = [percentile(run, 0.99) for run in hub]
-    bar = at_most(own + SYNCS * unpaced_p99_ms)
-    unpaced = Reference("to those without a pause", [unpaced_p99_ms])
-    found.append(Figure(f"that p99 at {rate}/s, by syncs without a pause", "ms", p99s, bar))
-    found.append(Figure(f"a sync of 4 KB at {rate}/s, p99", "ms", [sync_p99_ms], None, unpaced))
+    found.append(Figure(f"that p99 at {rate}/s, by syncs at its pace", "ms", p99s, at_most(own + SYNCS * paced_p99_ms)))
+    unpaced = Reference("to those without a pause", [sync_p99_ms])
+    found.append(Figure(f"a sync of 4 KB at {rate}/s, p99", "ms", [paced_p99_ms], None, unpaced))
     return found
