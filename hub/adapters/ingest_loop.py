@@ -240,6 +240,7 @@ class IngestLoop:
                 uow.commit()
         except Transient as error:
             log.warning("no heartbeat written", extra={"error": str(error)})
+        self._processor.latencies.write(self._hub)
 
 
 def _as_many_as(taken: Taken, messages: int, size: int) -> int:

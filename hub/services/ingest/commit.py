@@ -4,7 +4,6 @@ Nothing is acknowledged before ``process`` has returned, and it returns after CO
 """
 
 import hashlib
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from hub.services.ingest.decode import BadMessage
 from hub.services.ingest.evaluate import Came, evaluate
 from hub.services.ingest.holding import held_in_the_table
 from hub.services.ingest.intake import Accepted, Arrival, Intake, Placed
+from hub.services.ingest.latency import Latencies
 from hub.services.ingest.messages import Message
 from hub.services.ingest.recordings import judge_recordings
 from hub.services.ingest.registry import Registry
@@ -27,8 +27,6 @@ from hub.services.ingest.wire import BatchAck, ErrorAck, Result
 from hub.services.ports.devices import Sender
 from hub.services.ports.measuring import AnsweredKey, JournalEntry
 from hub.services.ports.storage import UnitOfWork
-
-log = logging.getLogger(__name__)
 
 Answers = dict[str, list[BatchAck | ErrorAck]]
 """By gateway."""
@@ -62,12 +60,18 @@ class Group:
 
 
 def process(
-    hub: Hub, messages: Sequence[Message], registry: Registry | None = None, *, all_new: bool = False
+    hub: Hub,
+    messages: Sequence[Message],
+    registry: Registry | None = None,
+    *,
+    latencies: Latencies | None = None,
+    all_new: bool = False,
 ) -> Answers:
     """Make ``messages`` durable and judge them; what to answer to whom. Raises ``Transient`` to be tried again.
 
-    ``registry``: what the caller keeps from group to group. ``all_new``: no key is looked for, since nearly every
-    reading comes once; where one did come before, the database refuses it and this raises ``KeyTaken``.
+    ``registry``: what the caller keeps from group to group. ``latencies`` is told how long alerts took. ``all_new``: no
+    key is looked for, since nearly every reading comes once; where one did come before, the database refuses it and
+    this raises ``KeyTaken``.
     """
     with hub.unit_of_work() as uow:
         group = Group(hub.clock.now(), registry or Registry(), all_new)
@@ -79,20 +83,10 @@ def process(
             _store_and_judge(uow, hub, group)
         uow.commit()
     group.registry.added(*group.added)
-    if group.spoken:
-        _observe(hub, group.spoken)
+    if group.spoken and latencies is not None:
+        now = hub.clock.now()
+        latencies.add((now - at).total_seconds() for at in group.spoken)
     return group.answers
-
-
-def _observe(hub: Hub, arrived: Sequence[datetime]) -> None:
-    """How long it took from then until now, when what a rule said is durable: no alert waits for this to be written."""
-    now = hub.clock.now()
-    try:
-        with hub.unit_of_work() as uow:
-            uow.operations.observe("rpmhub_alert_latency_seconds", [(now - at).total_seconds() for at in arrived])
-            uow.commit()
-    except Exception as error:  # noqa: BLE001 - whatever it is: the readings stand, and are to be answered
-        log.warning("the latency of alerts is not in the metrics", extra={"error": type(error).__name__})
 
 
 def _read(uow: UnitOfWork, hub: Hub, group: Group, message: Message) -> None:

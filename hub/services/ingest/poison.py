@@ -12,6 +12,7 @@ from hub.services.alerting import technical
 from hub.services.hub import Hub
 from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.decode import BadMessage
+from hub.services.ingest.latency import Latencies
 from hub.services.ingest.messages import Message
 from hub.services.ingest.registry import Registry
 from hub.services.ingest.wire import BatchAck, ErrorAck, Result
@@ -92,6 +93,8 @@ class SafeProcessor:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._registry = Registry()
+        self.latencies = Latencies()
+        """Of alerts; whoever keeps this one writes them now and then."""
         self._in_a_row = 0
         self._looking = 0
         """In so many groups keys are looked for beforehand."""
@@ -144,11 +147,14 @@ class SafeProcessor:
         """One reading that came before is seldom the only one: keys are looked for in some groups from then on."""
         if all_new:
             try:
-                return process(self._hub, messages, self._registry, all_new=True)
+                return self._done(messages, self._registry, all_new=True)
             except KeyTaken:
                 self._looking = LOOKS
         self._looking = max(self._looking - 1, 0)
-        return process(self._hub, messages, self._registry)
+        return self._done(messages, self._registry)
+
+    def _done(self, messages: Sequence[Message], registry: Registry | None = None, *, all_new: bool = False) -> Answers:
+        return process(self._hub, messages, registry, latencies=self.latencies, all_new=all_new)
 
     def _parts(self, trial: Trial, parts: Sequence[Sequence[Message]]) -> Outcome:
         """Part by part. One that fails is halved until what fails stands alone: that is some twenty tries of a full
@@ -190,7 +196,7 @@ class SafeProcessor:
     def _try_part(self, messages: Sequence[Message]) -> Answers | None:
         """The answers, or None if the hub fails on one of them. Nothing remembered is used, for it may be at fault."""
         try:
-            answers = process(self._hub, messages)
+            answers = self._done(messages)
         except Transient:
             raise
         except Exception as error:  # noqa: BLE001 - it is looked for in the halves
@@ -206,7 +212,7 @@ class SafeProcessor:
             return None
         for _ in range(TRIES):
             try:
-                answers = process(self._hub, [message])
+                answers = self._done([message])
             except Transient:
                 raise
             except Exception as error:  # noqa: BLE001 - it is put aside with an alarm, or all is held

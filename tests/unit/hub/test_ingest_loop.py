@@ -18,7 +18,7 @@ from hub.errors import Transient
 from hub.services.ingest import commit, poison
 from hub.services.ingest.commit import JudgedMeanwhile
 from hub.services.ingest.messages import Message
-from tests.unit.ingest.home import Home, batch, homes, kg, reading
+from tests.unit.ingest.home import OXIMETER, Home, batch, homes, kg, reading, spo2
 
 
 class Queue:
@@ -248,6 +248,21 @@ def test_a_writer_that_is_told_to_stop_takes_back_what_it_noted_of_an_attempt(
     message = msgspec.structs.replace(one(home, "good", 1), redelivered=True)
     IngestLoop(home.hub, Broker([message], stop), "test").run(stop)
     assert home.count("ingest_attempt") == 0
+
+
+def test_how_long_an_alert_took_is_written_once_its_reading_was_answered(home: Home) -> None:
+    """An answer that waited for it would wait for the write lock a second time."""
+
+    class Answered(Broker):
+        def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+            answered.append(home.count("histogram"))
+
+    answered: list[int] = []
+    stop = Pauses()
+    low = batch(home.now, reading(1, home.now, spo2(80), OXIMETER))
+    IngestLoop(home.hub, Answered([home.message(low)], stop), "test").run(stop)
+    assert answered == [0]
+    assert home.rows("histogram", "name", "count") == [("rpmhub_alert_latency_seconds", 1)]
 
 
 def test_readings_are_taken_though_no_alarm_can_be_raised(home: Home, caplog: pytest.LogCaptureFixture) -> None:
