@@ -11,12 +11,17 @@ from sqlalchemy import Engine, text
 
 from hub.adapters.sql import checkpoints as copying
 from hub.adapters.sql import engine as module
+from hub.adapters.sql import wal_room
 from hub.adapters.sql.checkpoints import Checkpoints, checkpointing
 from hub.adapters.sql.engine import PAGE_BYTES, make_engine, read_only, sqlite_driver
+from hub.adapters.sql.wal_room import FRAME_BYTES, make_room
 
 ROUNDS, PAGES = 40, 10
 SHORT, LONG, SPARE = 20, 60, 100
 """Pages of a pass, of a WAL that must begin anew, and of one that whoever writes moves."""
+
+ROOM = 150
+"""Pages that a WAL is laid out for."""
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +32,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SPARE_PAGES", SPARE)
     monkeypatch.setattr(copying, "NEARLY_NONE", 2)
     monkeypatch.setattr(copying, "LITTLE", 4)
+    monkeypatch.setattr(wal_room, "ROOM_PAGES", ROOM)
 
 
 def opened(tmp_path: Path, *, checkpoints: bool) -> Engine:
@@ -189,6 +195,65 @@ def test_what_cannot_be_moved_is_told_and_tried_again(
         while left(beside):
             threading.Event().wait(0.005)
     assert [record.getMessage() for record in caplog.records] == [told] * 2
+
+
+def laid_out(writer: Engine, beside: Any) -> None:
+    beside.execute("PRAGMA busy_timeout = 5000")
+    make_room(beside, Path(str(writer.url.database)))
+
+
+def test_what_is_written_finds_room_and_makes_no_file_longer(writer: Engine, beside: Any) -> None:
+    with writer.connect() as connection:  # of the small WAL of these tests so much would be given back
+        connection.exec_driver_sql("PRAGMA journal_size_limit = -1")
+    write(writer, 1)
+    laid_out(writer, beside)
+    long = wal(writer)
+    assert long >= ROOM * FRAME_BYTES
+    write(writer, ROOM // PAGES - 2)
+    assert wal(writer) == long
+
+
+def test_room_is_made_once(writer: Engine, beside: Any) -> None:
+    laid_out(writer, beside)
+    with writer.begin() as connection:  # whoever writes now is not waited for
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+        make_room(beside, Path(str(writer.url.database)))
+
+
+def test_of_what_made_room_nothing_is_left_after_a_power_cut_either(
+    writer: Engine, beside: Any, tmp_path: Path
+) -> None:
+    write(writer, 2)
+    laid_out(writer, beside)
+    cut = tmp_path / "cut.db"
+    for part in ("", "-wal"):
+        Path(f"{cut}{part}").write_bytes(Path(f"{writer.url.database}{part}").read_bytes())
+    for file in (cut, writer.url.database):
+        with closing(sqlite_driver().connect(str(file))) as connection:
+            assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("t",)]
+            assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_disk_that_is_nearly_full_is_left_alone(writer: Engine, beside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wal_room, "PLENTY", 2**50)
+    before = wal(writer)
+    laid_out(writer, beside)
+    assert wal(writer) == before
+
+
+def test_where_no_room_can_be_made_the_wal_is_moved_all_the_same(
+    writer: Engine, beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise sqlite_driver().OperationalError("database or disk is full")
+
+    monkeypatch.setattr(copying, "make_room", refused)
+    write(writer, 3)
+    with checkpointing(f"sqlite:///{writer.url.database}"):
+        while left(beside):
+            threading.Event().wait(0.005)
+    assert [record.getMessage() for record in caplog.records] == ["the WAL is not laid out"]
 
 
 def test_postgresql_needs_no_help() -> None:

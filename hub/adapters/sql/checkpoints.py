@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from hub.adapters.sql.engine import BUSY_MS, CHECKPOINT_PAGES, LONG_PAGES, sqlite_driver, wal_is_safe
+from hub.adapters.sql.wal_room import make_room
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,19 @@ def _run(file: Path, stop: threading.Event) -> None:
                 sqlite_driver().connect(str(file), isolation_level=None, timeout=BUSY_MS / 1000)
             ) as connection:
                 connection.execute("PRAGMA synchronous = EXTRA")
+                _make_room(connection, file)
                 connection.execute("PRAGMA busy_timeout = 0")  # from here on nobody is waited for, but by the tries
                 _look_on(Checkpoints(connection, stop), stop)
         except Exception:
             log.exception("what moves the WAL begins anew")
             stop.wait(LOOK_SELDOM_S)
+
+
+def _make_room(connection: Any, file: Path) -> None:
+    try:
+        make_room(connection, file)
+    except sqlite_driver().Error as error:  # it grows by what is written then, as it does anyway
+        log.warning("the WAL is not laid out", extra={"error": str(error)})
 
 
 def _look_on(checkpoints: "Checkpoints", stop: threading.Event) -> None:
