@@ -1,5 +1,6 @@
 """What the writer takes at once, and what it does with what cannot be written now."""
 
+import gc
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,17 @@ import pytest
 
 from hub.adapters import ingest_loop
 from hub.adapters.handoff import Handoff, Receipt
-from hub.adapters.ingest_loop import AT_ONCE, GROUP, LONG_QUEUE, RETRY_S, SMALL, SOON_S, IngestLoop
+from hub.adapters.ingest_loop import (
+    AT_ONCE,
+    GROUP,
+    LONG_QUEUE,
+    OLDER_AFTER,
+    RETRY_S,
+    SMALL,
+    SOON_S,
+    TIDY_AFTER,
+    IngestLoop,
+)
 from hub.adapters.sql.engine import Unavailable
 from hub.errors import Transient
 from hub.services.ingest import commit, poison
@@ -263,6 +274,37 @@ def test_how_long_an_alert_took_is_written_once_its_reading_was_answered(home: H
     IngestLoop(home.hub, Answered([home.message(low)], stop), "test").run(stop)
     assert answered == [0]
     assert home.rows("histogram", "name", "count") == [("rpmhub_alert_latency_seconds", 1)]
+
+
+@pytest.mark.parametrize("waiting", [1, 0])
+def test_the_collector_has_its_turn_where_nothing_waits(home: Home, waiting: int) -> None:
+    class Littering(Broker):
+        def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+            litter.extend([] for _ in range(TIDY_AFTER))
+
+        @property
+        def waiting(self) -> int:
+            return waiting or super().waiting
+
+    litter: list[list[Any]] = []
+    stop = Pauses()
+    IngestLoop(home.hub, Littering([one(home, "good", 1)], stop), "test").run(stop)
+    assert (gc.get_count()[0] >= TIDY_AFTER) is bool(waiting)
+
+
+def test_now_and_then_it_looks_at_what_it_had_left(home: Home) -> None:
+    class Littering(Broker):
+        def answer(self, messages: Sequence[tuple[str, bytes]]) -> None:
+            litter.append([[] for _ in range(TIDY_AFTER)])
+            older.append(gc.get_count()[1])
+
+    litter: list[Any] = []
+    older: list[int] = []
+    stop = Pauses()
+    after = [one(home, "after", seq) for seq in range(2 * OLDER_AFTER)]
+    IngestLoop(home.hub, Littering([one(home, "good", 1)], stop, after), "test").run(stop)
+    assert max(older) <= OLDER_AFTER + 1  # Python's own may have been the last before
+    assert older.count(0) >= 1
 
 
 def test_readings_are_taken_though_no_alarm_can_be_raised(home: Home, caplog: pytest.LogCaptureFixture) -> None:
