@@ -252,7 +252,8 @@ class IngestLoop:
                 uow.commit()
         except Transient as error:
             log.warning("no heartbeat written", extra={"error": str(error)})
-        self._processor.latencies.write(self._hub)
+        else:  # or the same lock would be waited for twice
+            self._processor.latencies.write(self._hub)
 
 
 def _as_many_as(taken: Taken, messages: int, size: int) -> int:

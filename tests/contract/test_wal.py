@@ -220,15 +220,15 @@ def test_room_is_made_once(writer: Engine, beside: Any) -> None:
         make_room(beside, Path(str(writer.url.database)))
 
 
-def test_of_what_made_room_nothing_is_left_after_a_power_cut_either(
+def test_whoever_finds_the_files_as_they_lie_there_finds_nothing_of_what_made_room(
     writer: Engine, beside: Any, tmp_path: Path
 ) -> None:
     write(writer, 2)
     laid_out(writer, beside)
-    cut = tmp_path / "cut.db"
+    copy = tmp_path / "copy.db"
     for part in ("", "-wal"):
-        Path(f"{cut}{part}").write_bytes(Path(f"{writer.url.database}{part}").read_bytes())
-    for file in (cut, writer.url.database):
+        Path(f"{copy}{part}").write_bytes(Path(f"{writer.url.database}{part}").read_bytes())
+    for file in (copy, writer.url.database):
         with closing(sqlite_driver().connect(str(file))) as connection:
             assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("t",)]
             assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
@@ -242,11 +242,12 @@ def test_a_disk_that_is_nearly_full_is_left_alone(writer: Engine, beside: Any, m
     assert wal(writer) == before
 
 
+@pytest.mark.parametrize("error", [sqlite_driver().OperationalError("database or disk is full"), OSError("I/O error")])
 def test_where_no_room_can_be_made_the_wal_is_moved_all_the_same(
-    writer: Engine, beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    writer: Engine, beside: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refused(*_: Any) -> None:
-        raise sqlite_driver().OperationalError("database or disk is full")
+        raise error
 
     monkeypatch.setattr(copying, "make_room", refused)
     write(writer, 3)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from hub.adapters.database_file.marks import Marks
 from hub.adapters.probes.database import first_damage, looking, says_damaged
 from hub.adapters.sql.engine import Unavailable, wal_is_safe
+from hub.adapters.sql.wal_room import wal_of
 from hub.errors import DamagedDatabase
 from hub.services.ports.base import Clock
 from hub.services.ports.soundness import Verdict
@@ -80,7 +81,7 @@ class BackgroundCheck:
         with contextlib.suppress(OSError):  # a sandbox may forbid it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)  # Linux: of this thread alone
         until = self._clock.monotonic() + (WITHIN_S if wal_is_safe() else ROLLBACK_WITHIN_S)
-        wal = self._file.with_name(f"{self._file.name}-wal")
+        wal = wal_of(self._file)
 
         def give_up() -> bool:
             return self._stop.is_set() or self._clock.monotonic() > until or _size(wal) > WAL_GROWS_TO

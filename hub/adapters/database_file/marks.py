@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.adapters.durable import sync
 from hub.errors import HubError
 
 
@@ -58,7 +59,7 @@ class Marks:
     def owe(self) -> None:
         """From now on the file is not trusted until a check found it sound."""
         self._owed.touch(mode=0o600)
-        _persist(self._directory)
+        sync(self._directory)
 
     def forgive(self, left: tuple[Path, ...] = ()) -> None:
         """It was found sound."""
@@ -79,7 +80,7 @@ class Marks:
         with self.gate():
             mark = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(mark, fcntl.LOCK_EX)
-            _persist(self._directory)
+            sync(self._directory)
         try:
             yield
         except (HubError, KeyboardInterrupt):
@@ -109,14 +110,5 @@ def _is_held(path: Path) -> bool:
         return True
     else:
         return False
-    finally:
-        os.close(handle)
-
-
-def _persist(directory: Path) -> None:
-    """A name in a directory outlives a power cut only when the directory was synced."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)

@@ -14,10 +14,12 @@ from urllib.parse import quote
 
 import msgspec
 
+from hub.adapters.durable import sync
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.engine import BUSY_MS, sqlite_driver, wal_is_safe
 from hub.adapters.sql.hold import hand_over
 from hub.adapters.sql.manifest import SUFFIX, Contents, Manifest, Tell, manifest_of
+from hub.adapters.sql.wal_room import wal_of
 from hub.errors import Refused
 
 PAGES = 512
@@ -82,7 +84,7 @@ def _make(database: Path, folder: Path, now: datetime, tell: Tell) -> tuple[Path
         for left in folder.glob(f"{part.name}*"):
             left.unlink()
     _write(manifest_of(file), msgspec.json.format(msgspec.json.encode(manifest)))
-    manifests.sync_folder(folder)
+    sync(folder)
     return file, manifest
 
 
@@ -137,7 +139,7 @@ def _opened(part: Path) -> Iterator[int]:
 
 
 def _room(database: Path, folder: Path) -> None:
-    wal = database.with_name(f"{database.name}-wal")
+    wal = wal_of(database)
     needed = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     if folder.stat().st_dev == database.stat().st_dev:
         needed += ROOM
@@ -164,7 +166,7 @@ def _prune(folder: Path, mode: str, keep: int) -> tuple[Path, ...]:
     for file in old:
         manifest_of(file).unlink()
         file.unlink()
-    manifests.sync_folder(folder)
+    sync(folder)
     return old
 
 

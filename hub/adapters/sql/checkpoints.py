@@ -71,7 +71,7 @@ def _run(file: Path, stop: threading.Event) -> None:
 def _make_room(connection: Any, file: Path) -> None:
     try:
         make_room(connection, file)
-    except sqlite_driver().Error as error:  # it grows by what is written then, as it does anyway
+    except (sqlite_driver().Error, OSError) as error:  # it grows by what is written then, as it does anyway
         log.warning("the WAL is not laid out", extra={"error": str(error)})
 
 

@@ -130,12 +130,3 @@ def verified(folder: Path) -> list[tuple[Path, Manifest]]:
         except (Refused, OSError):
             continue
     return sorted(found, key=lambda one: one[1].made_at, reverse=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in it durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.adapters.durable import sync
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.hold import UNFINISHED, hand_over
@@ -68,7 +69,7 @@ def prepare(backup: Path, manifest: Manifest, place: Path, stamp: Stamp[Said], t
         if any(_part(place, part).exists() for part in PARTS[1:]):
             raise Refused(f"{place} could not be closed: something has it open.")
         hand_over(place, place.parent)
-        _sync(place)
+        sync(place)
     except (OSError, SQLAlchemyError) as error:
         remove(place)
         why = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
@@ -91,19 +92,19 @@ def put(prepared: Path, database: Path, now: datetime, step: Step = lambda _name
         for path in there:
             os.link(path, kept / path.name)
             step(f"linked {path.name}")
-        manifests.sync_folder(kept)
-        manifests.sync_folder(database.parent)
+        sync(kept)
+        sync(database.parent)
         _sign(unfinished, before)
         step("signed")
         for path in there[1:] if there[0] == database else there:
             path.unlink()  # never beside another database: SQLite would take it for that one's
             step(f"unlinked {path.name}")
-        manifests.sync_folder(database.parent)
+        sync(database.parent)
     prepared.replace(database)
     step("replaced")
-    manifests.sync_folder(database.parent)
+    sync(database.parent)
     unfinished.unlink(missing_ok=True)
-    manifests.sync_folder(database.parent)
+    sync(database.parent)
     return kept if there else None
 
 
@@ -133,14 +134,6 @@ def _sign(place: Path, words: str) -> None:
     new = place.with_name(f"{place.name}.new")
     new.write_text(words)
     hand_over(new, place.parent)
-    _sync(new)
+    sync(new)
     new.replace(place)
-    manifests.sync_folder(place.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(place.parent)

@@ -5,11 +5,11 @@ took 0.77 ms then, and 0.58 where it only wrote over what was there. SQLite begi
 away when the last program leaves the database.
 """
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from hub.adapters.durable import sync
 from hub.adapters.sql.engine import CHECKPOINT_PAGES, PAGE_BYTES
 
 ROOM_PAGES = 2 * CHECKPOINT_PAGES
@@ -47,13 +47,4 @@ def make_room(connection: Any, file: Path) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-    _onto_the_disk(wal)
-
-
-def _onto_the_disk(file: Path) -> None:
-    """So that the first commit need not wait for all of it."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(wal)  # or the first commit would wait for all of it
