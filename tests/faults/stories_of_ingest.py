@@ -20,6 +20,7 @@ from hub.adapters.sql.tables.alerting import alert, outbox
 from hub.adapters.sql.tables.keys import record_by_time, record_key, transport_by_time, transport_key
 from hub.adapters.sql.tables.measurements import journal, reading
 from hub.adapters.sql.unit_of_work import units_of_work
+from hub.adapters.sql.wal_room import FRAME_BYTES, make_room, wal_of
 from hub.errors import Transient
 from hub.services.ingest.commit import Answers, process
 from hub.services.ingest.messages import Message
@@ -35,6 +36,9 @@ FILE: Final = "hub.db"
 GROUPS: Final = 12
 CHECKPOINT_PAGES: Final = 60
 """The WAL is moved into the database after so many pages, so that cuts come in the middle of that too."""
+ROOM_PAGES: Final = 100
+"""The WAL is laid out for so many: cuts come while it is, while a story writes over it, and after it grew."""
+CACHED_PAGES: Final = 20
 KEPT: Final = (journal, transport_key, transport_by_time, record_key, record_by_time, reading)
 KEY = tuple[str, int]
 """Spool and number."""
@@ -169,10 +173,13 @@ def _readings_are_whole(connection: Connection) -> bool:
 
 @contextmanager
 def _moved(engine: Engine, synchronous: str | None) -> Iterator[Callable[[], None]]:
-    """What moves the WAL of ``engine``'s database; it does so before each commit by itself."""
-    driver = sqlite_driver()
-    with closing(driver.connect(str(engine.url.database), isolation_level=None, timeout=0)) as connection:
+    """What lays the WAL of ``engine``'s database out and moves it; it does so before each commit by itself."""
+    driver, file = sqlite_driver(), Path(str(engine.url.database))
+    with closing(driver.connect(str(file), isolation_level=None, timeout=0)) as connection:
         connection.execute(f"PRAGMA synchronous = {synchronous or 'EXTRA'}")
+        connection.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
+        make_room(connection, file)
+        assert wal_of(file).stat().st_size >= ROOM_PAGES * FRAME_BYTES
         look = Checkpoints(connection, Event()).look
         event.listen(engine, "commit", lambda _: look())
         yield look

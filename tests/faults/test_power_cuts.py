@@ -11,11 +11,11 @@ from random import Random  # noqa: TID251 - seeded here
 import pytest
 
 from hub.adapters.clock import SystemClock
-from hub.adapters.sql import checkpoints, engine
+from hub.adapters.sql import checkpoints, engine, wal_room
 from tests.faults.power import cut, lay_down
 from tests.faults.record import count_of, record
 from tests.faults.sqlite_writes import Told
-from tests.faults.stories_of_ingest import CHECKPOINT_PAGES, IngestStory
+from tests.faults.stories_of_ingest import CACHED_PAGES, CHECKPOINT_PAGES, ROOM_PAGES, IngestStory
 from tests.faults.stories_of_spool import SpoolStory
 from tests.faults.verdict import Verdict
 
@@ -24,7 +24,10 @@ CUTS_OF_A_STORY = 25
 WITHOUT_WAL = "ingest_without_wal"
 """As on a machine whose SQLite must not be trusted with a WAL."""
 BESIDE = "ingest_wal_moved_beside"
-"""As the hub's own ingest does it. In the others who commits moves it, in the middle of what is acknowledged then."""
+"""As the hub's own ingest does it, which lays it out first.
+
+In the others who commits moves it, in the middle of what is acknowledged then.
+"""
 STORIES = {
     "ingest": IngestStory,
     BESIDE: partial(IngestStory, beside=True),
@@ -42,6 +45,8 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     if request.param == BESIDE:
         monkeypatch.setattr(checkpoints, "CHECKPOINT_PAGES", CHECKPOINT_PAGES)
         monkeypatch.setattr(checkpoints, "LONG_PAGES", 3 * CHECKPOINT_PAGES)
+        monkeypatch.setattr(wal_room, "ROOM_PAGES", ROOM_PAGES)
+        monkeypatch.setattr(wal_room, "CACHED_PAGES", CACHED_PAGES)
     return str(request.param)
 
 
