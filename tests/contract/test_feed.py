@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from hub.adapters.sql.engine import make_engine
+from hub.adapters.clock import SystemClock
+from hub.adapters.sql.engine import Unavailable, make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.samples import SOMEONE_ELSE
 from hub.services.ports.feed import START, Position, Touched
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, entry, sqlite, stores
 
-BATCH = 1000
+BATCH, CLOCK = 1000, SystemClock()
+WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -120,26 +122,76 @@ def test_how_far_behind_is_told_by_the_first_reading_that_waits(engine: Engine) 
         assert uow.feed.oldest(uow.feed.horizon()) is None
 
 
-def test_the_horizon_waits_for_a_writer_whose_lower_number_is_not_committed_yet(postgres_url: str) -> None:
-    engine = make_engine(postgres_url)
-    slow, seen = SqlUnitOfWork(engine), []
-    with slow:
+@pytest.fixture
+def server(postgres_url: str) -> Iterator[Engine]:
+    made = make_engine(postgres_url)
+    yield made
+    made.dispose()
+
+
+def horizon(engine: Engine) -> Position:
+    with SqlUnitOfWork(engine) as uow:
+        return uow.feed.horizon()
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_no_horizon_passes_a_writer_whose_lower_number_is_not_committed_yet(server: Engine, *, changes: bool) -> None:
+    def acts(uow: SqlUnitOfWork, patient: int) -> None:
+        if changes:
+            uow.feed.changed(Touched(patient, NOON, NOON), "erase")
+        else:
+            weights((patient, 0), first=patient)(uow)
+
+    with SqlUnitOfWork(server) as slow:
+        acts(slow, 1)
+        write(server, lambda uow: acts(uow, 2))  # a higher number, committed before
+        with pytest.raises(Unavailable):
+            horizon(server)
+        slow.commit()
+    assert horizon(server) == (Position(0, 2) if changes else Position(2, 0))
+
+
+def test_a_horizon_waits_for_a_writer_who_is_soon_done(server: Engine) -> None:
+    seen: list[Position] = []
+    with SqlUnitOfWork(server) as slow, server.connect() as watching:
         weights((1, 0))(slow)
-        write(engine, weights((2, 0), first=2))  # a higher number, committed before
-
-        def look() -> None:
-            with SqlUnitOfWork(engine) as uow:
-                seen.append(uow.feed.horizon())
-
-        looking = threading.Thread(target=look)
+        looking = threading.Thread(target=lambda: seen.append(horizon(server)))
         looking.start()
-        looking.join(0.3)
-        assert looking.is_alive()
-        assert not seen
+        until = CLOCK.monotonic() + 10
+        while not watching.exec_driver_sql(WAITS).scalar_one() and CLOCK.monotonic() < until:
+            watching.rollback()
         slow.commit()
     looking.join(10)
-    assert seen == [Position(2, 0)]
-    engine.dispose()
+    assert seen == [Position(1, 0)]
+
+
+def test_a_vacuum_and_a_horizon_are_not_in_each_other_s_way(server: Engine) -> None:
+    write(server, weights((1, 0)))
+    with server.connect() as vacuum:
+        vacuum.exec_driver_sql("LOCK TABLE journal, series_change IN SHARE UPDATE EXCLUSIVE MODE")  # as a vacuum does
+        assert horizon(server) == Position(1, 0)
+
+
+def test_what_a_patient_s_windows_are_made_of_is_told_to_have_changed(engine: Engine) -> None:
+    write(engine, weights((1, 0)))
+    stands = horizon(engine)
+
+    def silent(patient: int) -> bool:
+        with SqlUnitOfWork(engine) as uow:
+            return uow.feed.silent(patient, stands)
+
+    assert silent(1)
+    write(engine, weights((2, 0), first=2))
+    assert (silent(1), silent(2)) == (True, False)
+    write(engine, lambda uow: uow.feed.changed(Touched(1, NOON, NOON), "erase"))
+    assert not silent(1)
+
+
+def test_who_was_told_that_nothing_changed_is_waited_for(server: Engine) -> None:
+    with SqlUnitOfWork(server) as writing:
+        assert writing.feed.silent(1, START)
+        with pytest.raises(Unavailable):
+            horizon(server)
 
 
 def test_values_are_as_they_were_stored(engine: Engine) -> None:

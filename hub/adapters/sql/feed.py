@@ -13,7 +13,20 @@ from hub.adapters.sql.upsert import insert_or_ignore, upsert
 from hub.services.ports.feed import START, Position, Touched
 
 _HOUR_MS = 3_600_000
-_WAIT_FOR_WRITERS = "LOCK TABLE journal, series_change IN SHARE MODE"
+
+_WRITERS = 4_121_995
+"""PostgreSQL's advisory lock, shared by all who are about to draw an id. The tables' own would stand in the way of a
+vacuum, and whoever writes would wait behind the two of them."""
+
+_SHARE, _WAIT_FOR_ALL = f"SELECT pg_advisory_xact_lock_shared({_WRITERS})", f"SELECT pg_advisory_xact_lock({_WRITERS})"
+_WITHIN = "SET LOCAL lock_timeout = '300ms'"
+"""Whoever begins to write meanwhile waits too; a group of readings is done in a third of it."""
+
+
+def write_along(connection: Connection) -> None:
+    """Before an id of the journal or of a change is drawn: no horizon passes it until the commit."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_SHARE)
 
 
 class SqlFeed:
@@ -24,6 +37,7 @@ class SqlFeed:
 
     def changed(self, touched: Touched, reason: str) -> None:
         """A row that tells of it."""
+        write_along(self._connection)
         values = {"patient_id": touched.patient_id, "since": touched.since, "until": touched.until, "reason": reason}
         self._connection.execute(insert(series_change).values(values))
 
@@ -36,8 +50,17 @@ class SqlFeed:
         if self._connection.dialect.name != "postgresql":
             return self.newest()
         with self._connection.engine.connect() as own:
-            own.exec_driver_sql(_WAIT_FOR_WRITERS)
+            own.exec_driver_sql(_WITHIN)
+            own.exec_driver_sql(_WAIT_FOR_ALL)
             return _newest(own)
+
+    def silent(self, patient_id: int, after: Position) -> bool:
+        """Asked as a writer: who follows waits for this transaction before it passes what comes after the answer."""
+        write_along(self._connection)
+        j, c = journal.c, series_change.c
+        new = select(j.id).where(j.id > after.journal_id, j.patient_id == patient_id)
+        told = select(c.id).where(c.id > after.change_id, c.patient_id == patient_id)
+        return all(self._connection.execute(one.limit(1)).first() is None for one in (new, told))
 
     def newest(self) -> Position:
         """The highest ids that are committed."""

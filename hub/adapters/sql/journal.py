@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hub.adapters.sql.among import among
+from hub.adapters.sql.feed import write_along
 from hub.adapters.sql.key_bounds import KeyBounds
 from hub.adapters.sql.key_trees import KeyTrees
 from hub.adapters.sql.many import Many, added
@@ -77,6 +78,7 @@ class SqlJournal:
         """Rows and keys; ids in the entries' order."""
         if not entries:
             return []
+        write_along(self._connection)
         with _taken_keys():
             ids = self._insert(entries)
             self._keys.add(entries, ids)

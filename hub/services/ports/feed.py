@@ -41,7 +41,17 @@ class Feed(Protocol):
         ...
 
     def horizon(self) -> Position:
-        """How far there is something to copy. It waits for writers that are under way, and writes nothing."""
+        """How far there is something to copy. It waits for writers that are under way, and writes nothing.
+
+        Raises ``Transient`` where one of them takes too long: who comes after it would wait as well.
+        """
+        ...
+
+    def silent(self, patient_id: int, after: Position) -> bool:
+        """Whether nothing of this patient was touched after a horizon. What comes is beyond the next until the commit.
+
+        So windows that were made of a snapshot after that horizon may be written, though another process follows.
+        """
         ...
 
     def newest(self) -> Position:
