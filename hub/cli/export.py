@@ -62,10 +62,11 @@ def export(
     opened = hub()
     selection = Selection(tuple(sorted(set(patients))), tuple(sorted(set(metrics))), since, until)
     made = Made(kind, selection, opened.clock.now(), opened.site.mode, __version__)
+    # Before the snapshot: with a rollback journal nobody commits while one is open.
+    begun(opened, COMMAND_LINE, kind, selection.patients, selection.metrics, since, until)
     engine = make_engine(settings().database)
     try:
         with snapshot(engine, selection) as taken:
-            begun(opened, COMMAND_LINE, kind, selection.patients, selection.metrics, since, until)
             manifest = write(taken, folder, made, progress())
     finally:
         engine.dispose()

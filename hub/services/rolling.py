@@ -1,7 +1,9 @@
 """Hours and days made from the series, for spans in which it changed and for patients whose zone did.
 
-Reading is done from a snapshot, so that ingest waits for a write alone. What comes between the two is told by the feed
-afterwards, and makes its windows anew.
+Reading is done from a snapshot, so that ingest waits for a write alone, and the snapshot is closed before that: with a
+rollback journal nobody commits while one is open. What comes between the two is told by the feed afterwards, and makes
+its windows anew. That is so for the worker, which follows the feed. Whoever writes beside it looks whether anything
+came, since the worker may have followed that already (``Feed.silent``).
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,16 @@ _MARGIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Hours of one patient's local day that are to be made anew."""
+
+    patient_id: int
+    zone: str
+    day: Window
+    span: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Renewed:
     """All hours and days of one patient that begin within these spans."""
 
@@ -32,8 +44,8 @@ class Renewed:
     of_day: ByMetric
 
 
-def renew(source: RollupSource, touched: Iterable[Touched]) -> Iterator[Renewed]:
-    """The windows that these spans touch, day by day."""
+def stretches(source: RollupSource, touched: Iterable[Touched]) -> list[Stretch]:
+    """What these spans touch, day by day."""
     spans: dict[tuple[int, Window], Window] = {}
     zones: dict[int, str | None] = {}
     for one in touched:
@@ -41,10 +53,13 @@ def renew(source: RollupSource, touched: Iterable[Touched]) -> Iterator[Renewed]
         for day, span in _by_day(one, zone) if zone is not None else ():
             known = spans.get((one.patient_id, day), span)
             spans[one.patient_id, day] = Window(min(known.start, span.start), max(known.end, span.end))
-    for (patient_id, day), span in spans.items():
-        zone = zones[patient_id]
-        if zone is not None:
-            yield _renewed(source, patient_id, day, span, zone)
+    found = ((patient_id, zones[patient_id], day, span) for (patient_id, day), span in spans.items())
+    return [Stretch(patient_id, zone, day, span) for patient_id, zone, day, span in found if zone is not None]
+
+
+def renew(source: RollupSource, these: Iterable[Stretch]) -> list[Renewed]:
+    """Their windows, of what is stored now."""
+    return [_renewed(source, one) for one in these]
 
 
 def write(rows: RollupRows, renewed: Iterable[Renewed]) -> int:
@@ -73,27 +88,41 @@ def begin_anew(hub: Hub, patient_id: int) -> bool:
 
 
 def go_on(hub: Hub, patient_id: int) -> bool:
-    """Make the next ``DAYS_AT_ONCE`` of a patient's days anew; whether more are to come."""
+    """Make the next ``DAYS_AT_ONCE`` of a patient's days anew; whether more are to come, or the same once more."""
     with hub.reads() as reads:
         source = reads.rollup_source
         made, span = source.made(patient_id), source.span(patient_id)
-        if made is None or made.zone != source.zone(patient_id):
-            return begin_anew(hub, patient_id)
-        if made.made_to is None:
-            return False
-        zone = made.zone
-        start = made.made_to
-        end = start
-        for _ in range(DAYS_AT_ONCE):
-            end = day_of(end, zone).end
-        whole = Touched(patient_id, start, end - _INSTANT)
-        renewed = list(renew(source, [whole]))
+        zone = source.zone(patient_id)
+    if made is None or made.zone != zone:
+        return begin_anew(hub, patient_id)
+    if made.made_to is None:
+        return False
+    end = made.made_to
+    for _ in range(DAYS_AT_ONCE):
+        end = day_of(end, made.zone).end
     over = span is None or end > span[1] + _MARGIN
+    after = Made(made.zone, None if over else end)
+    return not rewrite(hub, Touched(patient_id, made.made_to, end - _INSTANT), after) or not over
+
+
+def rewrite(hub: Hub, whole: Touched, after: Made | None = None) -> bool:
+    """Make all of a patient's windows anew in this span, beside whoever follows the feed.
+
+    False, and nothing is written, if anything came of the patient meanwhile: it is to be done again. ``after``: how far
+    the patient's windows are made then.
+    """
+    with hub.reads() as reads:
+        stands = reads.copy_source.feed.horizon()
+    with hub.reads() as reads:
+        renewed = renew(reads.rollup_source, stretches(reads.rollup_source, [whole]))
     with hub.unit_of_work() as uow:
+        if not uow.feed.silent(whole.patient_id, stands):
+            return False
         write(uow.rollups, renewed)
-        uow.rollups.set_made(patient_id, Made(made.zone, None if over else end))
+        if after is not None:
+            uow.rollups.set_made(whole.patient_id, after)
         uow.commit()
-    return not over
+    return True
 
 
 def _zone(source: RollupSource, patient_id: int) -> str | None:
@@ -111,13 +140,14 @@ def _by_day(touched: Touched, zone: str) -> Iterator[tuple[Window, Window]]:
         start = day.end
 
 
-def _renewed(source: RollupSource, patient_id: int, day: Window, span: Window, zone: str) -> Renewed:
+def _renewed(source: RollupSource, one: Stretch) -> Renewed:
+    patient_id, zone, span = one.patient_id, one.zone, one.span
     points = source.points(patient_id, span.start, span.end)
     bases = source.bases(patient_id, span.start, span.end)
     fresh = {metric: hours(points.get(metric, ()), zone, bases.get(metric, ())) for metric in {*points, *bases}}
-    kept = source.windows(patient_id, Grain.HOUR, day.start, day.end)
+    kept = source.windows(patient_id, Grain.HOUR, one.day.start, one.day.end)
     of_day = {metric: days(_whole_day(kept, fresh, span, metric), zone) for metric in {*kept, *fresh}}
-    return Renewed(patient_id, span, fresh, day, of_day)
+    return Renewed(patient_id, span, fresh, one.day, of_day)
 
 
 def _whole_day(kept: ByMetric, fresh: ByMetric, span: Window, metric: str) -> list[Rollup]:

@@ -15,7 +15,7 @@ from hub.services.hub import OPERATORS, Actor, Hub, require
 from hub.services.ports.feed import Touched
 from hub.services.ports.rollups import ByMetric
 from hub.services.ports.thinning import Line
-from hub.services.rolling import renew, write
+from hub.services.rolling import rewrite
 
 YOUNGEST = timedelta(days=90)
 """Charts show as much one by one, and no rule looks back further."""
@@ -123,11 +123,8 @@ def _thin_day(
 
 def _note(hub: Hub, patient_id: int, day: Window) -> None:
     """The summaries say how many of theirs are kept as a sum. Copies elsewhere are told of nothing: none is wrong."""
-    with hub.reads() as reads:
-        renewed = list(renew(reads.rollup_source, [Touched(patient_id, day.start, day.end - _MS)]))
-    with hub.unit_of_work() as uow:
-        write(uow.rollups, renewed)
-        uow.commit()
+    while not rewrite(hub, Touched(patient_id, day.start, day.end - _MS)):
+        pass
 
 
 def _superfluous(line: Line, keep: int) -> list[int]:

@@ -23,6 +23,8 @@ from tests.contract.series_rows import DAY, NOON, PLACES, entry, stores
 from tests.unit.alerting.clinic import SITE, CountedIds, MovedClock, NoPasswords, Phones
 
 METRICS = ["body_weight", "blood_glucose"]
+ROLLBACK_JOURNAL = "sqlite with a rollback journal"
+"""As where the SQLite at hand must not be trusted with a WAL: nobody commits there while somebody reads."""
 MISTAKEN = Amendment("mistaken", "Ana Example", NOON)
 
 

@@ -1,6 +1,7 @@
 """Hours and days follow the series: whatever comes in whatever order, they are what the samples of now make."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,21 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.adapters.sql import engine
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.tables import metadata
 from hub.domain.rollups import Grain
 from hub.domain.samples import Sample
 from hub.services.ports.feed import START
+from hub.services.ports.storage import UnitOfWork
 from hub.services.rolling import begin_anew, go_on
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite, stores
-from tests.contract.series_ward import METRICS, Ward
+from tests.contract.series_ward import METRICS, ROLLBACK_JOURNAL, Ward
 
 ZONES = ["America/New_York", "Asia/Kolkata", "Europe/Berlin", "Australia/Lord_Howe"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
-    made = sqlite(tmp_path) if request.param == "sqlite" else make_engine(request.getfixturevalue("postgres_url"))
+@pytest.fixture(params=["sqlite", ROLLBACK_JOURNAL, "postgresql"])
+def ward(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+    monkeypatch.setattr(engine, "wal_is_safe", lambda: request.param != ROLLBACK_JOURNAL)
+    there = request.param == "postgresql"
+    made = make_engine(request.getfixturevalue("postgres_url")) if there else sqlite(tmp_path)
     yield Ward(made)
     made.dispose()
 
@@ -120,6 +125,28 @@ def test_a_rebuild_says_how_far_it_is_and_shows_nothing_beyond(ward: Ward) -> No
         assert all(row.window.end <= found.made_to for row in found.rows)
     assert steps >= 4
     ward.agrees(one)
+
+
+def test_what_comes_while_windows_are_made_beside_the_worker_is_not_lost(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    ward.measures(one, NOON, "80.0")
+    ward.follow()
+    assert begin_anew(ward.hub, one)
+    came: list[Sample] = []
+
+    def overtaken() -> UnitOfWork:
+        """Its windows are made and not written when a reading comes, and the worker has followed that."""
+        if not came:
+            came.append(ward.measures(one, NOON + MINUTE, "81.0"))
+            with ward.hub.unit_of_work() as uow:
+                uow.feed.move("rollups", uow.feed.horizon(), NOON)
+                uow.commit()
+        return ward.hub.unit_of_work()
+
+    while go_on(replace(ward.hub, unit_of_work=overtaken), one):
+        pass
+    ward.agrees(one)
+    assert ward.rows(one, Grain.DAY)[0].high == 81.0
 
 
 def test_they_say_up_to_when_they_are_complete(ward: Ward) -> None:

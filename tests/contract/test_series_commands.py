@@ -48,6 +48,19 @@ def test_readings_are_exported_with_a_manifest_and_an_audit_row(operator: Operat
     assert "no time with its offset" in operator.refuses("export", "--out", str(out), "--since", "2026-03-01")
 
 
+def test_where_no_sqlite_may_be_trusted_with_a_wal_the_commands_do_the_same(operator: Operator, tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    (absent / "sitecustomize.py").write_text(
+        "import sqlite3, sys\nsys.modules['pysqlite3'] = None\nsqlite3.sqlite_version = '3.40.1'\n"
+    )
+    operator.environment["PYTHONPATH"] = str(absent)
+    assert operator.says("series", "rollup") == "2 patients' hours and days are made anew."
+    assert operator.row("export", "--out", str(tmp_path / "out"))["rows"] == 80
+    assert operator.says("series", "thin", "--older-than", "90").startswith("0 readings")
+    assert not list(operator.data.glob("*-wal"))
+
+
 def test_without_its_library_parquet_says_what_to_install(operator: Operator, tmp_path: Path) -> None:
     absent = tmp_path / "absent"
     absent.mkdir()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from hub.adapters.sql import engine
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.tables.measurements import journal
 from hub.domain.findings import Finding
@@ -21,16 +22,18 @@ from hub.errors import NotPermitted, Refused
 from hub.services.hub import Actor
 from hub.services.thinning import Thinned, begin, thin
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite
-from tests.contract.series_ward import Ward
+from tests.contract.series_ward import ROLLBACK_JOURNAL, Ward
 
 OPERATOR = Actor("Rita Invented", "operator")
 OLD = NOON - 100 * DAY
 GLUCOSE = "blood_glucose"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ward]:
-    made = sqlite(tmp_path) if request.param == "sqlite" else make_engine(request.getfixturevalue("postgres_url"))
+@pytest.fixture(params=["sqlite", ROLLBACK_JOURNAL, "postgresql"])
+def ward(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+    monkeypatch.setattr(engine, "wal_is_safe", lambda: request.param != ROLLBACK_JOURNAL)
+    there = request.param == "postgresql"
+    made = make_engine(request.getfixturevalue("postgres_url")) if there else sqlite(tmp_path)
     yield Ward(made)
     made.dispose()
 

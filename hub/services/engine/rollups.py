@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from hub.services.hub import Hub
 from hub.services.ports.feed import Position, Touched
-from hub.services.rolling import go_on, renew, write
+from hub.services.rolling import go_on, renew, stretches, write
 
 PROJECTION = "rollups"
 READINGS = 3000
@@ -50,11 +49,13 @@ def _follow(hub: Hub, now: datetime) -> bool:
 
 def _copy(hub: Hub, touched: Sequence[Touched], reached: Position, now: datetime) -> None:
     with hub.reads() as reads:
-        renewed = renew(reads.rollup_source, touched)
-        while some := list(islice(renewed, AT_ONCE)):
-            with hub.unit_of_work() as uow:
-                write(uow.rollups, some)
-                uow.commit()
+        these = stretches(reads.rollup_source, touched)
+    for first in range(0, len(these), AT_ONCE):
+        with hub.reads() as reads:
+            renewed = renew(reads.rollup_source, these[first : first + AT_ONCE])
+        with hub.unit_of_work() as uow:
+            write(uow.rollups, renewed)
+            uow.commit()
     with hub.unit_of_work() as uow:
         uow.feed.move(PROJECTION, reached, now)
         uow.commit()
