@@ -5,9 +5,13 @@ lost where the process ends.
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterable
 
 from hub.services.hub import Hub
+
+MOST = 10_000
+"""Of those that cannot be written the oldest are let go."""
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +20,7 @@ class Latencies:
     """Those that are not in the metrics yet."""
 
     def __init__(self) -> None:
-        self._seconds: list[float] = []
+        self._seconds: deque[float] = deque(maxlen=MOST)
 
     def add(self, seconds: Iterable[float]) -> None:
         """One for each patient of a group whose readings made a rule speak."""
@@ -28,7 +32,7 @@ class Latencies:
             return
         try:
             with hub.unit_of_work() as uow:
-                uow.operations.observe("rpmhub_alert_latency_seconds", self._seconds)
+                uow.operations.observe("rpmhub_alert_latency_seconds", list(self._seconds))
                 uow.commit()
         except Exception as error:  # noqa: BLE001 - whatever it is: it is of metrics alone, and readings wait
             log.warning("the latency of alerts is not in the metrics", extra={"error": type(error).__name__})

@@ -21,7 +21,7 @@ from hub.domain.samples import History, Sample
 from hub.services import equipment
 from hub.services.ingest import judge as judging
 from hub.services.ingest.commit import JudgedMeanwhile, process
-from hub.services.ingest.latency import Latencies
+from hub.services.ingest.latency import MOST, Latencies
 from hub.services.ingest.wire import BatchAck
 from tests.unit.domain.builders import PROTOCOLS
 from tests.unit.ingest.home import (
@@ -338,6 +338,14 @@ def test_a_latency_that_cannot_be_written_is_kept(home: Home) -> None:
     home.clinic.drop_trigger("no_metrics", "histogram")
     latencies.write(home.hub)
     assert measured(home) == [(2.5, 1, 2.0)]
+
+
+def test_of_those_that_wait_for_long_the_newest_are_kept(home: Home) -> None:
+    latencies = Latencies()
+    latencies.add([0.2])
+    latencies.add([2.0] * MOST)
+    latencies.write(home.hub)
+    assert measured(home) == [(2.5, MOST, 2.0 * MOST)]
 
 
 def test_two_values_in_range_in_one_group_close_what_the_same_group_opened(home: Home) -> None:
