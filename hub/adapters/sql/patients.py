@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many, OfThese
-from hub.adapters.sql.registry import changed
+from hub.adapters.sql.registry import changed, version_is
 from hub.adapters.sql.situations import situations
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import patient, patient_state
@@ -18,14 +18,13 @@ from hub.domain.patients import DryWeight, Monitoring, OxygenState, OxygenTarget
 from hub.errors import NotFound
 from hub.services.ports.care import NewPatient, Situation
 
-_JUDGED = Many(
-    lambda _: (
-        update(patient)
-        .where(patient.c.id == bindparam("this"), patient.c.evaluation_version == bindparam("seen"))
-        .values(evaluation_version=patient.c.evaluation_version + text("1"))
-    ),
-    ("this", "seen"),
+_TO_JUDGE = (
+    update(patient)
+    .where(patient.c.id == bindparam("this"), patient.c.evaluation_version == bindparam("seen"))
+    .values(evaluation_version=patient.c.evaluation_version + text("1"))
 )
+_JUDGED = Many(lambda _: _TO_JUDGE, ("this", "seen"))
+_JUDGED_BY = Many(lambda _: _TO_JUDGE.where(version_is(bindparam("registry"))), ("this", "seen", "registry"))
 
 _BY_ID = select(patient).where(patient.c.id == bindparam("this"))
 _MANY = select(patient).where(among(patient.c.id))
@@ -140,9 +139,11 @@ class SqlPatients:
         """By id, by one question."""
         return situations(self._connection, patient_ids)
 
-    def judged(self, seen: Mapping[int, int]) -> bool:
-        """Compare-and-set of evaluation versions."""
-        return _JUDGED.execute(self._connection, sorted(seen.items())) == len(seen)
+    def judged(self, seen: Mapping[int, int], registry: int | None = None) -> bool:
+        """Compare-and-set of evaluation versions. On SQLite no registry moves while this transaction lasts."""
+        if registry is None or self._connection.dialect.name == "sqlite":
+            return _JUDGED.execute(self._connection, sorted(seen.items())) == len(seen)
+        return _JUDGED_BY.execute(self._connection, [(*one, registry) for one in sorted(seen.items())]) == len(seen)
 
     def pauses_over(self, now: datetime) -> list[Patient]:
         """Paused patients whose pause has run out."""

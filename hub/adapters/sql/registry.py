@@ -1,6 +1,6 @@
 """The version of the registry: it moves whenever a device, who has it, a patient or a patient's protocol changes."""
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, func, literal_column, select
 
 from hub.adapters.sql.many import Many
 from hub.adapters.sql.tables.operations import counter
@@ -16,6 +16,12 @@ _CHANGED = PerDialect(
     )
 )
 _VERSION = Many(lambda _: select(counter.c.value).where(counter.c.name == bindparam("name")), ("name",))
+
+
+def version_is(expected: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that it is. Without parameters of its own, so that it may be a part of a ``Many``."""
+    there = select(counter.c.value).where(counter.c.name == literal_column(f"'{_NAME}'")).scalar_subquery()
+    return func.coalesce(there, literal_column("0")) == expected
 
 
 def changed(connection: Connection) -> None:

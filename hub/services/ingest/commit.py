@@ -33,7 +33,7 @@ Answers = dict[str, list[BatchAck | ErrorAck]]
 
 
 class JudgedMeanwhile(Transient):
-    """Another ingest process judged one of these patients; the group is done again on what is there now."""
+    """Another process changed what these patients are judged by; the group is done again on what is there now."""
 
 
 @dataclass(slots=True)
@@ -127,8 +127,8 @@ def _store_and_judge(uow: UnitOfWork, hub: Hub, group: Group) -> None:
         group.spoken.append(min(received_at for received_at, _ in stored[patient_id]))
     if group.replayed:
         judge_recordings(uow, [Came(intake.patients[one], theirs) for one, theirs in group.replayed.items()], group.now)
-    if not uow.patients.judged(versions):
-        raise JudgedMeanwhile("these patients were judged by another process")
+    if not uow.patients.judged(versions, group.registry.version):
+        raise JudgedMeanwhile("these patients, or what they are judged by, were changed by another process")
     group.added = versions, {one.patient.id: one.newest for one in came}
     for arrival, placed in group.placed:
         results = [Result(one.seq, one.status, one.code) for one in placed]

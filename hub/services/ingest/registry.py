@@ -85,6 +85,11 @@ class Registry:
             self._weights.clear()
             self._version = version
 
+    @property
+    def version(self) -> int | None:
+        """That of all that is kept: what was read since may be newer."""
+        return self._version
+
     def devices(self, uow: UnitOfWork, addresses: Collection[str]) -> dict[str, Device]:
         """By address; unknown ones are left out, and asked for again."""
         absent = _absent(addresses, self._devices)

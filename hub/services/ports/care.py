@@ -98,8 +98,11 @@ class Patients(Interface):
         """By id; unknown ones are left out."""
         ...
 
-    def judged(self, seen: Mapping[int, int]) -> bool:
-        """Compare-and-set of evaluation versions; False if another process judged one of these patients meanwhile."""
+    def judged(self, seen: Mapping[int, int], registry: int | None = None) -> bool:
+        """Compare-and-set of evaluation versions; False if another process judged one of these patients meanwhile.
+
+        ``registry``: the version that they were judged by; False too if that has moved.
+        """
         ...
 
     def pauses_over(self, now: datetime) -> list[Patient]: ...

@@ -11,10 +11,10 @@ from hub.services.ingest.poison import SafeProcessor
 from tests.unit.ingest.home import OXIMETER, Home, batch, homes, reading, spo2
 
 CALM = 13
-"""Four look, nine write. One of them is asked of a file alone."""
+"""Four look, nine write. One of them is asked of a file alone, and one of a server alone."""
 
 ALARM = 26
-"""The reading raises an alert, and the first page is written. One of them is asked of a server alone."""
+"""The reading raises an alert, and the first page is written. Two of them are asked of a server alone."""
 
 AS_BAD = 22
 """One more such reading, of a patient whose alert is open."""
