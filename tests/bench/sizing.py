@@ -23,6 +23,7 @@ WANTED = (
     ("sustained", "sustained without growth"),
     ("batches", "batches of 50"),
     ("hot_path", "durable"),
+    ("hot_path", "that as a part"),
     ("alert_latency", "publish to alert row"),
     ("alert_latency", "that p99"),
     ("alert_latency", "a sync"),
