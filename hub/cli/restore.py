@@ -89,7 +89,8 @@ def _restore(wanted: Settings, source: Path, *, as_json: bool) -> None:
         "from": str(backup),
         "to": str(file),
         "made_at": manifest.made_at.isoformat(),
-        "kept": None if kept is None else str(kept),
+        "kept": None if kept is None else str(kept.whole),
+        "cut_short": None if kept is None or kept.cut_short is None else str(kept.cut_short),
         "counts": dict(counts),
         "stale_messages": stale,
         "reds_paged_anew": anew,
@@ -103,6 +104,8 @@ def _story(row: Mapping[str, object], manifest: Manifest, readings: int, alerts:
     yield f"Restored {row['to']} in {row['seconds']} s from {row['from']}, of {made}:"
     yield f"{readings} readings, {alerts} alerts."
     yield f"The database that was there is kept whole in {row['kept']}." if row["kept"] else "There was none before."
+    if row["cut_short"]:
+        yield f"{row['cut_short']} holds what the restore that was cut short had left, and may be half of it."
     yield f"Lost is what was done since {made}: alerts taken or closed, notes, tasks, patients, devices, consents."
     yield "Readings come again: what no gateway has had acknowledged by itself; what it has, for 72 hours, when it is"
     yield "started with: rpmhub-gateway run --replay-hours 72"

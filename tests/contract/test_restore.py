@@ -183,38 +183,45 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from hub.adapters.sql import restoring
-left = int(sys.argv[1])
-put = restoring.put
 def step(name):
-    global left
-    left -= 1
-    if left == 0:
+    if name == sys.argv[1]:
         os.kill(os.getpid(), 9)
+put, prepare = restoring.put, restoring.prepare
 restoring.put = lambda prepared, database, now: put(prepared, database, now, step)
-prepare = restoring.prepare
 def prepared(*arguments):
-    if left == 0:
-        os.kill(os.getpid(), 9)
+    step("prepare")
     return prepare(*arguments)
 restoring.prepare = prepared
 from hub.cli.commands import rpmhub
 rpmhub(["restore", sys.argv[2]])
 """
 
+EDGES = (
+    "prepare",
+    "linked hub.sqlite3",
+    "linked hub.sqlite3-wal",
+    "linked hub.sqlite3-shm",
+    "signed",
+    "unlinked hub.sqlite3-wal",
+    "unlinked hub.sqlite3-shm",
+    "replaced",
+)
 
-@pytest.mark.parametrize("edge", range(6))
+
+@pytest.mark.parametrize("edge", EDGES)
 def test_killed_at_any_edge_the_database_before_is_whole_and_no_hub_starts_on_half_of_it(
-    operator: Operator, file: Path, backup: Path, edge: int
+    operator: Operator, file: Path, backup: Path, edge: str
 ) -> None:
-    file.with_name(f"{file.name}-wal").touch()
+    for part in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{part}").touch()
     done = subprocess.run(
-        [sys.executable, "-P", "-c", KILLED, str(edge), str(backup)],
+        [sys.executable, "-P", "-c", KILLED, edge, str(backup)],
         env=operator.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    unfinished = operator.data / UNFINISHED
+    unfinished, kept = operator.data / UNFINISHED, None
     if unfinished.exists():
         kept = Path(unfinished.read_text())
         assert subjects(kept / file.name) == ["before", *LATER]
@@ -224,10 +231,23 @@ def test_killed_at_any_edge_the_database_before_is_whole_and_no_hub_starts_on_ha
     else:
         assert subjects(file) == ["before", *LATER]
         operator.says("db", "upgrade")
-    operator.says("restore", str(backup))
+    row = json.loads(operator.says("restore", str(backup), "--json"))
     assert subjects(file) == ["before"]
     assert not unfinished.exists()
-    assert any(subjects(folder / file.name) == ["before", *LATER] for folder in replaced(operator))
+    assert subjects(Path(row["kept"]) / file.name) == ["before", *LATER]
+    newest = str(replaced(operator)[-1])
+    assert (row["kept"], row["cut_short"]) == ((newest, None) if kept is None else (str(kept), newest))
+
+
+def test_a_restore_that_was_cut_short_and_is_run_again_says_where_the_whole_one_is(
+    operator: Operator, file: Path, backup: Path
+) -> None:
+    unfinished, whole = operator.data / UNFINISHED, operator.data / "replaced-1"
+    unfinished.write_text(str(whole))
+    said = operator.says("restore", str(backup))
+    (left,) = (folder for folder in replaced(operator) if folder != whole)
+    assert f"kept whole in {whole}." in said
+    assert f"{left} holds what the restore that was cut short had left" in said
 
 
 def test_a_disk_that_becomes_full_changes_nothing(operator: Operator, file: Path, backup: Path) -> None:

@@ -6,6 +6,7 @@ is whole in the directory it names. Once it is gone again, the restored database
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,16 @@ Stamp = Callable[[Engine], Said]
 
 Step = Callable[[str], object]
 """Is told each edge of the change, so that a test may end the process there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what a restore replaced is."""
+
+    whole: Path
+    """The database before it, with its WAL."""
+    cut_short: Path | None
+    """What a restore that did not come to its end had left in its place."""
 
 
 def chosen(source: Path) -> Path:
@@ -80,21 +91,21 @@ def prepare(backup: Path, manifest: Manifest, place: Path, stamp: Stamp[Said], t
     return said
 
 
-def put(prepared: Path, database: Path, now: datetime, step: Step = lambda _name: None) -> Path | None:
+def put(prepared: Path, database: Path, now: datetime, step: Step = lambda _name: None) -> Kept | None:
     """Put the prepared database in its place; where the one before it is kept, None if there was none."""
     there = [_part(database, part) for part in PARTS if _part(database, part).exists()]
-    kept = database.with_name(f"replaced-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z")
+    aside = database.with_name(f"replaced-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z")
     unfinished = database.with_name(UNFINISHED)
-    before = unfinished.read_text() if unfinished.exists() else str(kept)
+    whole = Path(unfinished.read_text()) if unfinished.exists() else None  # what is in place now may be half of one
     if there:
-        kept.mkdir(mode=0o700)
-        hand_over(kept, database.parent)
+        aside.mkdir(mode=0o700)
+        hand_over(aside, database.parent)
         for path in there:
-            os.link(path, kept / path.name)
+            os.link(path, aside / path.name)
             step(f"linked {path.name}")
-        sync(kept)
+        sync(aside)
         sync(database.parent)
-        _sign(unfinished, before)
+        _sign(unfinished, str(whole or aside))
         step("signed")
         for path in there[1:] if there[0] == database else there:
             path.unlink()  # never beside another database: SQLite would take it for that one's
@@ -105,7 +116,9 @@ def put(prepared: Path, database: Path, now: datetime, step: Step = lambda _name
     sync(database.parent)
     unfinished.unlink(missing_ok=True)
     sync(database.parent)
-    return kept if there else None
+    if whole is not None:
+        return Kept(whole, aside if there else None)
+    return Kept(aside, None) if there else None
 
 
 def remove(place: Path) -> None:
