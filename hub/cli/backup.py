@@ -8,6 +8,7 @@ import click
 from hub.adapters.clock import SystemClock
 from hub.adapters.probes.database import file_of, parse
 from hub.adapters.sql.backup import back_up
+from hub.adapters.sql.hold import share
 from hub.cli.context import settings
 from hub.cli.progress import progress
 from hub.errors import Refused
@@ -28,7 +29,9 @@ def backup(to: Path | None, keep: int, as_json: bool) -> None:
     wanted = settings()
     clock = SystemClock()
     began = clock.monotonic()
-    made = back_up(database_file(wanted), to or backups(wanted), keep, clock.now(), progress())
+    file = database_file(wanted)
+    share(wanted.database)  # what a restore has left half done would be the newest backup, and whole by every check
+    made = back_up(file, to or backups(wanted), keep, clock.now(), progress())
     seconds = clock.monotonic() - began
     held = made.manifest.contents
     row = {

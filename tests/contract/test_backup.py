@@ -17,6 +17,7 @@ from hub.adapters.clock import SystemClock
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.backup import back_up
 from hub.adapters.sql.engine import make_engine, sqlite_driver
+from hub.adapters.sql.hold import alone
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.bootstrap import PRODUCTION, open_database
 from hub.errors import Refused
@@ -244,6 +245,42 @@ def test_the_command_prints_what_it_made_and_fails_in_one_sentence(tmp_path: Pat
     assert "pg_dump" in server
     assert "pg_restore" in server
     assert "hush" not in server
+
+
+RESTORED_MEANWHILE = """
+import sys
+from pathlib import Path
+from hub.adapters.sql.hold import alone
+from hub.cli import backup
+from hub.errors import Transient
+def tell(*_):
+    try:
+        with alone(Path(sys.argv[1])):
+            print("alone")
+    except Transient as error:
+        print(error)
+backup.progress = lambda: tell
+backup.backup([])
+"""
+
+
+def test_the_command_and_a_restore_keep_each_other_out(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.says("db", "upgrade")
+    file = operator.data / "hub.sqlite3"
+    with alone(file):
+        assert "is being restored" in operator.refuses("backup")
+    assert not (operator.data / "backups").exists()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", RESTORED_MEANWHILE, file],
+        env=operator.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "stop it first" in done.stdout
+    assert "alone" not in done.stdout
 
 
 def test_a_disk_without_room_is_not_filled(tmp_path: Path) -> None:

@@ -227,6 +227,8 @@ def test_killed_at_any_edge_the_database_before_is_whole_and_no_hub_starts_on_ha
         assert subjects(kept / file.name) == ["before", *LATER]
         assert str(kept) in operator.refuses("db", "upgrade")
         assert "did not come to its end" in operator.refuses("audit", "verify")
+        assert "Run rpmhub restore again" in operator.refuses("backup")
+        assert list(backup.parent.glob("*.sqlite3")) == [backup]
         assert file.exists(), "never without a database: a hub would begin anew"
     else:
         assert subjects(file) == ["before", *LATER]

@@ -52,7 +52,8 @@ def alone(file: Path) -> Iterator[None]:
     """Have the database's file to itself. Raises ``Transient`` while a program of the hub uses it."""
     mark = _open(file)
     try:
-        _lock(mark, fcntl.LOCK_EX, f"A program of the hub uses {file}: stop it first (systemctl stop rpmhub).")
+        stop = "systemctl stop rpmhub rpmhub-backup"
+        _lock(mark, fcntl.LOCK_EX, f"A program of the hub uses {file}: stop it first ({stop}).")
         yield
     finally:
         os.close(mark)
