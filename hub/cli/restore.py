@@ -16,6 +16,7 @@ from hub.adapters.clock import SystemClock
 from hub.adapters.probes.database import looking, parse
 from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql import restoring
+from hub.adapters.sql.backup import ROOM, refuse_full
 from hub.adapters.sql.engine import make_engine, read_only
 from hub.adapters.sql.hold import alone
 from hub.adapters.sql.manifest import Manifest, Tell
@@ -174,6 +175,7 @@ def _drill(wanted: Settings, source: Path, *, as_json: bool) -> None:
     try:
         began = clock.monotonic()
         backup, manifest = _checked(source, tell)
+        refuse_full(folder, restoring.takes(manifest) + ROOM, "Name another place with --to.")  # the hub may run here
         checked = clock.monotonic()
         file = folder / "hub.sqlite3"
         prepared = folder / "prepared"

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.sql.backup import ROOM
 from hub.adapters.sql.engine import make_engine, sqlite_driver
 from hub.adapters.sql.hold import UNFINISHED
+from hub.adapters.sql.migrate import revisions
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from tests.contract.test_command_line import Operator
 
@@ -274,6 +276,36 @@ def test_the_drill_changes_nothing_and_says_how_long_it_took(operator: Operator,
         damaged.seek(9000)
         damaged.write(b"x" * 100)
     assert "other bytes" in operator.refuses("restore", "--drill", str(backup))
+
+
+def drill(operator: Operator, backup: Path, room: int) -> str:
+    """What it says where that many bytes are free: on a mount of its own, which ends with it."""
+    place = operator.data.parent / "small"
+    place.mkdir(exist_ok=True)
+    command = f"{sys.executable} -P -m hub.cli restore --drill {backup} --to {place}"
+    inside = f"mount -t tmpfs -o size={room} none {place} && {command}; ls -A {place}"
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inside],
+        env=operator.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_drill_leaves_room_for_the_hub_that_runs(operator: Operator, file: Path, backup: Path) -> None:
+    size = backup.stat().st_size
+    connection = sqlite_driver().connect(file)
+    connection.execute("UPDATE alembic_version SET version_num = ?", [revisions()[-2]])
+    connection.commit()
+    connection.close()
+    older = Path(json.loads(operator.says("backup", "--json"))["file"])
+    (refused,) = drill(operator, backup, ROOM + size // 2).splitlines()  # and nothing is left there
+    assert refused.startswith(f"Error: {operator.data.parent}/small/restore-drill has 100 MiB free and")
+    assert refused.endswith("are needed. Name another place with --to.")
+    assert "can be restored" in drill(operator, backup, ROOM + size * 3 // 2)
+    assert "MiB free" in drill(operator, older, ROOM + size * 3 // 2), "it is to be migrated"
 
 
 def test_what_another_tool_brought_back_is_marked_by_hand(operator: Operator) -> None:

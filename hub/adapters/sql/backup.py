@@ -143,9 +143,14 @@ def _room(database: Path, folder: Path) -> None:
     needed = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     if folder.stat().st_dev == database.stat().st_dev:
         needed += ROOM
+    refuse_full(folder, needed, "Name another place.")
+
+
+def refuse_full(folder: Path, needed: int, mend: str) -> None:
+    """Raise ``Refused`` with the ``mend``, unless so many bytes are free where ``folder`` is."""
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise Refused(f"{folder} has {free >> 20} MiB free and {(needed >> 20) + 1} are needed. Name another place.")
+        raise Refused(f"{folder} has {free >> 20} MiB free and {(needed >> 20) + 1} are needed. {mend}")
 
 
 def _write(place: Path, body: bytes) -> None:

@@ -19,7 +19,7 @@ from hub.adapters.sql import manifest as manifests
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.hold import UNFINISHED, hand_over
 from hub.adapters.sql.manifest import Manifest, Tell
-from hub.adapters.sql.migrate import Schema, standing, upgrade
+from hub.adapters.sql.migrate import Schema, revisions, standing, upgrade
 from hub.errors import HubError, Refused
 
 PARTS = ("", "-wal", "-shm", "-journal")
@@ -59,6 +59,12 @@ def check(backup: Path, manifest: Manifest, tell: Tell) -> None:
     _same(backup, manifest, *manifests.digest(backup, tell))
     if manifests.looked_at(backup) != manifest.contents:
         raise Refused(f"{backup} does not hold what its manifest says.")
+
+
+def takes(manifest: Manifest) -> int:
+    """Bytes that ``prepare`` needs: a migration keeps tables as they were beside what they become."""
+    older = manifest.contents.schema in revisions()[:-1]
+    return manifest.bytes * (2 if older else 1)
 
 
 def prepare(backup: Path, manifest: Manifest, place: Path, stamp: Stamp[Said], tell: Tell) -> Said:
