@@ -44,11 +44,15 @@ def backup(to: Path | None, keep: int, as_json: bool) -> None:
         "counts": dict(held.counts),
         "seconds": round(seconds, 2),
         "deleted": [str(file) for file in made.deleted],
+        "still_to_come": [str(file) for file in made.ahead],
     }
     size = f"{made.manifest.bytes / 1e6:.1f} MB, {held.counts['journal']} readings, {held.counts['alert']} alerts"
-    gone = f" Deleted as older than the newest {keep}: {len(made.deleted)}." if made.deleted else ""
+    gone = f" Deleted beyond the {keep} that are kept: {len(made.deleted)}." if made.deleted else ""
     words = f"{made.file}: {size}, verified, in {seconds:.1f} s.{gone}"
     click.echo(json.dumps(row) if as_json else words)
+    if made.ahead:
+        names = ", ".join(file.name for file in made.ahead)
+        click.echo(f"Made at a time that is still to come, and not to be restored before it: {names}.", err=True)
 
 
 def backups(wanted: Settings) -> Path:

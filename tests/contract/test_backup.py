@@ -15,7 +15,7 @@ import pytest
 
 from hub.adapters.clock import SystemClock
 from hub.adapters.sql import manifest as manifests
-from hub.adapters.sql.backup import back_up
+from hub.adapters.sql.backup import Made, back_up
 from hub.adapters.sql.engine import make_engine, sqlite_driver
 from hub.adapters.sql.hold import alone
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
@@ -165,6 +165,28 @@ def test_the_newest_are_kept_and_the_only_one_is_never_deleted(database: Path, t
     assert [file for file, _manifest in manifests.verified(folder)] == [alone.file]
 
 
+def test_what_was_made_by_a_clock_that_stood_ahead_pushes_nothing_out(database: Path, tmp_path: Path) -> None:
+    now, folder = CLOCK.now(), tmp_path / "kept"
+
+    def make(days: int, keep: int = 3) -> Made:
+        return back_up(database, folder, keep, now + timedelta(days=days), silent)
+
+    def left() -> list[Path]:
+        return [file for file, _manifest in manifests.verified(folder)]
+
+    ahead = [make(days) for days in (10, 11, 12)]
+    mended = make(0)
+    assert left() == [ahead[2].file, ahead[1].file, mended.file], "the one just made is never deleted"
+    assert (mended.deleted, mended.ahead) == ((ahead[0].file,), (ahead[2].file, ahead[1].file))
+    second, third = make(1), make(2)
+    assert (second.deleted, third.deleted) == ((ahead[1].file,), (ahead[2].file,))
+    assert (left(), third.ahead) == ([third.file, second.file, mended.file], ())
+    fourth = make(3)
+    assert fourth.deleted == (mended.file,)
+    back = make(-9)
+    assert left() == [fourth.file, third.file, back.file], "of a clock that stands back now"
+
+
 def test_a_backup_that_lost_its_manifest_counts_for_nothing(database: Path, tmp_path: Path) -> None:
     now, folder = CLOCK.now(), tmp_path / "kept"
     first = back_up(database, folder, 1, now, silent)
@@ -245,6 +267,20 @@ def test_the_command_prints_what_it_made_and_fails_in_one_sentence(tmp_path: Pat
     assert "pg_dump" in server
     assert "pg_restore" in server
     assert "hush" not in server
+
+
+def test_the_command_warns_of_what_cannot_be_restored_yet(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.says("db", "upgrade")
+    folder, later = operator.data / "backups", CLOCK.now() + timedelta(days=3)
+    ahead = back_up(operator.data / "hub.sqlite3", folder, 14, later, silent).file
+    done = operator.run("backup", "--json")
+    assert json.loads(done.stdout)["still_to_come"] == [str(ahead)]
+    assert f"not to be restored before it: {ahead.name}." in done.stderr
+    assert "still to come" in operator.refuses("restore", "--drill", str(ahead))
+    gone = operator.run("backup", "--keep", "2")
+    assert "Deleted beyond the 2 that are kept: 1." in gone.stdout
+    assert (ahead.exists(), gone.stderr) == (False, "")
 
 
 RESTORED_MEANWHILE = """

@@ -44,10 +44,12 @@ class Made:
     file: Path
     manifest: Manifest
     deleted: tuple[Path, ...]
+    ahead: tuple[Path, ...]
+    """Others whose time is still to come by this clock: until then none of them can be restored."""
 
 
 def back_up(database: Path, folder: Path, keep: int, now: datetime, tell: Tell) -> Made:
-    """A verified backup of ``database`` in ``folder``, beside the ``keep - 1`` newest. Raises ``Refused``.
+    """A verified backup of ``database`` in ``folder``, beside ``keep - 1`` others. Raises ``Refused``.
 
     Whenever it dies, what was there is there still, and nothing half made looks like a backup.
     """
@@ -62,7 +64,7 @@ def back_up(database: Path, folder: Path, keep: int, now: datetime, tell: Tell) 
                 left.unlink()  # of one that was killed
             _room(database, folder)
             file, manifest = _make(database, folder, now, tell)
-            return Made(file, manifest, _prune(folder, manifest.contents.mode, keep))
+            return Made(file, manifest, *_prune(file, manifest, keep))
     except OSError as error:
         raise Refused(f"No backup was made in {folder}: {error.strerror or error}.") from error
 
@@ -164,15 +166,25 @@ def _write(place: Path, body: bytes) -> None:
     new.replace(place)
 
 
-def _prune(folder: Path, mode: str, keep: int) -> tuple[Path, ...]:
-    """Delete what is older than the newest ``keep`` of this mode. The one just made is among them."""
-    known = [(file, one) for file, one in manifests.verified(folder) if one.contents.mode == mode]
-    old = tuple(file for file, _manifest in known[max(keep, 1) :])
+def _prune(made: Path, manifest: Manifest, keep: int) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Keep the one just made and ``keep - 1`` others of its mode; what was deleted, and what stays of a later time.
+
+    A clock stood wrong where there are later ones. They go first, since they take no place from what can be restored;
+    and the oldest of them before the others, since it may be today's clock that stands back.
+    """
+    others = [
+        (file, one)
+        for file, one in manifests.verified(made.parent)
+        if file != made and one.contents.mode == manifest.contents.mode
+    ]
+    ahead = [file for file, one in others if one.made_at > manifest.made_at]
+    past = [file for file, one in others if one.made_at <= manifest.made_at]
+    old = (past + ahead)[max(keep, 1) - 1 :]
     for file in old:
         manifest_of(file).unlink()
         file.unlink()
-    sync(folder)
-    return old
+    sync(made.parent)
+    return tuple(old), tuple(file for file in ahead if file not in old)
 
 
 @contextlib.contextmanager
