@@ -20,7 +20,12 @@ def newest(subject: Subject) -> Iterator[Finding]:
     if file_of(parse(subject.settings.database)) is None:
         return
     folder = subject.settings.data / "backups"
-    found = verified(folder) if folder.is_dir() else []
+    known = verified(folder) if folder.is_dir() else []
+    found = [(file, one) for file, one in known if one.made_at <= subject.now]
+    if ahead := len(known) - len(found):
+        what = f"Backups of a time that is still to come: {ahead}."
+        why = "A clock stood wrong; none of them can be restored before it."
+        yield should(what, why, "Set the clock, if it is this one; then rpmhub backup")
     if not found:
         yield should(f"There is no verified backup in {folder}.", "A lost disk is every reading lost.", MEND)
         return

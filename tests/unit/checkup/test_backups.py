@@ -46,6 +46,16 @@ def test_a_backup_without_its_length_does_not_count(tmp_path: Path) -> None:
     assert only(backups.newest(subject(tmp_path, clock=Fixed()))).need is Need.SHOULD
 
 
+def test_a_backup_of_a_time_to_come_is_told_and_does_not_count(tmp_path: Path) -> None:
+    file, about = made(tmp_path), subject(tmp_path, clock=Fixed())
+    back_up(file, tmp_path / "backups", 14, NOW - timedelta(hours=27), silent)
+    back_up(file, tmp_path / "backups", 14, NOW + timedelta(days=3), silent)
+    assert wrong(backups.newest(about)) == [
+        (Need.SHOULD, "Backups of a time that is still to come: 1."),
+        (Need.SHOULD, "The newest verified backup is 27 h old."),
+    ]
+
+
 def test_a_server_is_backed_up_by_its_own_means(tmp_path: Path) -> None:
     assert list(backups.newest(subject(tmp_path, database_url="postgresql://h/d"))) == []
 
