@@ -27,6 +27,7 @@ from hub.adapters.receiver_words import (
     Take,
     Taken,
 )
+from hub.errors import Permanent
 from hub.services.ingest.messages import Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -60,8 +61,11 @@ GIVES_BACK = {
 the longest queue once took. Whoever sets these otherwise means it."""
 
 
-class NoReceiver(Exception):
-    """One receiver after the other ended without a word. Whoever supervises ingest must know, and wait."""
+class NoReceiver(Permanent):
+    """One receiver after the other ended without a word. Whoever supervises ingest must know, and wait.
+
+    It is raised on purpose, with the writer and its database well: that is a clean stop.
+    """
 
 
 class ReceiverProcess:

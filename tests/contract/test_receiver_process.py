@@ -15,6 +15,7 @@ from paho.mqtt import client as paho
 
 from hub.adapters import receiver_process
 from hub.adapters.clock import SystemClock
+from hub.adapters.database_file.marks import Marks
 from hub.adapters.receiver_process import FRUITLESS, READS_AGAIN_S, NoReceiver, ReceiverProcess
 from hub.services.ingest import hearing
 from hub.settings import Address
@@ -83,8 +84,11 @@ def test_a_receiver_that_hangs_is_replaced_and_loses_nothing(rig: Rig) -> None:
     assert rig.home.rows("journal", "seq") == [1, 2, 3]
 
 
-def test_receivers_that_end_without_a_word_end_ingest_too(rig: Rig) -> None:
-    """Whoever supervises it then tells of it, and waits longer and longer before the next try."""
+def test_receivers_that_end_without_a_word_end_ingest_too(rig: Rig, tmp_path: Path) -> None:
+    """Whoever supervises it then tells of it, and waits longer and longer before the next try.
+
+    The database is well, and each such end owes it no check.
+    """
     inbox = ReceiverProcess(Address("127.0.0.1", rig.broker.port, False, None, None), "other", SystemClock())
     inbox._command = ("-c", "raise SystemExit('no such file: ca.pem')")
     inbox.start()
@@ -93,9 +97,11 @@ def test_receivers_that_end_without_a_word_end_ingest_too(rig: Rig) -> None:
         assert not inbox.connected
         inbox.restart()
     assert not inbox.alive()
-    with pytest.raises(NoReceiver):
+    marks = Marks(tmp_path / "hub.sqlite3")
+    with pytest.raises(NoReceiver), marks.writing("ingest", "a"):
         inbox.restart()
     inbox.stop()
+    assert marks.standing().clean
 
 
 def test_long_answers_do_not_meet_a_long_group_in_the_pipe(rig: Rig) -> None:

@@ -34,22 +34,31 @@ class Soundness:
     deadline: timedelta = timedelta(hours=2)
     _next_at: datetime | None = None
     _tried_at: datetime | None = None
+    _last: Verdict | None = None
 
     def run(self, hub: Hub, now: datetime) -> int:
         """Read it when that is due; how often it was."""
+        if not self._due(hub, now):
+            return 0
+        try:
+            self._last = verdict = self.check.run()
+        finally:
+            self._tried_at = ended_at = hub.clock.now()  # it took minutes: the pause counts from here
+        self.check.settle(verdict)
+        self._next_at = ended_at + (EVERY if verdict.whole else AGAIN)
+        self._note(hub, verdict)
+        return 1
+
+    def _due(self, hub: Hub, now: datetime) -> bool:
+        """What is owed comes sooner, unless it is the last one itself that left it owed: that would not end."""
         if self._next_at is None:
             with hub.unit_of_work() as uow:
                 last = last_good(uow.operations)
             self._next_at = now if last is None or not timedelta(0) <= now - last < FRESH else last + EVERY
+        if now >= self._next_at:
+            return True
         tried = self._tried_at is not None and timedelta(0) <= now - self._tried_at < FRESH
-        if now < self._next_at and (tried or not self.check.owed):
-            return 0
-        self._tried_at = now
-        verdict = self.check.run()
-        self.check.settle(verdict)
-        self._next_at = now + (EVERY if verdict.whole else AGAIN)
-        self._note(hub, verdict)
-        return 1
+        return not tried and (self._last is None or self._last.sound) and self.check.owed
 
     def _note(self, hub: Hub, verdict: Verdict) -> None:
         now = hub.clock.now()

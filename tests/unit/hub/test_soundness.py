@@ -1,6 +1,6 @@
 """The database is read whole after a start and daily; damage is a red, and silence about it none."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,17 +23,20 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 @dataclass
 class Given:
-    """A check that finds what the test says."""
+    """A check that finds what the test says, and takes as long; what is owed stays so as ``BackgroundCheck`` has it."""
 
     verdict: Verdict = SOUND
     owed: bool = False
     settled: list[Verdict] = field(default_factory=list)
+    takes: Callable[[], None] = lambda: None
 
     def run(self) -> Verdict:
+        self.takes()
         return self.verdict
 
     def settle(self, verdict: Verdict) -> None:
         self.settled.append(verdict)
+        self.owed = not verdict.sound and (self.owed or verdict.said is not None)
 
 
 def runs(home: Home, module: Soundness, *after: timedelta) -> list[int]:
@@ -82,6 +85,25 @@ def test_what_is_owed_is_not_left_until_tomorrow(home: Home) -> None:
     runs(home, module, MINUTE)
     check.owed = True
     assert runs(home, module, MINUTE, 10 * MINUTE, MINUTE) == [0, 1, 0]
+    assert not check.owed
+
+
+def test_one_that_is_owed_and_cannot_be_finished_is_tried_an_hour_after_it_gave_up(home: Home) -> None:
+    """Each of them keeps the WAL from beginning anew: between them there must be room for that."""
+    check = Given(replace(UNFINISHED), owed=True, takes=lambda: home.clinic.clock.forward(31 * MINUTE))
+    module = Soundness(check)
+    assert runs(home, module, MINUTE, MINUTE, 28 * MINUTE, 30 * MINUTE, MINUTE) == [1, 0, 0, 0, 1]
+    check.verdict = SOUND
+    assert runs(home, module, HOUR, 11 * MINUTE) == [1, 0]
+    check.owed = True
+    assert runs(home, module, MINUTE) == [1], "a new reason, after one that was sound"
+
+
+def test_damage_is_not_read_again_until_tomorrow_though_that_is_owed(home: Home) -> None:
+    check = Given(DAMAGED)
+    module = Soundness(check)
+    assert runs(home, module, MINUTE, 11 * MINUTE, HOUR, DAY) == [1, 0, 0, 1]
+    assert check.owed
 
 
 def test_one_that_cannot_be_finished_is_tried_each_hour_and_told_after_three_days(home: Home) -> None:
