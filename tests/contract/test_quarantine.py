@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from hub.adapters.sql.quarantine import MOST_UNANSWERED
 from hub.services.ports.storage import UnitOfWork
 from tests.unit.ingest.home import Home
 
@@ -44,27 +45,70 @@ def test_what_is_sent_again_before_its_answer_is_counted_and_kept_once(uow: Unit
     assert home.rows("quarantine", "times") == [3, 1, 1, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_is_seen_while_its_copy_comes_does_not_hide_the_copy(uow: UnitOfWork, home: Home) -> None:
-    """PostgreSQL lets both write: somebody looks at the row after it was found, before the copy is counted in it."""
+def test_what_gets_no_answer_is_never_put_into_a_row_that_somebody_has_seen(uow: UnitOfWork, home: Home) -> None:
+    def add(*raws: bytes) -> None:
+        for raw in raws:
+            uow.quarantine.add_unanswered("g-9", "rpm/v1/g-9/up/live", "unknown_gateway", "why", raw, NOW)
+        uow.commit()
 
-    def add() -> int:
-        return uow.quarantine.add("g-1", "t", "schema", "why", b"\xff", NOW)
+    def see(*ids: int) -> None:
+        for one in ids:
+            assert uow.quarantine.mark_seen(one, home.ana.staff_id or 0, "known", NOW)
+        uow.commit()
 
+    add(*[b"known"] * (MOST_UNANSWERED + 5))
+    *older, newest = home.rows("quarantine", "id")
+    see(newest)
+    add(b"new", b"newer")
+    assert home.rows("quarantine", "raw", "times", "seen_at")[-2:] == [(b"known", 6, NOW), (b"newer", 2, None)]
+    see(*older)
+    add(*[b"again"] * MOST_UNANSWERED)
+    rows = home.rows("quarantine", "raw", "times", "seen_at")
+    assert rows.count((b"known", 1, NOW)) == len(older)
+    assert rows[MOST_UNANSWERED:] == [(b"newer", 2, None), *[(b"again", 1, None)] * 18, (b"again", 2, None)]
+
+
+def seen_meanwhile(home: Home) -> list[bool]:
+    """PostgreSQL lets both write: somebody looks at the newest row after it was found, before it takes a message."""
     seen: list[bool] = []
 
     def look(*told: Any) -> None:
-        if told[2].startswith("UPDATE quarantine SET times") and not seen:
+        if told[2].startswith("UPDATE quarantine SET") and "times" in told[2] and not seen:
             with home.hub.unit_of_work() as other:
-                seen.append(other.quarantine.mark_seen(first, home.ana.staff_id or 0, "looked", NOW))
+                newest = home.rows("quarantine", "id")[-1]
+                seen.append(other.quarantine.mark_seen(newest, home.ana.staff_id or 0, "looked", NOW))
                 other.commit()
+
+    event.listen(home.clinic.engine, "before_cursor_execute", look)
+    return seen
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_seen_while_its_copy_comes_does_not_hide_the_copy(uow: UnitOfWork, home: Home) -> None:
+    def add() -> int:
+        return uow.quarantine.add("g-1", "t", "schema", "why", b"\xff", NOW)
 
     first = add()
     uow.commit()
-    event.listen(home.clinic.engine, "before_cursor_execute", look)
+    seen = seen_meanwhile(home)
     copy = add()
     assert seen == [True]
     assert copy != first
     assert uow.quarantine.count_unseen() == 1
     uow.commit()
     assert home.rows("quarantine", "times") == [1, 1]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_seen_while_one_more_comes_does_not_hide_that_one(uow: UnitOfWork, home: Home) -> None:
+    def add(raw: bytes) -> None:
+        uow.quarantine.add_unanswered("g-9", "t", "schema", "why", raw, NOW)
+
+    for _ in range(MOST_UNANSWERED):
+        add(b"known")
+    uow.commit()
+    seen = seen_meanwhile(home)
+    add(b"new")
+    assert seen == [True]
+    uow.commit()
+    assert home.rows("quarantine", "raw", "seen_at")[-2:] == [(b"known", NOW), (b"new", None)]

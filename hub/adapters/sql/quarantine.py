@@ -14,7 +14,7 @@ RAW_LIMIT = 256 * 1024
 
 
 MOST_UNANSWERED = 20
-"""Rows kept of one topic and code whose sender gets no answer, and so sends for ever."""
+"""Rows of one topic and code whose sender gets no answer, and so sends for ever, that wait for somebody to look."""
 
 LOOKED_BACK = 20
 """Rows of one topic and code among which the same bytes are looked for."""
@@ -36,16 +36,15 @@ class SqlQuarantine:
         return added
 
     def add_unanswered(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> None:
-        """As ``add``, until there are ``MOST_UNANSWERED`` of this topic and code: then the last row takes it."""
+        """A new row, until ``MOST_UNANSWERED`` of this topic and code wait unseen: then the newest of them takes it."""
         values = _values(gateway_id, topic, code, detail, raw, now)
-        alike = select(quarantine.c.id).where(quarantine.c.topic == values["topic"], quarantine.c.code == code)
-        newest = alike.order_by(quarantine.c.id.desc()).limit(MOST_UNANSWERED)
+        q = quarantine.c
+        # Of a row that is passed over SQLite reads the head alone: those that were seen may lie between.
+        unseen = select(q.id).where(q.topic == values["topic"], q.code == code, q.seen_at.is_(None))
+        newest = unseen.order_by(q.id.desc()).limit(MOST_UNANSWERED)
         ids = self._connection.execute(newest).scalars().all()
-        if len(ids) < MOST_UNANSWERED:
+        if len(ids) < MOST_UNANSWERED or not self._counted(ids[0], **values):
             self._connection.execute(insert(quarantine).values(values))
-        else:
-            last = update(quarantine).where(quarantine.c.id == ids[0])
-            self._connection.execute(last.values(times=quarantine.c.times + 1, **values))
 
     def _again(self, values: dict[str, Any]) -> int | None:
         """The row of a message that was sent again before its answer came; of one that is cut nobody knows the rest."""
@@ -59,10 +58,10 @@ class SqlQuarantine:
         found: int | None = self._connection.execute(select(func.max(q.id)).where(*same)).scalar()
         return found
 
-    def _counted(self, again: int) -> bool:
-        """False if somebody has looked at the row since it was found."""
+    def _counted(self, again: int, **values: Any) -> bool:
+        """False if somebody has looked at the row since it was found. ``values``: what it takes over."""
         this = quarantine.c.id == again, quarantine.c.seen_at.is_(None)
-        counted = update(quarantine).where(*this).values(times=quarantine.c.times + 1)
+        counted = update(quarantine).where(*this).values(times=quarantine.c.times + 1, **values)
         return self._connection.execute(counted).rowcount == 1
 
     def count_unseen(self) -> int:

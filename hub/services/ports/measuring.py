@@ -248,7 +248,10 @@ class Quarantine(Protocol):
         ...
 
     def add_unanswered(self, gateway_id: str, topic: str, code: str, detail: str, raw: bytes, now: datetime) -> None:
-        """For a sender that gets no answer and so sends for ever: only so many rows of a topic and code are kept."""
+        """For a sender that gets no answer and so sends for ever: only so many rows of a topic and code wait unseen.
+
+        One that somebody has looked at is never changed.
+        """
         ...
 
     def count_unseen(self) -> int: ...

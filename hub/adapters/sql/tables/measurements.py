@@ -131,7 +131,7 @@ quarantine = Table(
     Column("detail", Text, nullable=False),  # the sentence; no value of the payload in it
     Column("raw", LargeBinary, nullable=False),
     Column("size", Integer, nullable=False),  # of the payload; `raw` is cut at 256 KiB
-    # A sender that gets no answer sends for ever: its last row then takes the newest message, and counts them.
+    # A sender that gets no answer sends for ever: its last unseen row takes the newest message, and counts.
     Column("times", Integer, nullable=False, server_default="1"),
     Column("seen_at", Instant),
     Column("seen_by", RowId, ForeignKey("staff.id")),
