@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from hub.adapters.broker_address import BrokerAddress
 from hub.adapters.bulk_client import Arrived, BulkClient
 from hub.adapters.handoff import Handoff, Receipt
-from hub.services.ingest.hearing import UNCONNECTED, UNHEARD
+from hub.services.ingest.hearing import REFUSED, UNCONNECTED, UNHEARD
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import WHOLE, Shard
 from hub.services.ports.base import Clock
@@ -78,6 +78,8 @@ class MqttSession:
         self._heard_at = 0.0  # both on the monotonic clock
         self._echoed = False
         self._mute = 0
+        self._asked: tuple[int | None, Sequence[str]] = None, ()  # the last SUBSCRIBE: its number, its topics
+        self._refused: Sequence[str] = ()  # of those
         self.connected = False
         """What paho believes; only ``alive`` knows."""
 
@@ -118,6 +120,8 @@ class MqttSession:
     @property
     def ails(self) -> str:
         """What is wrong with it, in the words of ``hearing``; nothing if it is well."""
+        if self.connected and any(topic != self._ping_topic for topic in self._refused):
+            return REFUSED
         return UNHEARD if self.unheard else "" if self.connected else UNCONNECTED
 
     @property
@@ -163,6 +167,8 @@ class MqttSession:
         topic = message.topic
         if topic == self._ping_topic:
             self._echoed, self._mute = True, 0
+            if self._refused:  # somebody may have mended that meanwhile, and not every broker ends the connection then
+                self._subscribe(client, self._refused)
             return False
         if self._shared and not self._mine(topic):
             return True
@@ -178,10 +184,30 @@ class MqttSession:
         if reason.is_failure:
             log.warning("broker refused the connection", extra={"reason": str(reason)})
             return
-        client.subscribe([*((UP + lane, 1) for lane in self._lanes), (self._ping_topic, 0)])
+        self._subscribe(client, [*(UP + lane for lane in self._lanes), self._ping_topic])
         client.unsubscribe([UP + lane for lane in LANES if lane not in self._lanes])  # a kept session's, of before
         self.connected = True
         log.info("connected to the broker", extra={"lanes": list(self._lanes)})
+
+    def _subscribe(self, client: BulkClient, topics: Sequence[str]) -> None:
+        """On the connection's thread, which hears the answer: not before its number is known."""
+        _, mid = client.subscribe([(topic, 0 if topic == self._ping_topic else 1) for topic in topics])
+        self._asked = mid, topics
+
+    def _on_subscribe(
+        self, client: paho.Client, _data: Any, mid: int, reasons: Sequence[ReasonCode], _props: Any
+    ) -> None:
+        asked, topics = self._asked
+        if client is not self._client or mid != asked:
+            return
+        answered = zip(topics, reasons, strict=False)  # raising here would end the connection's thread
+        refused = tuple(topic for topic, reason in answered if reason.is_failure)
+        if refused and refused != self._refused:
+            said = {"session": self._client_id, "topics": list(refused)}
+            log.warning("the broker refuses subscriptions: its access list may not allow them", extra=said)
+        elif self._refused and not refused:
+            log.info("the broker grants all subscriptions now", extra={"session": self._client_id})
+        self._refused = refused
 
     def _make_client(self) -> BulkClient:
         client = BulkClient(self._client_id, self, self._epoch)
@@ -192,6 +218,7 @@ class MqttSession:
         client.reconnect_delay_set(min_delay=1, max_delay=30)
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_socket_open = _no_delay
         return client
 

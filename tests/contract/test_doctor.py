@@ -12,12 +12,14 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.mqtt_session import UP
 from hub.adapters.probes.broker import Trip, round_trip
 from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.settings import Address
 from tests.contract.test_command_line import Operator
 from tests.servers import Mosquitto, free_port, mosquitto
+from tests.servers_refusing import granting
 from tests.twilio.fake import ACCOUNT, TOKEN, FakeTwilio, fake_twilio
 from tests.unit.checkup.servers import self_signed
 
@@ -124,6 +126,15 @@ def test_access_rules_that_swallow_the_hubs_message_are_told_as_such(keyed: Site
     assert "access rules" in found["why"]
 
 
+def test_a_broker_that_refuses_what_ingest_must_hear_is_told_of_with_the_topic(keyed: Site, tmp_path: Path) -> None:
+    topics = [UP + "live", UP + "status", "rpm/v1/rpmhub/ping/#"]
+    rules = granting(tmp_path, topics, {"rpmhub": password_of(keyed)})
+    with mosquitto(tmp_path / "broker", *rules) as broker:
+        found = keyed.worst("broker", broker.port)
+    assert (found["need"], "subscribe" in found["what"]) == ("must", True)
+    assert found["what"].endswith("(rpm/v1/+/up/backfill).")
+
+
 def test_a_broker_that_lets_in_anybody_must_be_mended(keyed: Site, tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker") as broker:
         found = keyed.worst("broker's door", broker.port)
@@ -182,7 +193,7 @@ def test_the_broker_remembers_nothing_of_it(keyed: Site, tmp_path: Path) -> None
     with mosquitto(tmp_path / "broker", *keyed.rules()) as broker:
         password = password_of(keyed)
         address = Address("127.0.0.1", broker.port, tls=False, user="rpmhub", password=password)
-        assert round_trip(address, "rpmhub-doctor-x", "", WITHIN_S).trip is Trip.BACK
+        assert round_trip(address, "rpmhub-doctor-x", "", WITHIN_S, [UP + "live"]).trip is Trip.BACK
         assert not session_is_kept(broker, "rpmhub-doctor-x", password)
 
 

@@ -16,13 +16,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from hub.adapters.bulk_client import READ
 from hub.adapters.handoff import Receipt
 from hub.adapters.mqtt_inbox import MqttInbox
-from hub.adapters.mqtt_session import LOST_S, MUTE, PING_EVERY_S
+from hub.adapters.mqtt_session import LOST_S, MUTE, PING_EVERY_S, UP
 from hub.services.ingest import hearing
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import Shard
 from hub.settings import Address
 from tests.contract.hub_rig import RigClock, leave_session, leave_sessions, until
 from tests.servers import Mosquitto, mosquitto
+from tests.servers_refusing import CONTROL, GRANT_ALL, granting
 from tests.unit.checkup.servers import self_signed
 from tests.unit.ingest.home import Home, homes
 
@@ -271,6 +272,34 @@ def test_a_session_that_may_not_hear_itself_is_told_of_and_leaves_the_other_one_
         inbox.acknowledge([receipt])
         inbox.restart()
         assert inbox.take(9, 10**6, timeout=0.5) == [], "its receipt was still good"
+
+
+def test_a_subscription_that_the_broker_refuses_is_told_of_and_asked_for_again(
+    clock: RigClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    granted = [UP + "live", UP + "status", "rpm/v1/rpmhub/ping/#"]
+    with (
+        mosquitto(tmp_path / "broker", *granting(tmp_path, granted)) as broker,
+        started(broker.port, clock) as inbox,
+        senders(broker.port) as send,
+        senders(broker.port, topic=BACKFILL) as send_stored,
+        senders(broker.port, topic=CONTROL) as tell,
+    ):
+        until(lambda: inbox.ailing == {hearing.STORED: hearing.REFUSED})
+        assert [record.__dict__["topics"] for record in caplog.records if "refuses" in record.message] == [
+            [UP + "backfill"]
+        ]
+        send_stored(b"unheard").wait_for_publish(15.0)
+        send(b"fresh")
+        assert [name for name, _ in take(inbox)] == ["fresh"]
+        client = inbox.stored._client
+        tell(GRANT_ALL).wait_for_publish(15.0)
+        clock.ahead_s += PING_EVERY_S
+        assert inbox.alive()
+        until(lambda: not inbox.ailing)
+        send_stored(b"heard")
+        assert [name for name, _ in take(inbox)] == ["heard"]
+        assert inbox.stored._client is client
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from paho.mqtt import client as paho
 from hub.adapters import receiver_process
 from hub.adapters.clock import SystemClock
 from hub.adapters.database_file.marks import Marks
+from hub.adapters.mqtt_session import UP
 from hub.adapters.receiver_process import FRUITLESS, READS_AGAIN_S, NoReceiver, ReceiverProcess
 from hub.services.ingest import hearing
 from hub.settings import Address
 from tests.contract.hub_rig import Rig, leave_sessions, rigs, until
 from tests.servers import mosquitto, stand_still
+from tests.servers_refusing import granting
 from tests.unit.ingest.home import batch, kg, reading, spo2
 
 pytestmark = pytest.mark.timeout(60)
@@ -149,13 +151,25 @@ class MovedClock(SystemClock):
         return super().monotonic() + self.ahead_s
 
 
+def connected_and_told(port: int, ailing: Mapping[str, str]) -> bool:
+    """Whether it calls itself connected when it has told the writer this."""
+    inbox = ReceiverProcess(Address("127.0.0.1", port, False, None, None), "hub", SystemClock())
+    inbox.start()
+    until(lambda: inbox.alive() and inbox.ailing == ailing)
+    connected = inbox.connected
+    inbox.stop()
+    return connected
+
+
 def test_the_writer_is_told_which_session_the_broker_does_not_take(tmp_path: Path) -> None:
     with mosquitto(tmp_path / "broker", "clientid_prefixes hub-") as broker:
-        inbox = ReceiverProcess(Address("127.0.0.1", broker.port, False, None, None), "hub", SystemClock())
-        inbox.start()
-        until(lambda: inbox.alive() and inbox.ailing == {hearing.FRESH: hearing.UNCONNECTED})
-        assert not inbox.connected
-        inbox.stop()
+        assert not connected_and_told(broker.port, {hearing.FRESH: hearing.UNCONNECTED})
+
+
+def test_the_writer_is_told_which_session_the_broker_refuses_a_subscription(tmp_path: Path) -> None:
+    topics = [UP + "live", UP + "backfill", "rpm/v1/rpmhub/ping/#"]
+    with mosquitto(tmp_path / "broker", *granting(tmp_path, topics)) as broker:
+        assert connected_and_told(broker.port, {hearing.FRESH: hearing.REFUSED})
 
 
 @contextlib.contextmanager

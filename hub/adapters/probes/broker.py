@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -33,6 +34,8 @@ class Trip(Enum):
     """Let in, in the place of another program of the same user."""
     SWALLOWED = auto()
     """Taken and not given back: mosquitto drops what its access rules forbid in silence."""
+    UNGRANTED = auto()
+    """The message came back, but what ingest must hear may not be subscribed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,28 @@ class Ended:
     detail: str = ""
 
 
-def round_trip(address: BrokerAddress, client_id: str, ca_file: str, within_s: float) -> Ended:
+def round_trip(
+    address: BrokerAddress, client_id: str, ca_file: str, within_s: float, hears: Sequence[str] = ()
+) -> Ended:
     """Publish by QoS 1 on a topic of the hub's own and wait until it is back. What the broker kept of it is gone then.
 
-    A broker that goes by user names may give us the session of another program: it is left as it was.
+    A broker that goes by user names may give us the session of another program: it is left as it was. ``hears``: topics
+    to ask for as well, in a session that is not kept. What comes before that ends at once is not looked at.
     """
     ended = _Traveller(client_id, keep=True).travel(address, ca_file, within_s / 2)
     if ended.trip in {Trip.BACK, Trip.SWALLOWED}:
-        _Traveller(client_id, keep=False).travel(address, ca_file, within_s / 2)
+        last = _Traveller(client_id, keep=False, hears=hears).travel(address, ca_file, within_s / 2)
+        if ended.trip is Trip.BACK and last.trip is Trip.UNGRANTED:
+            return last
     return ended
 
 
 class _Traveller:
-    """One client for one message; ``keep`` False: it only ends the session that was kept under this id."""
+    """One client for one message; ``keep`` False: it ends the session that was kept, and asks for what it ``hears``."""
 
-    def __init__(self, client_id: str, *, keep: bool) -> None:
+    def __init__(self, client_id: str, *, keep: bool, hears: Sequence[str] = ()) -> None:
         self._keep = keep
+        self._hears = hears
         self._topic = PING + client_id
         self._ended = threading.Event()
         self._outcome = Ended(Trip.SILENT)
@@ -108,11 +117,18 @@ class _Traveller:
         elif self._keep:
             self._outcome = Ended(Trip.SWALLOWED)
             client.subscribe(self._topic, qos=1)
+        elif self._hears:
+            self._outcome = Ended(Trip.UNGRANTED, "no answer")
+            client.subscribe([(topic, 0) for topic in self._hears])
         else:
             self._end(self._outcome)
 
     def _subscribed(self, client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _props: Any) -> None:
-        if any(reason.is_failure for reason in reasons):
+        if not self._keep:
+            answered = zip(self._hears, reasons, strict=False)
+            refused = [topic for topic, reason in answered if reason.is_failure]
+            self._end(Ended(Trip.UNGRANTED, ", ".join(refused)) if refused else Ended(Trip.BACK))
+        elif any(reason.is_failure for reason in reasons):
             self._end(Ended(Trip.SWALLOWED, "the subscription was refused"))
         else:
             client.publish(self._topic, b"", qos=1)

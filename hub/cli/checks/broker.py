@@ -1,12 +1,14 @@
 """The broker: whether it carries a message, and whether its files are as the hub's rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from hub.adapters.mqtt_session import UP
 from hub.adapters.probes.broker import Ended, Trip, round_trip
 from hub.bootstrap import HUB_USER, kept_broker_address
 from hub.cli.checks.subject import Subject
 from hub.services.checkup.finding import Finding, fine, must, should
+from hub.services.ingest.messages import LANES
 from hub.settings import Address, config_dir
 
 RELOAD = "then systemctl reload mosquitto"
@@ -20,7 +22,7 @@ def carries(subject: Subject) -> Iterator[Finding]:
     if address is None:
         yield must("The hub has no credential for the broker yet.", NO_READING, CREDENTIALS)
         return
-    yield _of(_trip(subject, address, "hub"), address)
+    yield _of(_trip(subject, address, "hub", [UP + lane for lane in LANES]), address)
     if not address.tls and address.host not in {"127.0.0.1", "::1", "localhost"}:
         why = "Readings and the hub's password cross the network in clear."
         yield must(f"The broker at {address.host} is spoken to without TLS.", why, "RPMHUB_MQTT_URL=mqtts://…")
@@ -40,9 +42,9 @@ def strangers(subject: Subject) -> Iterator[Finding]:
         yield _of(ended, address)
 
 
-def _trip(subject: Subject, address: Address, who: str) -> Ended:
+def _trip(subject: Subject, address: Address, who: str, hears: Sequence[str] = ()) -> Ended:
     client = f"rpmhub-doctor-{who}-{subject.token[:8]}"
-    return round_trip(address, client, subject.settings.mqtt_ca_file, subject.within_s)
+    return round_trip(address, client, subject.settings.mqtt_ca_file, subject.within_s, hears)
 
 
 def _of(ended: Ended, address: Address) -> Finding:
@@ -71,6 +73,10 @@ def _of(ended: Ended, address: Address) -> Finding:
         case Trip.SWALLOWED:
             said = f"The broker at {place} takes a message of {address.user} and does not give it back{detail}."
             return must(said, "Its access rules are not the hub's: readings vanish there.", CREDENTIALS)
+        case Trip.UNGRANTED:
+            said = f"The broker at {place} does not let {address.user} subscribe to what gateways send{detail}."
+            mend = "Let its access rules allow that, as config/deploy/mosquitto.acl does"
+            return must(said, "Ingest does not hear it, and the gateways send it again and again.", mend)
 
 
 def its_files(subject: Subject) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FRESH, STORED = "fresh readings", "stored readings"
-UNCONNECTED, UNHEARD = "unconnected", "unheard"
+UNCONNECTED, REFUSED, UNHEARD = "unconnected", "refused", "unheard"
+"""``REFUSED``: connected, and not let subscribe to what it should hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ def deaf(detail: Mapping[str, object]) -> Deaf | None:
         return _unconnected(unconnected)
     if not detail.get("connected"):
         return _unconnected([])
+    if refused := [name for name, what in each.items() if what == REFUSED]:
+        return _refused(refused)
     if unheard := [name for name, what in each.items() if what == UNHEARD]:
         return _unheard(unheard)
     return None
@@ -34,6 +37,14 @@ def _unconnected(names: list[str]) -> Deaf:
         f"has no connection to the broker{_of(names)}",
         f"{'they' if len(names) == 1 else 'readings'} wait in the gateways",
         "Mend what is said of the broker; ingest then connects by itself",
+    )
+
+
+def _refused(names: list[str]) -> Deaf:
+    return Deaf(
+        f"is refused a subscription by the broker{_of(names)}",
+        "what is sent there is not heard",
+        "Let the broker's access list allow the hub's user rpm/v1/+/up/live, status and backfill; ingest asks again",
     )
 
 

@@ -59,6 +59,10 @@ def test_a_hub_that_runs_says_how_long_ago_it_said_so() -> None:
             [beat("worker"), SENDER, beat("ingest", ailing={"fresh readings": "unheard"})],
             "ingest hears nothing from the broker for fresh readings, not even itself.",
         ),
+        (
+            [beat("worker"), SENDER, beat("ingest", ailing={"stored readings": "refused"})],
+            "ingest is refused a subscription by the broker for stored readings.",
+        ),
         ([beat("worker"), SENDER, beat("ingest", shard="1/2")], "ingest 2/2 gives no sign of life."),
         ([beat("worker"), SENDER, beat("ingest", holding=True)], "ingest fails on whatever comes, and holds it."),
         ([beat("worker", failing=["overdue"]), SENDER, beat("ingest")], "Parts of the worker fail: overdue."),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.services.engine.ingest_watch import DISCONNECTED_FOR, IngestWatch
-from hub.services.ingest.hearing import FRESH, STORED, UNCONNECTED, UNHEARD
+from hub.services.ingest.hearing import FRESH, REFUSED, STORED, UNCONNECTED, UNHEARD
 from tests.unit.ingest.home import Home, homes
 
 WELL: dict[str, object] = {"connected": True, "ailing": {}}
@@ -45,6 +45,10 @@ def lasts(home: Home, watch: IngestWatch, detail: Mapping[str, object], long: ti
         (
             {"connected": False, "ailing": {FRESH: UNHEARD, STORED: UNCONNECTED}},
             "has no connection to the broker for stored readings: they wait in the gateways",
+        ),
+        (
+            {"connected": True, "ailing": {FRESH: UNHEARD, STORED: REFUSED}},
+            "is refused a subscription by the broker for stored readings: what is sent there is not heard",
         ),
         (
             {"connected": True, "ailing": {STORED: UNHEARD}},
