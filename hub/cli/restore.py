@@ -77,7 +77,7 @@ def _restore(wanted: Settings, source: Path, *, as_json: bool) -> None:
         if file.parent.is_dir():
             stack.enter_context(alone(file))
             _refuse_alive(wanted, clock.now())
-        backup, manifest = _checked(source, tell)
+        backup, manifest = _checked(source, clock.now(), tell)
         _refuse_mode(file, manifest)
         if not file.parent.is_dir():
             make_data_dir(file.parent)
@@ -118,8 +118,8 @@ def _story(row: Mapping[str, object], manifest: Manifest, readings: int, alerts:
     yield "then: rpmhub restore --opt-outs-entered"
 
 
-def _checked(source: Path, tell: Tell) -> tuple[Path, Manifest]:
-    backup = restoring.chosen(source)
+def _checked(source: Path, now: datetime, tell: Tell) -> tuple[Path, Manifest]:
+    backup = restoring.chosen(source, now)
     manifest = manifests.read_manifest(backup)
     restoring.check(backup, manifest, tell)
     return backup, manifest
@@ -174,7 +174,7 @@ def _drill(wanted: Settings, source: Path, *, as_json: bool) -> None:
     folder.mkdir(mode=0o700)
     try:
         began = clock.monotonic()
-        backup, manifest = _checked(source, tell)
+        backup, manifest = _checked(source, clock.now(), tell)
         refuse_full(folder, restoring.takes(manifest) + ROOM, "Name another place with --to.")  # the hub may run here
         checked = clock.monotonic()
         file = folder / "hub.sqlite3"

@@ -278,9 +278,20 @@ def test_the_command_warns_of_what_cannot_be_restored_yet(tmp_path: Path) -> Non
     assert json.loads(done.stdout)["still_to_come"] == [str(ahead)]
     assert f"not to be restored before it: {ahead.name}." in done.stderr
     assert "still to come" in operator.refuses("restore", "--drill", str(ahead))
+    of_the_folder = operator.refuses("restore", "--drill", str(ahead.parent))
+    assert f"of a time that is still to come: {ahead.name}." in of_the_folder
+    assert of_the_folder.strip().endswith(f"The newest other one is {Path(json.loads(done.stdout)['file']).name}.")
     gone = operator.run("backup", "--keep", "2")
     assert "Deleted beyond the 2 that are kept: 1." in gone.stdout
     assert (ahead.exists(), gone.stderr) == (False, "")
+
+
+def test_a_backup_that_cannot_hold_the_lock_says_so(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.says("db", "upgrade")
+    (operator.data / "hub.sqlite3.lock").unlink(missing_ok=True)
+    (operator.data / "hub.sqlite3.lock").mkdir()
+    assert "hub.sqlite3.lock cannot be opened for writing: Is a directory." in operator.refuses("backup")
 
 
 RESTORED_MEANWHILE = """

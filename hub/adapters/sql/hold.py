@@ -79,7 +79,10 @@ def hand_over(path: Path, like: Path) -> None:
 
 def _open(file: Path) -> int:
     place = file.with_name(f"{file.name}.lock")
-    mark = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        mark = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise WrongSetting(f"{place} cannot be opened for writing: {error.strerror}.") from error
     hand_over(place, file.parent)
     return mark
 

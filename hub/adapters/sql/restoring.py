@@ -42,14 +42,25 @@ class Kept:
     """What a restore that did not come to its end had left in its place."""
 
 
-def chosen(source: Path) -> Path:
-    """The backup that ``source`` names: itself, the one of its manifest, or the newest of a directory."""
-    if source.is_dir():
-        found = manifests.verified(source)
-        if not found:
-            raise Refused(f"{source} holds no verified backup.")
-        return found[0][0]
-    return source.with_suffix(manifests.SUFFIX) if source.suffix == ".json" else source
+def chosen(source: Path, now: datetime) -> Path:
+    """The backup that ``source`` names: itself, the one of its manifest, or the newest of a directory.
+
+    Raises ``Refused`` where any there are of a time that is still to come by this clock: if it is this one that stands
+    back, an older backup would be taken for the newest.
+    """
+    if not source.is_dir():
+        return source.with_suffix(manifests.SUFFIX) if source.suffix == ".json" else source
+    found = manifests.verified(source)
+    if not found:
+        raise Refused(f"{source} holds no verified backup.")
+    ahead = [file.name for file, manifest in found if manifest.made_at > now]
+    if ahead:
+        newest = next((f" The newest other one is {file.name}." for file, one in found if one.made_at <= now), "")
+        raise Refused(
+            f"{source} holds backups of a time that is still to come: {', '.join(ahead)}. "
+            f"Look whether this clock is right, and name the one to restore.{newest}"
+        )
+    return found[0][0]
 
 
 def check(backup: Path, manifest: Manifest, tell: Tell) -> None:
