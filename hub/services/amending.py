@@ -44,8 +44,8 @@ def void_reading(hub: Hub, actor: Actor, journal_id: int, reason: str, by: str =
         owned = uow.journal.owned(journal_id)
         if owned is None or of not in {None, owned.patient_id}:
             raise NotFound("no reading of a patient has this number")
+        versions = uow.patients.evaluation_versions([owned.patient_id])
         patient = uow.patients.get(owned.patient_id)
-        versions = uow.patients.evaluation_versions([patient.id])
         why = Amendment(reason.strip(), by.strip() or actor.name, now)
         voided = _void(uow, patient, _values(uow, patient, journal_id, owned.effective_at), why)
         if not voided:

@@ -52,10 +52,9 @@ def accept_gateway(hub: Hub, actor: Actor, device: str, gateway_id: str) -> None
 
 
 def _release(uow: UnitOfWork, hub: Hub, actor: Actor, entry: HeldEntry, patient_id: int, now: datetime) -> None:
-    patient = uow.patients.get(patient_id)
-    if patient.state is Monitoring.ENDED:
+    if uow.patients.get(patient_id).state is Monitoring.ENDED:
         raise Invalid({"patient": "monitoring of this patient has ended"})
-    released = release(uow, hub, patient, [entry], now)
+    released = release(uow, hub, patient_id, [entry], now)
     if released is None:
         raise Conflict("readings of this patient came in at this moment; try again")
     if not released:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from hub.domain.patients import Patient
+from hub.domain.patients import Monitoring
 from hub.services.hub import Hub
 from hub.services.ingest.decode import read_again
 from hub.services.ingest.evaluate import Came, evaluate
@@ -14,11 +14,14 @@ from hub.services.ports.storage import UnitOfWork
 
 
 def release(
-    uow: UnitOfWork, hub: Hub, patient: Patient, entries: Sequence[HeldEntry], now: datetime
+    uow: UnitOfWork, hub: Hub, patient_id: int, entries: Sequence[HeldEntry], now: datetime
 ) -> list[HeldEntry] | None:
-    """Those nobody had decided on before. None: another process judged this patient meanwhile, nothing may be kept."""
+    """Those nobody had decided on before. None: this patient was judged, or ended, meanwhile; nothing may be kept."""
     devices = uow.devices.by_addresses(sorted({entry.device for entry in entries}))
-    versions = uow.patients.evaluation_versions([patient.id])
+    versions = uow.patients.evaluation_versions([patient_id])
+    patient = uow.patients.get(patient_id)
+    if patient.state is Monitoring.ENDED:
+        return None
     released: list[HeldEntry] = []
     readings: list[Screened] = []
     for entry in entries:

@@ -62,6 +62,7 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
 
     Raises ``Transient`` if a reading was judged meanwhile that did not know of the alert which this opens.
     """
+    versions = uow.patients.evaluation_versions([waited.patient_id])
     patient = uow.patients.get(waited.patient_id)
     found = _slot_of(uow, waited, now)
     if found is None or patient.state not in {Monitoring.ACTIVE, Monitoring.INVITED}:
@@ -69,7 +70,6 @@ def look(uow: UnitOfWork, hub: Hub, waited: Expectation, now: datetime) -> None:
         return
     enrolment, slot = found
     occurrence = _occurrence(slot, waited.due_at)
-    versions = uow.patients.evaluation_versions([patient.id])
     samples = uow.series.range(patient.id, slot.metric, occurrence.opens_at, now + timedelta(milliseconds=1))
     state = judge(slot, occurrence, now, [sample.at for sample in samples if sample.credible and sample.dated])
     if state is SlotState.MET:

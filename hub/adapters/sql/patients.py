@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
 
 from hub.adapters.sql.among import among
 from hub.adapters.sql.many import Many, OfThese
-from hub.adapters.sql.registry import changed, version_is
+from hub.adapters.sql.registry import changed, version, version_is
 from hub.adapters.sql.situations import situations
 from hub.adapters.sql.tables.care import goal
 from hub.adapters.sql.tables.people import patient, patient_state
@@ -143,6 +143,8 @@ class SqlPatients:
         """Compare-and-set of evaluation versions. On SQLite no registry moves while this transaction lasts."""
         if registry is None or self._connection.dialect.name == "sqlite":
             return _JUDGED.execute(self._connection, sorted(seen.items())) == len(seen)
+        if not seen:
+            return version(self._connection) == registry
         return _JUDGED_BY.execute(self._connection, [(*one, registry) for one in sorted(seen.items())]) == len(seen)
 
     def pauses_over(self, now: datetime) -> list[Patient]:

@@ -31,6 +31,7 @@ def keep_reading(
     at = min(text.received_at, now)
     reading = _reading(patient, inbound_id, text, values, at)
     versions = uow.patients.evaluation_versions([patient.id])
+    patient = uow.patients.get(patient.id)  # after its version: it may have ended since it was read
     (journal_id,) = uow.journal.append([_entry(patient, reading, at, now)])
     screened = screen_reading(reading, frozenset(reading.flags), journal_id, None, at, now - at)
     spoke = evaluate(uow, hub, [Came(patient, [screened])], now)

@@ -72,7 +72,7 @@ def _sorted(uow: UnitOfWork, entries: Sequence[HeldEntry]) -> list[_Owned]:
 
 
 def _release(uow: UnitOfWork, hub: Hub, one: _Owned, now: datetime) -> None:
-    released = release(uow, hub, uow.patients.get(one.patient_id), one.entries, now)
+    released = release(uow, hub, one.patient_id, one.entries, now)
     if released is None:
         raise Transient("readings of this patient came in at this moment")
     if released:

@@ -101,7 +101,8 @@ class Patients(Interface):
     def judged(self, seen: Mapping[int, int], registry: int | None = None) -> bool:
         """Compare-and-set of evaluation versions; False if another process judged one of these patients meanwhile.
 
-        ``registry``: the version that they were judged by; False too if that has moved.
+        Pausing or ending monitoring moves a version too, so who is judged must have been read after it. ``registry``:
+        the version that they were judged by; False too if that has moved.
         """
         ...
 
