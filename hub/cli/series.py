@@ -8,7 +8,7 @@ import click
 from hub.cli.context import COMMAND_LINE, hub, settings
 from hub.cli.progress import progress
 from hub.services.forgetting import forget_keys
-from hub.services.rolling import begin_anew, go_on
+from hub.services.rolling import begin_anew, finish
 from hub.services.thinning import FEWEST, KEEP, Thinned, begin
 from hub.services.thinning import thin as thin_patient
 
@@ -33,11 +33,10 @@ def rollup(patient_ids: tuple[int, ...]) -> None:
         everybody = reads.rollup_source.patients()
     chosen = [one for one in everybody if not patient_ids or one in patient_ids]
     begun = [patient_id for patient_id in chosen if begin_anew(opened, patient_id)]
-    tell = progress()
+    tell, breath = progress(), threading.Event()
     for place, patient_id in enumerate(begun):
         tell("Rolling up", place, len(begun))
-        while go_on(opened, patient_id):
-            pass
+        finish(opened, patient_id, lambda: breath.wait(PAUSE_S))
     tell("Rolling up", len(begun), len(begun))
     who = "1 patient's" if len(begun) == 1 else f"{len(begun)} patients'"
     click.echo(f"{who} hours and days are made anew.")

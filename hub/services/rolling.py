@@ -3,14 +3,16 @@
 Reading is done from a snapshot, so that ingest waits for a write alone, and the snapshot is closed before that: with a
 rollback journal nobody commits while one is open. What comes between the two is told by the feed afterwards, and makes
 its windows anew. That is so for the worker, which follows the feed. Whoever writes beside it looks whether anything
-came, since the worker may have followed that already (``Feed.silent``).
+came, since the worker may have followed that already (``Feed.silent``), and one at a time writes a patient's windows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 
 from hub.domain.rollups import Grain, Rollup, Window, day_of, days, hour_of, hours
+from hub.errors import Transient
 from hub.services.hub import Hub
 from hub.services.ports.feed import Touched
 from hub.services.ports.rollups import ByMetric, Made, RollupRows, RollupSource
@@ -18,9 +20,32 @@ from hub.services.ports.rollups import ByMetric, Made, RollupRows, RollupSource
 DAYS_AT_ONCE = 7
 """Of one patient, written by one transaction: what ingest may have to wait for."""
 
+TRIES = 100
+"""Of a command, while readings of the same hours come in."""
+
+Pause = Callable[[], object]
+
 _INSTANT = timedelta(microseconds=1)
 _MARGIN = timedelta(days=2)
 """Windows of another zone may begin this much before the first reading, and after the last."""
+
+
+class Went(Enum):
+    """How far making anew has come."""
+
+    OVER = auto()
+    ON = auto()
+    """More are to come."""
+    NOWHERE = auto()
+    """The same is to be done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How far a patient's windows are made, before and after."""
+
+    before: Made
+    after: Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +87,16 @@ def renew(source: RollupSource, these: Iterable[Stretch]) -> list[Renewed]:
     return [_renewed(source, one) for one in these]
 
 
-def write(rows: RollupRows, renewed: Iterable[Renewed]) -> int:
+def write(rows: RollupRows, renewed: Sequence[Renewed]) -> int:
     """Write them whole; how many days that were."""
-    done = 0
+    for patient_id in sorted({one.patient_id for one in renewed}):  # in one order, or two wait for each other
+        rows.lock(patient_id)
     for one in renewed:
         rows.replace(one.patient_id, Grain.HOUR, one.hours.start, one.hours.end, one.of_hours)
         rows.replace(one.patient_id, Grain.DAY, one.day.start, one.day.end, one.of_day)
         if rows.made(one.patient_id) is None and (zone := rows.zone(one.patient_id)) is not None:
             rows.set_made(one.patient_id, Made(zone))
-        done += 1
-    return done
+    return len(renewed)
 
 
 def begin_anew(hub: Hub, patient_id: int) -> bool:
@@ -87,40 +112,69 @@ def begin_anew(hub: Hub, patient_id: int) -> bool:
     return oldest is not None
 
 
-def go_on(hub: Hub, patient_id: int) -> bool:
-    """Make the next ``DAYS_AT_ONCE`` of a patient's days anew; whether more are to come, or the same once more."""
+def go_on(hub: Hub, patient_id: int, count: int = DAYS_AT_ONCE, *, beside: bool = False) -> Went:
+    """Make the next ``count`` of a patient's days anew. ``beside``: another process may follow the feed."""
     with hub.reads() as reads:
         source = reads.rollup_source
         made, span = source.made(patient_id), source.span(patient_id)
         zone = source.zone(patient_id)
     if made is None or made.zone != zone:
-        return begin_anew(hub, patient_id)
+        return Went.ON if begin_anew(hub, patient_id) else Went.OVER
     if made.made_to is None:
-        return False
+        return Went.OVER
     end = made.made_to
-    for _ in range(DAYS_AT_ONCE):
+    for _ in range(count):
         end = day_of(end, made.zone).end
     over = span is None or end > span[1] + _MARGIN
-    after = Made(made.zone, None if over else end)
-    return not rewrite(hub, Touched(patient_id, made.made_to, end - _INSTANT), after) or not over
+    moves = Moves(made, Made(made.zone, None if over else end))
+    if not rewrite(hub, Touched(patient_id, made.made_to, end - _INSTANT), moves, beside=beside):
+        return Went.NOWHERE
+    return Went.OVER if over else Went.ON
 
 
-def rewrite(hub: Hub, whole: Touched, after: Made | None = None) -> bool:
-    """Make all of a patient's windows anew in this span, beside whoever follows the feed.
+def finish(hub: Hub, patient_id: int, pause: Pause) -> None:
+    """Make all that is left of a patient's windows anew, beside whoever follows the feed. Raises as ``insist``."""
+    went, count = Went.ON, DAYS_AT_ONCE
+    while went is not Went.OVER:
+        went = go_on(hub, patient_id, count, beside=True)
+        if went is Went.NOWHERE:
+            count = 1  # of a sensor that measures every second seven days take longer to read
+            insist(lambda: go_on(hub, patient_id, 1, beside=True) is not Went.NOWHERE, pause)
 
-    False, and nothing is written, if anything came of the patient meanwhile: it is to be done again. ``after``: how far
-    the patient's windows are made then.
+
+def insist(act: Callable[[], bool], pause: Pause) -> None:
+    """Until it is done. Raises ``Transient`` if it is not for ``TRIES`` times, with a ``pause`` after each."""
+    for _ in range(TRIES):
+        if act():
+            return
+        pause()
+    raise Transient("readings keep coming in, or somebody writes for long: run it again")
+
+
+def rewrite(hub: Hub, whole: Touched, moves: Moves | None = None, *, beside: bool = True) -> bool:
+    """Make all of a patient's windows anew in this span.
+
+    False, and nothing is written, if ``beside`` another process anything came that touches it, or a writer was waited
+    for too long, or the windows are not made as far as they were: it is to be done again.
     """
-    with hub.reads() as reads:
-        stands = reads.copy_source.feed.horizon()
+    stands = None
+    if beside:
+        try:
+            with hub.reads() as reads:
+                stands = reads.copy_source.feed.horizon()
+        except Transient:
+            return False
     with hub.reads() as reads:
         renewed = renew(reads.rollup_source, stretches(reads.rollup_source, [whole]))
     with hub.unit_of_work() as uow:
-        if not uow.feed.silent(whole.patient_id, stands):
+        uow.rollups.lock(whole.patient_id)
+        if stands is not None and not uow.feed.silent(whole, stands):
             return False
+        if moves is not None:
+            if uow.rollups.made(whole.patient_id) != moves.before:
+                return False
+            uow.rollups.set_made(whole.patient_id, moves.after)
         write(uow.rollups, renewed)
-        if after is not None:
-            uow.rollups.set_made(whole.patient_id, after)
         uow.commit()
     return True
 

@@ -4,7 +4,7 @@ What is taken away is added to the sum of its hour in the same transaction: a su
 still there one by one, so that a late reading, a void or a correction in a thinned hour makes it right as ever.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from hub.services.hub import OPERATORS, Actor, Hub, require
 from hub.services.ports.feed import Touched
 from hub.services.ports.rollups import ByMetric
 from hub.services.ports.thinning import Line
-from hub.services.rolling import rewrite
+from hub.services.rolling import Pause, insist, rewrite
 
 YOUNGEST = timedelta(days=90)
 """Charts show as much one by one, and no rule looks back further."""
@@ -71,7 +71,7 @@ def begin(hub: Hub, actor: Actor, older_than: timedelta, keep: int, *, dry: bool
     return order, patients
 
 
-def thin(hub: Hub, actor: Actor, patient_id: int, order: Order, pause: Callable[[], object]) -> Thinned | None:
+def thin(hub: Hub, actor: Actor, patient_id: int, order: Order, pause: Pause) -> Thinned | None:
     """Thin one patient's readings; None if their hours and days are not all made yet, and nothing was done.
 
     ``pause`` is called between two transactions: ingest writes then. Interrupted, what was done is done, and the same
@@ -102,29 +102,29 @@ def _crowded(of_days: ByMetric, order: Order) -> Iterator[tuple[str, Window]]:
                 yield metric, row.window
 
 
-def _thin_day(
-    hub: Hub, patient_id: int, metric: str, day: Window, zone: str, order: Order, pause: Callable[[], object]
-) -> Thinned:
+def _thin_day(hub: Hub, patient_id: int, metric: str, day: Window, zone: str, order: Order, pause: Pause) -> Thinned:
     with hub.reads() as reads:
         line = reads.thinning_source.line(patient_id, metric, day.start, day.end)
     places = _superfluous(line, order.keep)
     whole = len(line.at)
-    if not places or order.dry:
+    if order.dry:
         return Thinned(1, len(places), whole - len(places)) if places else Thinned()
+    if not places:  # what a run took that was interrupted before it noted so, or all of it matters
+        _note(hub, patient_id, day, pause)
+        return Thinned()
     removed = 0
     for start in range(0, len(places), AT_ONCE):
         some = {line.reading_id[place] for place in places[start : start + AT_ONCE]}
         span = Window(line.at[places[start]], line.at[places[min(start + AT_ONCE, len(places)) - 1]] + _MS)
         removed += _take(hub, patient_id, metric, zone, span, some)
         pause()
-    _note(hub, patient_id, day)
+    _note(hub, patient_id, day, pause)
     return Thinned(1, removed, whole - removed)
 
 
-def _note(hub: Hub, patient_id: int, day: Window) -> None:
+def _note(hub: Hub, patient_id: int, day: Window, pause: Pause) -> None:
     """The summaries say how many of theirs are kept as a sum. Copies elsewhere are told of nothing: none is wrong."""
-    while not rewrite(hub, Touched(patient_id, day.start, day.end - _MS)):
-        pass
+    insist(lambda: rewrite(hub, Touched(patient_id, day.start, day.end - _MS)), pause)
 
 
 def _superfluous(line: Line, keep: int) -> list[int]:
@@ -136,7 +136,7 @@ def _superfluous(line: Line, keep: int) -> list[int]:
 def _take(hub: Hub, patient_id: int, metric: str, zone: str, span: Window, wanted: set[int]) -> int:
     """What of ``wanted`` is there still and has become critical to nobody meanwhile; how many."""
     with hub.unit_of_work() as uow:
-        uow.thinning.lock(patient_id)
+        uow.rollups.lock(patient_id)
         line = uow.thinning.line(patient_id, metric, span.start, span.end)
         places = [
             place

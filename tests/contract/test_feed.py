@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from hub.adapters.clock import SystemClock
+from hub.adapters.sql import feed
 from hub.adapters.sql.engine import Unavailable, make_engine
 from hub.adapters.sql.unit_of_work import SqlUnitOfWork
 from hub.domain.samples import SOMEONE_ELSE
@@ -17,7 +18,8 @@ from hub.services.ports.feed import START, Position, Touched
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, entry, sqlite, stores
 
 BATCH, CLOCK = 1000, SystemClock()
-WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+WAITS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -151,14 +153,16 @@ def test_no_horizon_passes_a_writer_whose_lower_number_is_not_committed_yet(serv
     assert horizon(server) == (Position(0, 2) if changes else Position(2, 0))
 
 
-def test_a_horizon_waits_for_a_writer_who_is_soon_done(server: Engine) -> None:
+def test_a_horizon_waits_for_a_writer_who_is_soon_done(server: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "_WITHIN", "SET LOCAL lock_timeout = '30s'")
     seen: list[Position] = []
     with SqlUnitOfWork(server) as slow, server.connect() as watching:
         weights((1, 0))(slow)
         looking = threading.Thread(target=lambda: seen.append(horizon(server)))
         looking.start()
         until = CLOCK.monotonic() + 10
-        while not watching.exec_driver_sql(WAITS).scalar_one() and CLOCK.monotonic() < until:
+        while not watching.exec_driver_sql(WAITS).scalar_one():
+            assert CLOCK.monotonic() < until
             watching.rollback()
         slow.commit()
     looking.join(10)
@@ -176,20 +180,20 @@ def test_what_a_patient_s_windows_are_made_of_is_told_to_have_changed(engine: En
     write(engine, weights((1, 0)))
     stands = horizon(engine)
 
-    def silent(patient: int) -> bool:
+    def silent(patient: int, first: int = 0, last: int = 10) -> bool:
         with SqlUnitOfWork(engine) as uow:
-            return uow.feed.silent(patient, stands)
+            return uow.feed.silent(Touched(patient, NOON + first * MINUTE, NOON + last * MINUTE), stands)
 
     assert silent(1)
     write(engine, weights((2, 0), first=2))
-    assert (silent(1), silent(2)) == (True, False)
-    write(engine, lambda uow: uow.feed.changed(Touched(1, NOON, NOON), "erase"))
-    assert not silent(1)
+    assert (silent(1), silent(2), silent(2, first=1)) == (True, False, True)
+    write(engine, lambda uow: uow.feed.changed(Touched(1, NOON + MINUTE, NOON + 2 * MINUTE), "erase"))
+    assert [silent(1, *span) for span in ((0, 0), (0, 1), (2, 9), (3, 9))] == [True, False, False, True]
 
 
 def test_who_was_told_that_nothing_changed_is_waited_for(server: Engine) -> None:
     with SqlUnitOfWork(server) as writing:
-        assert writing.feed.silent(1, START)
+        assert writing.feed.silent(Touched(1, NOON, NOON), START)
         with pytest.raises(Unavailable):
             horizon(server)
 

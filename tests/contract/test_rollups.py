@@ -1,6 +1,10 @@
 """Hours and days follow the series: whatever comes in whatever order, they are what the samples of now make."""
 
+import itertools
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,9 +20,10 @@ from hub.adapters.sql.engine import make_engine
 from hub.adapters.sql.tables import metadata
 from hub.domain.rollups import Grain
 from hub.domain.samples import Sample
+from hub.errors import Transient
 from hub.services.ports.feed import START
 from hub.services.ports.storage import UnitOfWork
-from hub.services.rolling import begin_anew, go_on
+from hub.services.rolling import TRIES, Went, begin_anew, finish, go_on
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite, stores
 from tests.contract.series_ward import METRICS, ROLLBACK_JOURNAL, Ward
 
@@ -117,7 +122,7 @@ def test_a_rebuild_says_how_far_it_is_and_shows_nothing_beyond(ward: Ward) -> No
     ward.follow()
     assert begin_anew(ward.hub, one)
     steps = 0
-    while go_on(ward.hub, one):
+    while go_on(ward.hub, one) is Went.ON:
         steps += 1
         with ward.hub.reads() as reads:
             found = reads.rollups(one, "body_weight", Grain.DAY, NOON - 99 * DAY, NOON + DAY)
@@ -143,10 +148,60 @@ def test_what_comes_while_windows_are_made_beside_the_worker_is_not_lost(ward: W
                 uow.commit()
         return ward.hub.unit_of_work()
 
-    while go_on(replace(ward.hub, unit_of_work=overtaken), one):
-        pass
+    finish(replace(ward.hub, unit_of_work=overtaken), one, lambda: None)
     ward.agrees(one)
     assert ward.rows(one, Grain.DAY)[0].high == 81.0
+
+
+def test_of_a_patient_whose_readings_keep_coming_the_worker_makes_the_windows_and_a_command_those_before(
+    ward: Ward,
+) -> None:
+    one = ward.enrol("Europe/Berlin")
+    ward.many(one, [(NOON - n * DAY, "80.0") for n in range(30)], "body_weight")
+    ward.follow()
+    coming = itertools.count(1)
+
+    def another() -> UnitOfWork:
+        ward.measures(one, NOON + next(coming) * MINUTE, "81.0")
+        return ward.hub.unit_of_work()
+
+    busy, pauses = replace(ward.hub, unit_of_work=another), itertools.count()
+    assert begin_anew(ward.hub, one)
+    with pytest.raises(Transient, match="keep coming"):
+        finish(busy, one, lambda: next(pauses))
+    with ward.hub.reads() as reads:
+        made = reads.rollup_source.made(one)
+    assert made is not None
+    assert made.made_to is not None
+    assert NOON - DAY < made.made_to <= NOON
+    assert next(pauses) == TRIES
+    while go_on(busy, one) is not Went.OVER:
+        pass
+    ward.follow()
+    ward.agrees(one)
+
+
+def test_two_who_make_the_same_windows_anew_are_not_in_each_other_s_way(ward: Ward) -> None:
+    one = ward.enrol("Europe/Berlin")
+    ward.many(one, [(NOON - n * HOUR, "80.0") for n in range(200)], "body_weight")
+    ward.follow()
+    assert begin_anew(ward.hub, one)
+    begun = threading.Barrier(2)
+
+    def both(*_: object) -> UnitOfWork:
+        with suppress(threading.BrokenBarrierError):
+            begun.wait(2)
+        return ward.hub.unit_of_work()
+
+    def command() -> None:
+        finish(replace(ward.hub, unit_of_work=both), one, lambda: None)
+        begun.abort()
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(command) for _ in range(2)]
+    for each in done:
+        each.result()
+    ward.agrees(one)
 
 
 def test_they_say_up_to_when_they_are_complete(ward: Ward) -> None:

@@ -18,7 +18,8 @@ from hub.domain.findings import Finding
 from hub.domain.rollups import Grain, Rollup
 from hub.domain.samples import Sample
 from hub.domain.severity import Severity
-from hub.errors import NotPermitted, Refused
+from hub.errors import NotPermitted, Refused, Transient
+from hub.services import thinning
 from hub.services.hub import Actor
 from hub.services.thinning import Thinned, begin, thin
 from tests.contract.series_rows import DAY, HOUR, MINUTE, NOON, sqlite
@@ -161,6 +162,24 @@ def test_a_run_that_was_interrupted_goes_on(ward: Ward) -> None:
     thinned(ward, one)
     assert len(left(ward, one)) <= 3 * 24
     assert summaries(ward, one) == before
+
+
+def test_a_run_that_ended_before_it_noted_what_it_took_is_noted_by_the_next(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ward.enrol("UTC")
+    sensor(ward, one, hours=12)
+
+    def unavailable(*_: object) -> None:
+        raise Transient("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(thinning, "insist", unavailable)
+        with pytest.raises(Transient):
+            thinned(ward, one)
+    assert len(left(ward, one)) <= 24
+    assert thinned(ward, one) == Thinned()
+    ward.agrees(one)
 
 
 def test_what_comes_to_matter_while_it_runs_stays(ward: Ward) -> None:

@@ -54,12 +54,16 @@ class SqlFeed:
             own.exec_driver_sql(_WAIT_FOR_ALL)
             return _newest(own)
 
-    def silent(self, patient_id: int, after: Position) -> bool:
+    def silent(self, span: Touched, after: Position) -> bool:
         """Asked as a writer: who follows waits for this transaction before it passes what comes after the answer."""
         write_along(self._connection)
         j, c = journal.c, series_change.c
-        new = select(j.id).where(j.id > after.journal_id, j.patient_id == patient_id)
-        told = select(c.id).where(c.id > after.change_id, c.patient_id == patient_id)
+        new = select(j.id).where(
+            j.id > after.journal_id, j.patient_id == span.patient_id, j.effective_at.between(span.since, span.until)
+        )
+        told = select(c.id).where(
+            c.id > after.change_id, c.patient_id == span.patient_id, c.since <= span.until, c.until >= span.since
+        )
         return all(self._connection.execute(one.limit(1)).first() is None for one in (new, told))
 
     def newest(self) -> Position:

@@ -130,6 +130,11 @@ class SqlRollups:
         if values:
             self._connection.execute(_INSERT, values)
 
+    def lock(self, patient_id: int) -> None:
+        """On PostgreSQL the row of how far they are made; SQLite has one writer."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_MADE.with_for_update(), {"patient": patient_id})
+
     def set_made(self, patient_id: int, made: Made) -> None:
         """Keep it."""
         row = {"patient_id": patient_id, "zone": made.zone, "made_to": made.made_to}

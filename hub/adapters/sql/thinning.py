@@ -12,7 +12,7 @@ from hub.adapters.sql.rollups import SqlRollups, sums_of
 from hub.adapters.sql.sample_rows import said, values
 from hub.adapters.sql.tables.measurements import METRIC_CODES, finding, reading
 from hub.adapters.sql.tables.series import amendment
-from hub.adapters.sql.tables.summaries import expected_reading, rollup_zone, thinned
+from hub.adapters.sql.tables.summaries import expected_reading, thinned
 from hub.adapters.sql.types import to_ms
 from hub.adapters.sql.upsert import insert_into
 from hub.domain.rollups import Rollup, joined
@@ -63,11 +63,6 @@ class SqlThinning:
 
     def _all(self, found: Select[Any]) -> set[Any]:
         return set(self._connection.execute(found).scalars())
-
-    def lock(self, patient_id: int) -> None:
-        """On PostgreSQL a row's; SQLite has one writer."""
-        row = select(rollup_zone.c.patient_id).where(rollup_zone.c.patient_id == patient_id)
-        self._connection.execute(row.with_for_update())
 
     def remove(self, patient_id: int, metric: str, line: Line, places: Sequence[int]) -> None:
         """By their keys."""

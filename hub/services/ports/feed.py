@@ -47,8 +47,8 @@ class Feed(Protocol):
         """
         ...
 
-    def silent(self, patient_id: int, after: Position) -> bool:
-        """Whether nothing of this patient was touched after a horizon. What comes is beyond the next until the commit.
+    def silent(self, span: Touched, after: Position) -> bool:
+        """Whether nothing in this span was touched after a horizon. What comes is beyond the next until the commit.
 
         So windows that were made of a snapshot after that horizon may be written, though another process follows.
         """

@@ -54,6 +54,10 @@ class RollupSource(Protocol):
 class RollupRows(RollupSource, Protocol):
     """The same, and their writing."""
 
+    def lock(self, patient_id: int) -> None:
+        """Until the commit nobody else who asks for it writes, or thins, what is made of this patient."""
+        ...
+
     def replace(self, patient_id: int, grain: Grain, since: datetime, until: datetime, rows: ByMetric) -> None:
         """Let ``rows`` be all that begin in ``since <= start < until``."""
         ...

@@ -30,10 +30,6 @@ class ThinningSource(Protocol):
 class Thinning(ThinningSource, Protocol):
     """The same, and their removal."""
 
-    def lock(self, patient_id: int) -> None:
-        """One at a time thins a patient."""
-        ...
-
     def remove(self, patient_id: int, metric: str, line: Line, places: Sequence[int]) -> None:
         """Delete these samples. The journal keeps them as they came."""
         ...
