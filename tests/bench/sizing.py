@@ -33,7 +33,7 @@ WANTED = (
     ("bytes", "a value in the series"),
     ("memory", "memory of ingest"),
     ("start", "start to first tick after a clean stop"),
-    ("rate_by_size", "the last against the first"),
+    ("rate_by_size", "the last against the first, by turns"),
     ("backup", "backup"),
 )
 ABSENT = "–"
