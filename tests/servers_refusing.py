@@ -1,8 +1,15 @@
-"""A mosquitto that refuses subscriptions, by its own plugin: what an access file forbids it grants, and drops."""
+"""Brokers that refuse subscriptions: mosquitto by its plugin. What an access file forbids it grants, and drops.
 
+And one that ends the connection instead, as some do with MQTT 3.1.1: a mosquitto behind ``Cutting``.
+"""
+
+import contextlib
 import json
-from collections.abc import Iterable, Mapping
+import socketserver
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from socket import SHUT_RDWR, create_connection, socket
 
 from hub.adapters.mosquitto_files import hash_password
 
@@ -34,6 +41,54 @@ def granting(folder: Path, topics: Iterable[str], users: Mapping[str, str] | Non
     }
     rules.write_text(json.dumps(document))
     return (f"plugin {plugin}", f"plugin_opt_config_file {rules}")
+
+
+SUBSCRIBE = 0x82
+"""The first byte of what a client sends as soon as it is let in."""
+
+
+class Cutting(socketserver.ThreadingTCPServer):
+    """Stands before a broker and ends each connection that subscribes, unless it ``grants``."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Relayed)
+        self.behind = behind
+        self.grants = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+
+class _Relayed(socketserver.BaseRequestHandler):
+    server: Cutting
+    request: socket
+
+    def handle(self) -> None:
+        with create_connection(("127.0.0.1", self.server.behind)) as broker:
+            threading.Thread(target=_copy, args=(broker, self.request), daemon=True).start()
+            while (some := self.request.recv(65536)) and (some[0] != SUBSCRIBE or self.server.grants.is_set()):
+                broker.sendall(some)
+            with contextlib.suppress(OSError):
+                broker.shutdown(SHUT_RDWR)
+
+
+def _copy(source: socket, target: socket) -> None:
+    with contextlib.suppress(OSError):
+        while some := source.recv(65536):
+            target.sendall(some)
+
+
+@contextlib.contextmanager
+def cutting(behind: int) -> Iterator[Cutting]:
+    """One before the broker on this port."""
+    with Cutting(behind) as made:
+        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield made
+        made.shutdown()
 
 
 def _client(user: str, password: str, roles: object) -> dict[str, object]:

@@ -35,6 +35,9 @@ UNCONNECTED_S = 120.0
 MUTE = 3
 """Dead connections in a row on which not one of our own pings had come back: the next will be no better."""
 
+CUT = 3
+"""Connections in a row that ended with our subscriptions unanswered: some brokers refuse in that way."""
+
 KEEPALIVE_S = 60
 EPOCHS = 2**31
 """Connections of one session before its numbers would be another's."""
@@ -78,14 +81,15 @@ class MqttSession:
         self._heard_at = 0.0  # both on the monotonic clock
         self._echoed = False
         self._mute = 0
-        self._asked: tuple[int | None, Sequence[str]] = None, ()  # the last SUBSCRIBE: its number, its topics
+        self._asked: tuple[int | None, Sequence[str]] = None, ()  # SUBSCRIBE without an answer: its number, its topics
         self._refused: Sequence[str] = ()  # of those
+        self._cut = 0
         self.connected = False
         """What paho believes; only ``alive`` knows."""
 
     def start(self) -> None:
         """Connect in the background, and keep trying."""
-        self._client, self._echoed = self._make_client(), False
+        self._client, self._echoed, self._asked = self._make_client(), False, (None, ())
         self._heard_at = self._pinged_at = self._clock.monotonic()
         try:
             self._client.connect_async(self._address.host, self._address.port, keepalive=KEEPALIVE_S)
@@ -120,7 +124,7 @@ class MqttSession:
     @property
     def ails(self) -> str:
         """What is wrong with it, in the words of ``hearing``; nothing if it is well."""
-        if self.connected and any(topic != self._ping_topic for topic in self._refused):
+        if self._cut >= CUT or (self.connected and any(topic != self._ping_topic for topic in self._refused)):
             return REFUSED
         return UNHEARD if self.unheard else "" if self.connected else UNCONNECTED
 
@@ -200,6 +204,7 @@ class MqttSession:
         asked, topics = self._asked
         if client is not self._client or mid != asked:
             return
+        self._asked, self._cut = (None, ()), 0
         answered = zip(topics, reasons, strict=False)  # raising here would end the connection's thread
         refused = tuple(topic for topic, reason in answered if reason.is_failure)
         if refused and refused != self._refused:
@@ -222,12 +227,19 @@ class MqttSession:
         client.on_socket_open = _no_delay
         return client
 
-    def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
+    def _on_disconnect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _props: Any) -> None:
         self.connected = False
         self._heard_at = self._clock.monotonic()
         log.warning("disconnected from the broker", extra={"reason": str(reason)})
+        if client is self._client:
+            self._cut = self._cut + 1 if self._asked[1] else 0
+            self._asked = None, ()
+            if self._cut == CUT:
+                said = {"session": self._client_id, "connections": self._cut}
+                log.warning("the broker ends each connection that subscribes: it may refuse that so", extra=said)
 
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        self._cut = 0
         self._heard_at = self._clock.monotonic()
 
 

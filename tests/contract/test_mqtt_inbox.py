@@ -16,14 +16,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from hub.adapters.bulk_client import READ
 from hub.adapters.handoff import Receipt
 from hub.adapters.mqtt_inbox import MqttInbox
-from hub.adapters.mqtt_session import LOST_S, MUTE, PING_EVERY_S, UP
+from hub.adapters.mqtt_session import CUT, LOST_S, MUTE, PING_EVERY_S, UP
 from hub.services.ingest import hearing
 from hub.services.ingest.messages import LANES, Message
 from hub.services.ingest.shard import Shard
 from hub.settings import Address
 from tests.contract.hub_rig import RigClock, leave_session, leave_sessions, until
 from tests.servers import Mosquitto, mosquitto
-from tests.servers_refusing import CONTROL, GRANT_ALL, granting
+from tests.servers_refusing import CONTROL, GRANT_ALL, cutting, granting
 from tests.unit.checkup.servers import self_signed
 from tests.unit.ingest.home import Home, homes
 
@@ -300,6 +300,27 @@ def test_a_subscription_that_the_broker_refuses_is_told_of_and_asked_for_again(
         send_stored(b"heard")
         assert [name for name, _ in take(inbox)] == ["heard"]
         assert inbox.stored._client is client
+
+
+def test_a_broker_that_ends_each_connection_which_subscribes_refuses_that(
+    broker: Mosquitto, clock: RigClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with cutting(broker.port) as door:
+        inbox = MqttInbox(Address("127.0.0.1", door.port, False, None, None), "hub", clock)
+        inbox.start()
+        try:
+            until(lambda: inbox.ailing == {hearing.FRESH: hearing.REFUSED, hearing.STORED: hearing.REFUSED})
+            assert not inbox.connected
+            said = [record.__dict__["connections"] for record in caplog.records if "may refuse" in record.message]
+            assert said == [CUT, CUT], "once for each session, and no more"
+            broker.stop()
+            until(lambda: inbox.ailing == {hearing.FRESH: hearing.UNCONNECTED, hearing.STORED: hearing.UNCONNECTED})
+            broker.start()
+            door.grants.set()
+            until(lambda: not inbox.ailing)
+            assert inbox.connected
+        finally:
+            inbox.stop()
 
 
 @pytest.mark.parametrize("number", [1, 2])

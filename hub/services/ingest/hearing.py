@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 FRESH, STORED = "fresh readings", "stored readings"
 UNCONNECTED, REFUSED, UNHEARD = "unconnected", "refused", "unheard"
-"""``REFUSED``: connected, and not let subscribe to what it should hear."""
+"""``REFUSED``: let in, and not let subscribe to what it should hear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ def deaf(detail: Mapping[str, object]) -> Deaf | None:
     each = ailing if isinstance(ailing, Mapping) else {}
     if unconnected := [name for name, what in each.items() if what == UNCONNECTED]:
         return _unconnected(unconnected)
-    if not detail.get("connected"):
-        return _unconnected([])
     if refused := [name for name, what in each.items() if what == REFUSED]:
         return _refused(refused)
+    if not detail.get("connected"):
+        return _unconnected([])
     if unheard := [name for name, what in each.items() if what == UNHEARD]:
         return _unheard(unheard)
     return None
@@ -44,7 +44,8 @@ def _refused(names: list[str]) -> Deaf:
     return Deaf(
         f"is refused a subscription by the broker{_of(names)}",
         "what is sent there is not heard",
-        "Let the broker's access list allow the hub's user rpm/v1/+/up/live, status and backfill; ingest asks again",
+        "Let the broker's access list allow the hub's user rpm/v1/+/up/live, status and backfill, and all of "
+        "rpm/v1/rpmhub/ping/#; ingest asks again",
     )
 
 

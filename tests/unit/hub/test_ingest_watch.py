@@ -51,6 +51,10 @@ def lasts(home: Home, watch: IngestWatch, detail: Mapping[str, object], long: ti
             "is refused a subscription by the broker for stored readings: what is sent there is not heard",
         ),
         (
+            {"connected": False, "ailing": {FRESH: REFUSED, STORED: REFUSED}},
+            "is refused a subscription by the broker: what is sent there is not heard",
+        ),
+        (
             {"connected": True, "ailing": {STORED: UNHEARD}},
             "hears nothing from the broker for stored readings, not even itself: whether any come is not known",
         ),
