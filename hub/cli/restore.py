@@ -83,6 +83,8 @@ def _restore(wanted: Settings, source: Path, *, as_json: bool) -> None:
             make_data_dir(file.parent)
             stack.enter_context(alone(file))
         prepared = file.with_name(f"{file.name}-restoring")
+        restoring.remove(prepared)  # of one that was killed: it takes the room that this one needs
+        refuse_full(file.parent, restoring.takes(manifest), "Make room there, or name another place with --to.")
         stale, anew = restoring.prepare(backup, manifest, prepared, _stamping(manifest, clock.now()), tell)
         kept = restoring.put(prepared, file, clock.now())
     counts = manifest.contents.counts

@@ -278,12 +278,16 @@ def test_the_drill_changes_nothing_and_says_how_long_it_took(operator: Operator,
     assert "other bytes" in operator.refuses("restore", "--drill", str(backup))
 
 
-def drill(operator: Operator, backup: Path, room: int) -> str:
-    """What it says where that many bytes are free: on a mount of its own, which ends with it."""
+def restored(operator: Operator, backup: Path, room: int, *options: str, left: int = 0) -> str:
+    """What it says where that many bytes are free, and what lies there then: on a mount of its own, which ends with it.
+
+    ``left``: bytes that one which was killed had left there.
+    """
     place = operator.data.parent / "small"
     place.mkdir(exist_ok=True)
-    command = f"{sys.executable} -P -m hub.cli restore --drill {backup} --to {place}"
-    inside = f"mount -t tmpfs -o size={room} none {place} && {command}; ls -A {place}"
+    command = f"{sys.executable} -P -m hub.cli restore {' '.join(options)} {backup} --to {place}"
+    leave = f"head -c {left} /dev/zero > {place}/hub.sqlite3-restoring" if left else "true"
+    inside = f"mount -t tmpfs -o size={room} none {place} && {leave} && {command}; ls -A {place}"
     done = subprocess.run(
         ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inside],
         env=operator.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -301,11 +305,21 @@ def test_a_drill_leaves_room_for_the_hub_that_runs(operator: Operator, file: Pat
     connection.commit()
     connection.close()
     older = Path(json.loads(operator.says("backup", "--json"))["file"])
-    (refused,) = drill(operator, backup, ROOM + size // 2).splitlines()  # and nothing is left there
+    (refused,) = restored(operator, backup, ROOM + size // 2, "--drill").splitlines()  # and nothing is left there
     assert refused.startswith(f"Error: {operator.data.parent}/small/restore-drill has 100 MiB free and")
     assert refused.endswith("are needed. Name another place with --to.")
-    assert "can be restored" in drill(operator, backup, ROOM + size * 3 // 2)
-    assert "MiB free" in drill(operator, older, ROOM + size * 3 // 2), "it is to be migrated"
+    assert "can be restored" in restored(operator, backup, ROOM + size * 3 // 2, "--drill")
+    assert "MiB free" in restored(operator, older, ROOM + size * 3 // 2, "--drill"), "it is to be migrated"
+
+
+def test_a_restore_without_room_is_refused_before_it_copies(operator: Operator, backup: Path) -> None:
+    size = backup.stat().st_size
+    *left, refused = restored(operator, backup, size // 2).splitlines()
+    assert refused.startswith(f"Error: {operator.data.parent}/small has 0 MiB free and 1 are needed. Make room there")
+    assert left == ["hub.sqlite3.lock"]
+    assert "Restored" in restored(operator, backup, size * 2, left=size * 3 // 2), (
+        "what a killed one left is taken away"
+    )
 
 
 def test_what_another_tool_brought_back_is_marked_by_hand(operator: Operator) -> None:
