@@ -13,6 +13,7 @@ from hub.adapters.sql.patients import SqlPatients
 from hub.domain.patients import EndReason
 from hub.errors import Conflict, Invalid
 from hub.services import enrolment
+from hub.services.amending import void_reading
 from hub.services.engine.missing import Missing
 from hub.services.held import assign
 from hub.services.ingest.commit import JudgedMeanwhile, process
@@ -66,6 +67,20 @@ def test_monitoring_ends_while_a_held_reading_is_given_to_the_patient(
     assert home.alerts() == ["held-reading:unknown_device open"]
     with pytest.raises(Invalid, match="has ended"):
         assign(home.hub, home.ana, held, home.patient_id)
+
+
+@pytest.mark.parametrize(("ends", "alerts"), [(False, ["weight-gain open"]), (True, [])])
+def test_monitoring_ends_while_a_reading_is_left_out(
+    home: Home, monkeypatch: pytest.MonkeyPatch, *, ends: bool, alerts: list[str]
+) -> None:
+    """Without it the weights after it are a gain."""
+    for days, kilograms in ((2, 84), (1, 75), (0, 78)):
+        home.measures(kg(kilograms), old=timedelta(days=days))
+    assert home.alerts() == []
+    if ends:
+        ends_before_versions_are_read(home, monkeypatch)
+    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
+    assert home.alerts() == alerts
 
 
 def test_monitoring_ends_while_the_worker_looks_what_is_missing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
