@@ -3,8 +3,9 @@
 Whichever commits first, the reading is judged by what is so then, and nobody is paged for who is watched no longer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,19 @@ class Overtaken(Registry):
 
 def ends_before_versions_are_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has read the patient before has an older one than the version says."""
+    before_versions_are_read(monkeypatch, lambda: enrolment.end(home.hub, ADMIN, home.patient_id, EndReason.MOVED))
+
+
+def before_versions_are_read(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Somebody else does this first, once."""
     reads = SqlPatients.evaluation_versions
 
-    def after_the_end(patients: SqlPatients, ids: Iterable[int]) -> dict[int, int]:
+    def after_the_change(patients: SqlPatients, ids: Iterable[int]) -> dict[int, int]:
         monkeypatch.setattr(SqlPatients, "evaluation_versions", reads)
-        enrolment.end(home.hub, ADMIN, home.patient_id, EndReason.MOVED)
+        change()
         return reads(patients, ids)
 
-    monkeypatch.setattr(SqlPatients, "evaluation_versions", after_the_end)
+    monkeypatch.setattr(SqlPatients, "evaluation_versions", after_the_change)
 
 
 def test_monitoring_ends_while_a_held_reading_is_given_to_the_patient(
@@ -69,18 +75,28 @@ def test_monitoring_ends_while_a_held_reading_is_given_to_the_patient(
         assign(home.hub, home.ana, held, home.patient_id)
 
 
-@pytest.mark.parametrize(("ends", "alerts"), [(False, ["weight-gain open"]), (True, [])])
-def test_monitoring_ends_while_a_reading_is_left_out(
-    home: Home, monkeypatch: pytest.MonkeyPatch, *, ends: bool, alerts: list[str]
-) -> None:
-    """Without it the weights after it are a gain."""
+def weighed_after_somebody_else(home: Home) -> int:
+    """The number of a reading without which the weights after it are a gain."""
     for days, kilograms in ((2, 84), (1, 75), (0, 78)):
         home.measures(kg(kilograms), old=timedelta(days=days))
     assert home.alerts() == []
-    if ends:
-        ends_before_versions_are_read(home, monkeypatch)
-    void_reading(home.hub, ADMIN, home.rows("journal", "id")[0], "her husband stood on the scale")
-    assert home.alerts() == alerts
+    first: int = home.rows("journal", "id")[0]
+    return first
+
+
+def test_monitoring_ends_while_a_reading_is_left_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = weighed_after_somebody_else(home)
+    ends_before_versions_are_read(home, monkeypatch)
+    void_reading(home.hub, ADMIN, others, "her husband stood on the scale")
+    assert home.alerts() == []
+
+
+def test_a_dry_weight_is_set_while_a_reading_is_left_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = weighed_after_somebody_else(home)
+    dry = Decimal("76.5")
+    before_versions_are_read(monkeypatch, lambda: enrolment.set_dry_weight(home.hub, home.ana, home.patient_id, dry))
+    void_reading(home.hub, ADMIN, others, "her husband stood on the scale")
+    assert home.sentences() == ["Weight +3.0 kg in 24 h (75.0 -> 78.0 kg); dry 76.5"]
 
 
 def test_monitoring_ends_while_the_worker_looks_what_is_missing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
