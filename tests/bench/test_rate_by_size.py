@@ -36,11 +36,11 @@ def test_rate_by_size(scratch: Path, past: Past) -> None:
         for number, readings in enumerate((size("LEAST"), size("MORE"), size("MOST"))):
             town = past.to(readings)
             there = town.last_reading()
-            found[there], beside[there], again[there] = [], [], []
+            found[there], again[there] = [], []
             for run in range(RUNS * number, RUNS * (number + 1)):
                 if number:
                     with _copied(least, scratch / "copy") as small:
-                        beside[there].append(drained(small, broker, size("BATCHED"), run, 3 * RUNS))
+                        beside.setdefault(there, []).append(drained(small, broker, size("BATCHED"), run, 3 * RUNS))
                 found[there].append(drained(town, broker, size("BATCHED"), run, 3 * RUNS))
                 again[there].append(rewrite(town, found[there][-1].first))
     figures = [
@@ -52,12 +52,10 @@ def test_rate_by_size(scratch: Path, past: Past) -> None:
         )
         for there in found
     ]
-    first, *_, last = found
-    for there in beside:
-        if there != first:
-            parts = [here.rate / small.rate for here, small in zip(found[there], beside[there], strict=True)]
-            name = "the last" if there == last else f"{there:,} readings"
-            figures.append(Figure(f"{name} against the first, by turns", "x", parts, at_least(FLAT)))
+    for there, small_ones in beside.items():
+        parts = [here.rate / small.rate for here, small in zip(found[there], small_ones, strict=True)]
+        name = "the last" if there == max(beside) else f"{there:,} readings"
+        figures.append(Figure(f"{name} against the first, by turns", "x", parts, at_least(FLAT)))
     put(
         "rate_by_size",
         figures,
